@@ -1,0 +1,19 @@
+/** Text that came from elsewhere (logs, labels, file names, API answers), made fit for a screen, a journal or Markdown. */
+
+// eslint-disable-next-line no-control-regex
+const ESCAPES = /\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)|\x9b[0-?]*[ -/]*[@-~]?/g;
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** One line without escape sequences, control characters, bidi overrides or tabs; redrawn bars keep their last state. */
+export function cleanLine(raw: string, max = 2_000): string {
+  const plain = raw.slice(0, max * 4).replace(ESCAPES, '');
+  const frames = plain.replace(/[\r\n]+$/, '').split(/[\r\n]/);
+  return (frames.findLast((frame) => frame.trim() !== '') ?? '').replace(/\t/g, '    ').replace(CONTROLS, '').slice(0, max);
+}
+
+/** A word for a sentence: cleaned, and cut with an ellipsis. */
+export function shorten(raw: string, max: number): string {
+  const text = cleanLine(raw);
+  return text.length <= max ? text : `${text.slice(0, Math.max(0, max - 1))}…`;
+}

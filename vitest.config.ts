@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+const e2e = ['test/e2e/**/*.test.{ts,tsx}'];
+export default defineConfig({
+  test: {
+    testTimeout: 20_000,
+    retry: 0,
+    projects: [
+      { extends: true, test: { name: 'rooms', include: ['test/**/*.test.{ts,tsx}'], exclude: e2e } },
+      // Real processes, ptys and clocks: one file at a time, so that two cores are never fought over.
+      { extends: true, test: { name: 'e2e', include: e2e, fileParallelism: false, testTimeout: 240_000, hookTimeout: 120_000 } },
+    ],
+  },
+});
