@@ -1,8 +1,6 @@
 /** Text that came from elsewhere (logs, labels, file names, API answers), made fit for a screen, a journal or Markdown. */
 
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)|\x9b[0-?]*[ -/]*[@-~]?/g;
-// eslint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 /** One line without escape sequences, control characters, bidi overrides or tabs; redrawn bars keep their last state. */
