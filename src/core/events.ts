@@ -1,0 +1,148 @@
+/**
+ * Everything that can happen, as data. An event is appended to the journal before anyone acts on it;
+ * state is nothing but `reduce` over these. Fields are added, never renamed: old journals must replay.
+ */
+import type { Cause, Rung } from './causes.ts';
+import type { Instance } from './market.ts';
+import type { FileFact, MarketFailure, RemoteFailure } from './ports.ts';
+import type { ProbeReading } from './probe.ts';
+import type { ProgressReading } from './progress/index.ts';
+import type { Spec } from './spec.ts';
+
+/** Journal format; a journal with a higher one is refused, never guessed at. */
+export const EVENT_VERSION = 1;
+
+export type Actor = 'user' | 'runner' | 'babysitter' | 'market' | 'sentinel' | 'program';
+
+/** An offer that fits, with the price that counts. */
+export interface RankedOffer {
+  offer_id: number;
+  machine_id: number;
+  gpu_name: string;
+  num_gpus: number;
+  dph_total: number;
+  /** $/h: GPU + disk + planned traffic spread over the run's hours. */
+  all_in_usd_per_hour: number;
+  reliability: number;
+  geolocation: string | null;
+}
+
+/** What broke: from trigger to resolved or given up. */
+export interface Diagnosis {
+  trigger: Trigger;
+  cause: Cause;
+  confidence: number;
+  fingerprint: string;
+  signature: string;
+  evidence: string[];
+  transient: boolean;
+  rung: Rung;
+  summary: string;
+  next: string;
+  /** The pip package that is missing, when the cause says so. */
+  package?: string;
+}
+
+export type Trigger =
+  | 'process_exited'
+  | 'session_died'
+  | 'step_stalled'
+  | 'error_in_log'
+  | 'gpu_idle'
+  | 'throughput_low'
+  | 'metric_wrong'
+  | 'setup_failed'
+  | 'instance_offline'
+  | 'instance_stopped'
+  | 'disk_filling';
+
+/** One rung of the ladder, applied. Each is typed; none is free text from a log. */
+export type Remedy =
+  | { rung: 'rerun'; backoff_ms: number }
+  | { rung: 'fix'; fix: { kind: 'pip_install'; package: string } }
+  | { rung: 'reduce'; knob: string; from: number; to: number; keeps: { knob: string; from: number; to: number } | null }
+  | { rung: 'switch'; machine_id: number; reason: string };
+
+export type RescueVerdict = 'verified' | 'nothing_never_ran' | 'waived' | 'unverified';
+
+/** How a run ended. */
+export type Verdict = 'done' | 'early_stopped' | 'failed' | 'killed_by_criterion' | 'destroyed_by_user' | 'no_offer' | 'lost';
+
+export type Body =
+  | { type: 'session.started'; version: string; pid: number }
+  | { type: 'session.ended'; reason: string }
+  // facts of the market
+  | { type: 'account.seen'; credit_usd: number; email: string | null }
+  | { type: 'fleet.seen'; instances: Instance[] }
+  | { type: 'fleet.unknown'; failure: MarketFailure; reason: string }
+  // the runner
+  | { type: 'run.submitted'; run: string; spec: Spec; spec_path: string; warnings: string[] }
+  | { type: 'offers.ranked'; run: string; offers: RankedOffer[]; rejected: Record<string, number> }
+  | { type: 'create.intended'; run: string; attempt: number; offer: RankedOffer; label: string; bid_usd_per_hour: number | null }
+  | { type: 'create.accepted'; run: string; attempt: number; instance: number; machine_id: number }
+  | { type: 'create.refused'; run: string; attempt: number; offer_id: number; failure: MarketFailure; reason: string }
+  | { type: 'create.unclear'; run: string; attempt: number; reason: string }
+  | { type: 'create.absent'; run: string; attempt: number }
+  | { type: 'launch.given_up'; run: string; instance: number; machine_id: number; reason: string }
+  | { type: 'ssh.up'; run: string; instance: number; endpoint: string }
+  | { type: 'ssh.down'; run: string; instance: number; failure: RemoteFailure; reason: string }
+  | { type: 'prepare.done'; run: string; instance: number; bytes_up: number; restored: string | null }
+  | { type: 'prepare.failed'; run: string; instance: number; step: 'upload' | 'setup'; exit_code: number | null; tail: string[] }
+  | { type: 'start.intended'; run: string; attempt: number; instance: number; command: string; resume_from: string | null; resume_step: number | null }
+  | { type: 'process.started'; run: string; attempt: number; pid: number }
+  | { type: 'handed_over'; run: string; attempt: number; step: number }
+  // the babysitter
+  | { type: 'progress'; run: string; attempt: number; reading: ProgressReading }
+  | { type: 'log.tail'; run: string; lines: string[] }
+  | { type: 'stream.opened'; run: string; attempt: number; alive: boolean }
+  | { type: 'stream.lost'; run: string; attempt: number; reason: string }
+  | { type: 'process.exited'; run: string; attempt: number; exit_code: number | null; signal: string | null; oom_kills: number; tail: string[]; pushed: boolean }
+  | { type: 'check.done'; run: string; attempt: number; why: CheckReason; reading: ProbeReading }
+  | { type: 'check.failed'; run: string; attempt: number; why: CheckReason; failure: RemoteFailure; reason: string }
+  | { type: 'incident.opened'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
+  | { type: 'incident.recurred'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
+  | { type: 'remedy.chosen'; run: string; incident: number; remedy: Remedy; why: string }
+  | { type: 'training.stopped'; run: string; attempt: number }
+  | { type: 'fix.applied'; run: string; command: string; exit_code: number; tail: string[] }
+  | { type: 'incident.resolved'; run: string; incident: number; step: number }
+  | { type: 'incident.given_up'; run: string; incident: number; reason: string; best_option: string }
+  | { type: 'machine.remembered'; machine_id: number; run: string; reason: string; until: number }
+  // results and the end
+  | { type: 'files.home'; run: string; instance: number; files: FileFact[]; bytes: number }
+  | { type: 'run.ended'; run: string; verdict: Verdict; reason: string }
+  | { type: 'rescue.judged'; run: string; instance: number; verdict: RescueVerdict; files: number; bytes: number; reason: string }
+  | { type: 'destroy.intended'; run: string | null; instance: number; gate: Exclude<RescueVerdict, 'unverified'>; reason: string }
+  | { type: 'destroy.accepted'; instance: number }
+  | { type: 'stop.intended'; run: string; instance: number; reason: string }
+  | { type: 'stop.accepted'; instance: number }
+  | { type: 'instance.absent'; instance: number }
+  | { type: 'instance.gone'; instance: number; run: string | null }
+  | { type: 'run.closed'; run: string; verdict: Verdict; usd: number }
+  // the user
+  | { type: 'user.destroy'; run: string; waive: boolean }
+  | { type: 'user.hold'; run: string; until: number; reason: string }
+  | { type: 'user.release'; run: string }
+  | { type: 'user.keep'; run: string; keep: boolean }
+  | { type: 'hold.ended'; run: string; why: 'expired' | 'released' }
+  // the agents' own words and failures
+  | { type: 'said'; actor: Actor; run: string | null; level: 'info' | 'milestone' | 'alert'; text: string }
+  | { type: 'refused'; actor: Actor; run: string | null; what: string; why: string }
+  | { type: 'effect.failed'; run: string | null; effect: string; reason: string; retry_at: number };
+
+export type CheckReason = 'scheduled' | 'pushed' | 'suspicion' | 'asked';
+
+export type EventType = Body['type'];
+export type BodyOf<T extends EventType> = Extract<Body, { type: T }>;
+
+/** `at` is epoch ms of the program's clock; `seq` counts from 1 within a journal. */
+export type Event = Body & { v: number; seq: number; at: number };
+
+/** Events that are facts of the moment: they move the screen, and are read anew after a restart. */
+export function isVolatile(body: Body): boolean {
+  return body.type === 'log.tail' || body.type === 'progress' || body.type === 'stream.opened';
+}
+
+/** Events that must be on disk before the effect they announce. */
+export function isIntent(body: Body): boolean {
+  return body.type.endsWith('.intended') || body.type === 'remedy.chosen' || body.type === 'run.submitted' || body.type.startsWith('user.');
+}

@@ -1,0 +1,117 @@
+/** Money: what an instance has cost so far and what it bought. All pure, from the rates and buckets that `reduce` keeps. */
+import { rateNow, type Instance } from './market.ts';
+import { fleetOf, instanceOf, type Bucket, type InstanceState, type RunState, type World } from './state.ts';
+
+const HOUR = 3_600_000;
+/** Billed dollars by what they bought; `wasted` and `productive` are what people ask for. */
+export interface Cost {
+  usd: number;
+  productive: number;
+  /** Loading, idle and repeated work: dollars that bought nothing. */
+  wasted: number;
+  setup: number;
+  rescue: number;
+  hold: number;
+  traffic: number;
+}
+
+export const noUsd = (): InstanceState['usd'] => ({ loading: 0, setup: 0, productive: 0, idle: 0, rescue: 0, hold: 0, traffic: 0 });
+
+/** The bill of one instance at `now`, to the moment, without asking anyone. */
+export function costOf(instance: InstanceState, now: number): Cost {
+  const usd = accrued(instance, now).usd;
+  return {
+    usd: usd.loading + usd.setup + usd.productive + usd.idle + usd.rescue + usd.hold + usd.traffic,
+    productive: usd.productive,
+    wasted: usd.loading + usd.idle,
+    setup: usd.setup,
+    rescue: usd.rescue,
+    hold: usd.hold,
+    traffic: usd.traffic,
+  };
+}
+
+/** Folds the time since the last change into its bucket. */
+export function accrued(instance: InstanceState, now: number): InstanceState {
+  if (now <= instance.since) return instance;
+  const usd = { ...instance.usd };
+  usd[instance.bucket] += (instance.rate * (now - instance.since)) / HOUR;
+  return { ...instance, usd, since: now };
+}
+
+/** What the instance's next second will be spent on. Without a run (a stranger's) there is no opinion: idle. */
+export function bucketFor(run: RunState | null, facts: Instance): Bucket {
+  if (!run) return 'idle';
+  if (run.hold) return 'hold';
+  switch (run.stage) {
+    case 'searching':
+    case 'renting':
+    case 'loading':
+      return 'loading';
+    case 'connecting':
+    case 'preparing':
+    case 'starting':
+      return 'setup';
+    case 'training':
+      return facts.actual_status === 'running' && !run.incident?.diagnosis.trigger.match(/exited|died|stalled|idle|offline|stopped/) ? 'productive' : 'idle';
+    case 'rescuing':
+      return 'rescue';
+    case 'ended':
+    case 'repairing':
+    case 'tearing_down':
+    case 'closed':
+      return 'idle';
+  }
+}
+
+/** $/h right now; an instance that two reads call gone costs nothing. */
+export const burnOf = (instance: InstanceState): number => (instance.gone_at === null ? instance.rate : 0);
+
+export { rateNow };
+
+/** Dollars that a run has cost on all its instances. */
+export function runCost(world: World, run: RunState, now = world.now): Cost {
+  return sum(fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now)));
+}
+
+/** Header figures. `runway_h` is null while the credit is unknown or nothing burns. */
+export interface Totals extends Cost {
+  burn_usd_per_hour: number;
+  strangers_usd_per_hour: number;
+  credit_usd: number | null;
+  runway_h: number | null;
+}
+
+export function totals(world: World, now = world.now): Totals {
+  const ours = fleetOf(world).filter((instance) => instance.owner === 'ours');
+  const burn = ours.reduce((total, instance) => total + burnOf(instance), 0);
+  const strangers = fleetOf(world).filter((instance) => instance.owner === 'stranger').reduce((total, instance) => total + burnOf(instance), 0);
+  const credit = world.account?.credit_usd ?? null;
+  return {
+    ...sum(ours.map((instance) => costOf(instance, now))),
+    burn_usd_per_hour: burn,
+    strangers_usd_per_hour: strangers,
+    credit_usd: credit,
+    // A stranger's instance drains the same credit.
+    runway_h: credit === null || burn + strangers <= 0 ? null : credit / (burn + strangers),
+  };
+}
+
+/**
+ * Dollars spent on work that a resume repeats: the productive time between the resumed step and the step where the
+ * attempt ended, at the instance's present rate.
+ */
+export function repeatUsd(run: RunState, world: World, resumeStep: number): number {
+  const marks = run.progress?.marks ?? [];
+  const from = marks.find((mark) => mark.step >= resumeStep);
+  const to = marks.at(-1);
+  const instance = instanceOf(world, run);
+  if (!from || !to || !instance || to.at <= from.at) return 0;
+  return Math.min(instance.usd.productive, (instance.facts.dph_total * (to.at - from.at)) / HOUR);
+}
+
+function sum(costs: readonly Cost[]): Cost {
+  const total: Cost = { usd: 0, productive: 0, wasted: 0, setup: 0, rescue: 0, hold: 0, traffic: 0 };
+  for (const cost of costs) for (const key of Object.keys(total) as (keyof Cost)[]) total[key] += cost[key];
+  return total;
+}

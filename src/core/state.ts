@@ -1,0 +1,191 @@
+/** The world as the journal tells it. Plain data; only `reduce` makes new ones. */
+import type { CheckReason, Diagnosis, RankedOffer, Remedy, RescueVerdict, Verdict } from './events.ts';
+import type { Instance } from './market.ts';
+import type { FileFact } from './ports.ts';
+import type { ProbeReading } from './probe.ts';
+import type { ProgressReading } from './progress/index.ts';
+import type { Spec } from './spec.ts';
+
+/** What a second of an instance's bill was spent on. */
+export type Bucket = 'loading' | 'setup' | 'productive' | 'idle' | 'rescue' | 'hold';
+
+export interface InstanceState {
+  id: number;
+  machine_id: number;
+  label: string | null;
+  owner: 'ours' | 'stranger';
+  /** The run that it works for; null for strangers. */
+  run: string | null;
+  facts: Instance;
+  first_seen: number;
+  /** $/h right now, and since when (epoch ms). */
+  rate: number;
+  bucket: Bucket;
+  since: number;
+  /** Dollars up to `since`, by bucket; `traffic` is estimated from bytes moved. */
+  usd: Record<Bucket, number> & { traffic: number };
+  /** Consecutive good reads of the market that did not show it. */
+  absent_reads: number;
+  destroy: 'none' | 'intended' | 'accepted';
+  stop: 'none' | 'intended' | 'accepted';
+  gone_at: number | null;
+  /** The last time the market answered about it. */
+  seen_at: number;
+}
+
+/** Where a run stands. One stage at a time; each names what is awaited. */
+export type Stage =
+  | 'searching'
+  | 'renting'
+  | 'loading'
+  | 'connecting'
+  | 'preparing'
+  | 'starting'
+  | 'training'
+  | 'ended'
+  | 'repairing'
+  | 'rescuing'
+  | 'tearing_down'
+  | 'closed';
+
+export interface Attempt {
+  number: number;
+  instance: number;
+  machine_id: number;
+  command: string;
+  started_at: number | null;
+  ended_at: number | null;
+  resume_from: string | null;
+  resume_step: number | null;
+  first_step: number | null;
+  last_step: number | null;
+  exit: { exit_code: number | null; signal: string | null; oom_kills: number; tail: string[] } | null;
+}
+
+export interface Incident {
+  id: number;
+  opened_at: number;
+  /** The step where it died or stalled; recovery is proven by a step beyond it. */
+  step: number | null;
+  attempt: number;
+  diagnosis: Diagnosis;
+  remedies: { remedy: Remedy; at: number; why: string; attempt: number }[];
+  ended: { at: number; how: 'resolved'; step: number } | { at: number; how: 'given_up'; reason: string; best_option: string } | { at: number; how: 'superseded' } | null;
+}
+
+/** The cadence's own memory. */
+export interface Cadence {
+  phase: 'early' | 'stabilizing' | 'cruise' | 'alert';
+  /** Index into the phase's steps. */
+  index: number;
+  healthy_in_a_row: number;
+  started_at: number;
+  next_at: number;
+}
+
+export interface ProgressState {
+  reading: ProgressReading;
+  /** Epoch ms of the last time the training step grew. */
+  advanced_at: number;
+  /** Recent gaps between two advances, ms, newest last, bounded. */
+  gaps: number[];
+  /** Sparse (step, at, loss) marks for charts and for the price of repeats; bounded. */
+  marks: { step: number; at: number; loss: number | null }[];
+}
+
+export interface Check {
+  at: number;
+  why: CheckReason;
+  reading: ProbeReading | null;
+  failure: string | null;
+}
+
+export interface RunState {
+  id: string;
+  spec: Spec;
+  spec_path: string;
+  submitted_at: number;
+  stage: Stage;
+  stage_since: number;
+  /** The verdict on the training; the instance may still have to go. */
+  verdict: Verdict | null;
+  verdict_reason: string | null;
+  closed_at: number | null;
+  /** Number of the newest attempt: the fencing number. An attempt is counted when it is rented or relaunched. */
+  attempt: number;
+  attempts: Attempt[];
+  instance: number | null;
+  offers: RankedOffer[];
+  offers_at: number | null;
+  rejected: Record<string, number>;
+  renting: { attempt: number; offer: RankedOffer; unclear: boolean; absent_reads: number; at: number } | null;
+  tried_offers: number[];
+  ssh: { up: boolean; endpoint: string | null; since: number; reason: string | null };
+  stream: 'open' | 'closed';
+  prepared: boolean;
+  /** Did any process of the run ever start on the current instance? */
+  ran_here: boolean;
+  knobs: Record<string, number>;
+  progress: ProgressState | null;
+  check: Check | null;
+  failed_checks: number;
+  cadence: Cadence | null;
+  handed_over: boolean;
+  incident: Incident | null;
+  incidents: Incident[];
+  repair: { remedy: Remedy; stopped: boolean; applied: boolean; not_before: number } | null;
+  /** Verified at home, newest last. */
+  home: FileFact[];
+  home_at: number | null;
+  rescue: { verdict: RescueVerdict; at: number; reason: string; since: number } | null;
+  hold: { until: number; reason: string } | null;
+  keep: boolean;
+  destroy_ordered: { waive: boolean } | null;
+  /** Effects that failed and when they may be tried again. */
+  backoff: Record<string, { count: number; until: number; reason: string }>;
+  tail: string[];
+}
+
+/** One line of the reasoning log. */
+export interface Said {
+  seq: number;
+  at: number;
+  actor: 'user' | 'runner' | 'babysitter' | 'market' | 'sentinel' | 'program';
+  run: string | null;
+  level: 'info' | 'milestone' | 'alert';
+  text: string;
+}
+
+export interface World {
+  /** Time of the newest event or tick, epoch ms of the program's clock. */
+  now: number;
+  seq: number;
+  account: { credit_usd: number; email: string | null; at: number } | null;
+  market: { health: 'unknown' | 'ok' | 'lost'; since: number; reason: string | null; list_at: number | null };
+  fleet: Record<string, InstanceState>;
+  runs: Record<string, RunState>;
+  /** Machines that failed us, by machine_id. */
+  machines: Record<string, { reason: string; until: number }>;
+  said: Said[];
+  started_at: number | null;
+}
+
+export function emptyWorld(now: number): World {
+  return {
+    now,
+    seq: 0,
+    account: null,
+    market: { health: 'unknown', since: now, reason: null, list_at: null },
+    fleet: {},
+    runs: {},
+    machines: {},
+    said: [],
+    started_at: null,
+  };
+}
+
+export const runsOf = (world: World): RunState[] => Object.values(world.runs);
+export const fleetOf = (world: World): InstanceState[] => Object.values(world.fleet);
+export const instanceOf = (world: World, run: RunState): InstanceState | null => (run.instance === null ? null : (world.fleet[String(run.instance)] ?? null));
+export const isClosed = (run: RunState): boolean => run.stage === 'closed';
+export const currentAttempt = (run: RunState): Attempt | null => run.attempts.at(-1) ?? null;
