@@ -73,7 +73,9 @@ export type Body =
   | { type: 'session.ended'; reason: string }
   // facts of the market
   | { type: 'account.seen'; credit_usd: number; email: string | null }
+  /** A list that differs from what we knew; `fleet.fresh` is one that says the same again, with newer readings. */
   | { type: 'fleet.seen'; instances: Instance[] }
+  | { type: 'fleet.fresh'; instances: Instance[] }
   | { type: 'fleet.unknown'; failure: MarketFailure; reason: string }
   // the runner
   | { type: 'run.submitted'; run: string; spec: Spec; spec_path: string; warnings: string[] }
@@ -92,7 +94,9 @@ export type Body =
   | { type: 'process.started'; run: string; attempt: number; pid: number }
   | { type: 'handed_over'; run: string; attempt: number; step: number }
   // the babysitter
+  /** `progress` moves the screen several times a second; `progress.marked` is the one a journal keeps. */
   | { type: 'progress'; run: string; attempt: number; reading: ProgressReading }
+  | { type: 'progress.marked'; run: string; attempt: number; reading: ProgressReading }
   | { type: 'log.tail'; run: string; lines: string[] }
   | { type: 'stream.opened'; run: string; attempt: number; alive: boolean }
   | { type: 'stream.lost'; run: string; attempt: number; reason: string }
@@ -139,7 +143,7 @@ export type Event = Body & { v: number; seq: number; at: number };
 
 /** Events that are facts of the moment: they move the screen, and are read anew after a restart. */
 export function isVolatile(body: Body): boolean {
-  return body.type === 'log.tail' || body.type === 'progress' || body.type === 'stream.opened';
+  return body.type === 'log.tail' || body.type === 'progress' || body.type === 'fleet.fresh';
 }
 
 /** Events that must be on disk before the effect they announce. */

@@ -42,7 +42,7 @@ export function accrued(instance: InstanceState, now: number): InstanceState {
 /** What the instance's next second will be spent on. Without a run (a stranger's) there is no opinion: idle. */
 export function bucketFor(run: RunState | null, facts: Instance): Bucket {
   if (!run) return 'idle';
-  if (run.hold) return 'hold';
+  if (run.hold && run.stage !== 'training') return 'hold';
   switch (run.stage) {
     case 'searching':
     case 'renting':

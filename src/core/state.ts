@@ -27,6 +27,8 @@ export interface InstanceState {
   /** Consecutive good reads of the market that did not show it. */
   absent_reads: number;
   destroy: 'none' | 'intended' | 'accepted';
+  /** When the market last accepted a destroy. */
+  destroy_at: number | null;
   stop: 'none' | 'intended' | 'accepted';
   gone_at: number | null;
   /** The last time the market answered about it. */
@@ -126,6 +128,8 @@ export interface RunState {
   /** Did any process of the run ever start on the current instance? */
   ran_here: boolean;
   knobs: Record<string, number>;
+  /** Fixes applied so far, as commands; a new instance gets them after its setup. */
+  fixes: string[];
   progress: ProgressState | null;
   check: Check | null;
   failed_checks: number;

@@ -1,0 +1,30 @@
+/** Decisions about the market as a whole: when to read it, and which silence to look into. */
+import type { Action } from '../actions.ts';
+import { fleetOf, isClosed, runsOf, type World } from '../state.ts';
+
+const SECOND = 1_000;
+/** One list call serves the whole fleet. Closer while something is loading, leaving or unclear. */
+const LIST_CALM_MS = 30 * SECOND;
+const LIST_BUSY_MS = 10 * SECOND;
+const ACCOUNT_MS = 300 * SECOND;
+/** A new instance may be missing from lists for a moment. */
+const LIST_LAG_MS = 60 * SECOND;
+
+export function decideFleet(world: World): Action[] {
+  const { now } = world;
+  const actions: Action[] = [];
+  const open = runsOf(world).filter((run) => !isClosed(run));
+  const busy = open.some((run) => run.stage === 'loading' || run.stage === 'tearing_down' || run.renting?.unclear) || fleetOf(world).some((one) => one.gone_at === null && one.destroy !== 'none');
+  if (due(world.market.list_at, busy ? LIST_BUSY_MS : LIST_CALM_MS, now)) actions.push({ do: 'list' });
+  if (due(world.account?.at ?? null, ACCOUNT_MS, now)) actions.push({ do: 'account' });
+
+  for (const one of fleetOf(world)) {
+    if (one.owner !== 'ours' || one.gone_at !== null || one.absent_reads === 0) continue;
+    if (one.destroy === 'none' && now - one.first_seen < LIST_LAG_MS) continue;
+    if (one.absent_reads >= 2) actions.push({ do: 'emit', body: { type: 'instance.gone', instance: one.id, run: one.run } });
+    else actions.push({ do: 'confirm_gone', instance: one.id, run: one.run });
+  }
+  return actions;
+}
+
+const due = (last: number | null, every: number, now: number): boolean => last === null || now - last >= every;

@@ -1,0 +1,94 @@
+/** The runner's decisions: from spec to a first forward step. Pure: world in, actions out. */
+import type { Action } from '../actions.ts';
+import { MACHINE_MEMORY_MS } from '../ladder.ts';
+import { currentAttempt, instanceOf, runsOf, type RunState, type World } from '../state.ts';
+import { fatalStatus } from '../triggers.ts';
+import { failingFor, ready } from './ready.ts';
+
+const MINUTE = 60_000;
+/** A cold pull takes up to 11 minutes on a healthy host; a frozen status text proves nothing. */
+const LOADING_LIMIT_MS = 20 * MINUTE;
+const CONNECT_LIMIT_MS = 10 * MINUTE;
+/** Counted only while the effect keeps failing: a long upload that moves is no failure. */
+const PREPARE_LIMIT_MS = 30 * MINUTE;
+/** The server gave the GPU to someone else when it keeps the instance stopped although we asked for running. */
+const STOPPED_AT_BIRTH_MS = MINUTE;
+const OFFERS_FRESH_MS = MINUTE;
+const SEARCH_EVERY_MS = MINUTE;
+/** A relaunch in the middle of a run waits longer for an offer than a first launch does. */
+const SEARCH_LIMIT_MS = 30 * MINUTE;
+
+export function decideRunner(world: World, run: RunState): Action[] {
+  switch (run.stage) {
+    case 'searching':
+      return search(world, run);
+    case 'renting':
+      return rent(world, run);
+    case 'loading':
+      return load(world, run);
+    case 'connecting': {
+      const late = giveUpIf(world, run, world.now - run.stage_since > CONNECT_LIMIT_MS, `SSH did not open within ${CONNECT_LIMIT_MS / MINUTE} min${run.ssh.reason ? ` (${run.ssh.reason})` : ''}`);
+      return late.length > 0 ? late : ready(world, run, 'connect') ? [{ do: 'connect', run: run.id }] : [];
+    }
+    case 'preparing': {
+      const late = giveUpIf(world, run, failingFor(world, run, 'prepare', PREPARE_LIMIT_MS), 'it could not be prepared: the box stayed out of reach');
+      if (late.length > 0) return late;
+      return ready(world, run, 'prepare') && (run.repair?.not_before ?? 0) <= world.now ? [{ do: 'prepare', run: run.id }] : [];
+    }
+    case 'starting': {
+      const late = giveUpIf(world, run, !run.ran_here && failingFor(world, run, 'start', PREPARE_LIMIT_MS), 'training could not be started: the box stayed out of reach');
+      if (late.length > 0) return late;
+      const attempt = currentAttempt(run);
+      const number = attempt && attempt.started_at === null && attempt.instance === run.instance ? attempt.number : run.attempt + 1;
+      return ready(world, run, 'start') && (run.repair?.not_before ?? 0) <= world.now ? [{ do: 'start', run: run.id, attempt: number }] : [];
+    }
+    case 'training': {
+      const attempt = currentAttempt(run);
+      return !run.handed_over && attempt?.first_step != null ? [{ do: 'emit', body: { type: 'handed_over', run: run.id, attempt: attempt.number, step: attempt.first_step } }] : [];
+    }
+    default:
+      return [];
+  }
+}
+
+function search(world: World, run: RunState): Action[] {
+  const { now } = world;
+  if (run.destroy_ordered) return [];
+  if (world.market.list_at === null) return []; // what we own is not known yet: never rent blindly
+  if (run.offers_at === null || now - run.offers_at > OFFERS_FRESH_MS) return ready(world, run, 'search') ? [{ do: 'search', run: run.id }] : [];
+  const taken = new Set(runsOf(world).flatMap((other) => (other.id !== run.id && other.renting ? [other.renting.offer.offer_id] : [])));
+  const offer = run.offers.find(({ offer_id, machine_id }) => !taken.has(offer_id) && !run.tried_offers.includes(offer_id) && (world.machines[String(machine_id)]?.until ?? 0) <= now);
+  if (offer) return [{ do: 'create', run: run.id, attempt: run.attempt + 1, offer }];
+  const first = !run.attempts.some((attempt) => attempt.started_at !== null);
+  if ((first && run.offers.length === 0 && run.attempts.length === 0) || now - run.stage_since > SEARCH_LIMIT_MS) {
+    const reasons = Object.entries(run.rejected).map(([reason, count]) => `${count} by ${reason}`);
+    return [{ do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'no_offer', reason: `no offer fits${reasons.length > 0 ? ` (out: ${reasons.join(', ')})` : ''}` } }];
+  }
+  return now - run.offers_at >= SEARCH_EVERY_MS && ready(world, run, 'search') ? [{ do: 'search', run: run.id }] : [];
+}
+
+function rent(world: World, run: RunState): Action[] {
+  const renting = run.renting;
+  if (!renting) return [];
+  // Exactly once: an unclear create, also one that a crash left open, is settled by its label before anything else.
+  return renting.unclear && ready(world, run, 'find') ? [{ do: 'find', run: run.id, attempt: renting.attempt }] : [];
+}
+
+function load(world: World, run: RunState): Action[] {
+  const instance = instanceOf(world, run);
+  if (!instance) return [];
+  const age = world.now - run.stage_since;
+  const { facts } = instance;
+  if (fatalStatus(facts.status_msg)) return giveUpIf(world, run, true, `the market says: ${facts.status_msg?.trim().slice(0, 160) ?? ''}`);
+  const stopped = facts.cur_state === 'stopped' || facts.intended_status === 'stopped' || facts.actual_status === 'exited';
+  return giveUpIf(world, run, age > LOADING_LIMIT_MS || (stopped && age > STOPPED_AT_BIRTH_MS), stopped ? 'the market stopped it before it came up' : `still ${facts.actual_status ?? 'provisioning'} after ${LOADING_LIMIT_MS / MINUTE} min`);
+}
+
+function giveUpIf(world: World, run: RunState, condition: boolean, reason: string): Action[] {
+  const instance = instanceOf(world, run);
+  if (!condition || !instance) return [];
+  return [
+    { do: 'emit', body: { type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason, until: world.now + MACHINE_MEMORY_MS } },
+    { do: 'emit', body: { type: 'launch.given_up', run: run.id, instance: instance.id, machine_id: instance.machine_id, reason } },
+  ];
+}

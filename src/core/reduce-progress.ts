@@ -1,0 +1,37 @@
+/** Progress of a run: the step counter, its rhythm, and sparse marks for charts and the price of repeats. */
+import type { Event } from './events.ts';
+import type { ProgressState, RunState } from './state.ts';
+
+const GAPS_KEPT = 200;
+const MARKS_KEPT = 240;
+
+export function reduceProgress(run: RunState, event: Extract<Event, { type: 'progress' | 'progress.marked' }>): RunState {
+  const attempt = run.attempts.at(-1);
+  if (attempt?.number !== event.attempt) return run;
+  const { reading } = event;
+  const old = run.progress;
+  const attempts =
+    reading.step === null || reading.step === attempt.last_step
+      ? run.attempts
+      : [...run.attempts.slice(0, -1), { ...attempt, first_step: attempt.first_step ?? reading.step, last_step: reading.step }];
+  if (!old) return { ...run, attempts, progress: { reading, advanced_at: event.at, gaps: [], marks: mark([], reading.step, event.at, reading.loss) } };
+  const known = attempt.last_step;
+  // Only within one attempt does a greater step mean that training went on: a resume starts lower.
+  const advanced = reading.step !== null && (known === null || reading.step > known);
+  const backward = known === null && reading.step !== null;
+  const marks = backward ? old.marks.filter((one) => one.step < (reading.step ?? 0)) : old.marks;
+  const progress: ProgressState = {
+    reading,
+    advanced_at: advanced ? event.at : old.advanced_at,
+    gaps: advanced && known !== null ? [...old.gaps, event.at - old.advanced_at].slice(-GAPS_KEPT) : old.gaps,
+    marks: advanced ? mark(marks, reading.step, event.at, reading.loss) : marks,
+  };
+  return { ...run, attempts, progress };
+}
+
+/** Adds a mark; when full, every second one is dropped, so that the whole run stays in view at half the detail. */
+function mark(marks: ProgressState['marks'], step: number | null, at: number, loss: number | null): ProgressState['marks'] {
+  if (step === null) return marks;
+  const next = [...marks, { step, at, loss }];
+  return next.length <= MARKS_KEPT ? next : next.filter((_, index) => index % 2 === 0);
+}

@@ -1,0 +1,275 @@
+/** One run's state machine: which event moves it to which stage. */
+import { advanceCadence, startCadence } from './cadence.ts';
+import { backoffMs } from './decide/ready.ts';
+import type { Event } from './events.ts';
+import { initialKnobs } from './knobs.ts';
+import { reduceProgress } from './reduce-progress.ts';
+import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
+import { healthyAt } from './triggers.ts';
+
+export function reduceRun(before: RunState, event: Event, world: World): RunState;
+export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null;
+export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null {
+  if (before === null) return event.type === 'run.submitted' ? born(event, event.at) : null;
+  const after = change(before, event, world);
+  return after.stage === before.stage ? after : { ...after, stage_since: event.at };
+}
+
+function change(run: RunState, event: Event, world: World): RunState {
+  switch (event.type) {
+    case 'session.started':
+      // What was in flight when the last session died is unknown, never failed.
+      return { ...run, stream: 'closed', ssh: { ...run.ssh, up: false }, backoff: {}, tail: [], renting: run.renting && { ...run.renting, unclear: true } };
+    case 'fleet.seen':
+    case 'fleet.fresh': {
+      const facts = run.instance === null ? null : world.fleet[String(run.instance)]?.facts;
+      return run.stage === 'loading' && facts?.actual_status === 'running' ? { ...run, stage: 'connecting' } : run;
+    }
+    case 'offers.ranked':
+      return clear({ ...run, offers: event.offers, offers_at: event.at, rejected: event.rejected, tried_offers: [] }, 'search');
+    case 'create.intended':
+      return { ...run, stage: 'renting', attempt: event.attempt, renting: { attempt: event.attempt, offer: event.offer, unclear: false, absent_reads: 0, at: event.at }, tried_offers: [...run.tried_offers, event.offer.offer_id] };
+    case 'create.unclear':
+      return run.renting ? { ...run, renting: { ...run.renting, unclear: true } } : run;
+    case 'create.absent': {
+      if (!run.renting) return run;
+      const absent_reads = run.renting.absent_reads + 1;
+      // Two good lists without the label: it was never made, and the next create is safe.
+      return absent_reads < 2 ? { ...run, renting: { ...run.renting, absent_reads } } : backToSearch(run);
+    }
+    case 'create.refused':
+      return backToSearch(run);
+    case 'create.accepted':
+      return {
+        ...run,
+        stage: run.verdict === null ? 'loading' : 'rescuing',
+        renting: null,
+        instance: event.instance,
+        attempts: [...run.attempts, newAttempt(event.attempt, event.instance, event.machine_id)],
+        prepared: false,
+        ran_here: false,
+        rescue: null,
+        ssh: { up: false, endpoint: null, since: event.at, reason: null },
+        backoff: {},
+      };
+    case 'launch.given_up':
+      return { ...run, stage: 'rescuing', rescue: null };
+    case 'ssh.up':
+      return clear({ ...run, stage: run.stage === 'connecting' ? 'preparing' : run.stage, ssh: { up: true, endpoint: event.endpoint, since: event.at, reason: null } }, 'connect');
+    case 'ssh.down':
+      return { ...run, ssh: { ...run.ssh, up: false, since: run.ssh.up ? event.at : run.ssh.since, reason: event.reason } };
+    case 'prepare.done':
+      return clear({ ...run, prepared: true, stage: run.stage === 'preparing' ? 'starting' : run.stage }, 'prepare');
+    case 'prepare.failed':
+      return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail }, ended_at: event.at }), stage: run.stage === 'preparing' ? 'ended' : run.stage }, 'prepare');
+    case 'start.intended': {
+      const known = run.attempts.some((attempt) => attempt.number === event.attempt);
+      const machine_id = world.fleet[String(event.instance)]?.machine_id ?? 0;
+      const attempts = known ? run.attempts : [...run.attempts, newAttempt(event.attempt, event.instance, machine_id)];
+      // A process may exist from here on, so the gate no longer opens by "never ran".
+      return attemptPatch({ ...run, attempt: event.attempt, attempts, ran_here: true }, event.attempt, { command: event.command, resume_from: event.resume_from, resume_step: event.resume_step, exit: null, ended_at: null });
+    }
+    case 'process.started':
+      return clear(
+        {
+          ...attemptPatch(run, event.attempt, { started_at: event.at }),
+          stage: run.stage === 'starting' ? 'training' : run.stage,
+          stream: 'closed',
+          repair: null,
+          check: null,
+          failed_checks: 0,
+          tail: [],
+          cadence: startCadence(event.at),
+          progress: run.progress && { ...run.progress, reading: { ...run.progress.reading, rate: null, steps_per_s: null, eta_s: null, diverged: false }, advanced_at: event.at },
+        },
+        'start',
+      );
+    case 'handed_over':
+      return { ...run, handed_over: true };
+    case 'progress':
+    case 'progress.marked':
+      return reduceProgress(run, event);
+    case 'log.tail':
+      return { ...run, tail: event.lines };
+    case 'stream.opened':
+      return clear({ ...run, stream: 'open' }, 'follow');
+    case 'stream.lost':
+      return fail({ ...run, stream: 'closed' }, 'follow', event.reason, event.at + backoffMs((run.backoff['follow']?.count ?? 0) + 1));
+    case 'process.exited': {
+      if (run.attempts.at(-1)?.number !== event.attempt || run.attempts.at(-1)?.exit) return run;
+      const ended = attemptPatch(run, event.attempt, { ended_at: event.at, exit: { exit_code: event.exit_code, signal: event.signal, oom_kills: event.oom_kills, tail: event.tail } });
+      return { ...ended, stream: 'closed', stage: run.stage === 'training' ? 'ended' : run.stage };
+    }
+    case 'check.done': {
+      const looked = clear({ ...run, check: { at: event.at, why: event.why, reading: event.reading, failure: null }, failed_checks: 0 }, 'probe');
+      const seen = { healthy: healthyAt(looked, event.reading, event.at), alert: run.incident !== null };
+      return { ...looked, cadence: run.cadence && (event.why === 'scheduled' || seen.alert !== (run.cadence.phase === 'alert')) ? advanceCadence(run.cadence, seen, event.at) : run.cadence };
+    }
+    case 'check.failed':
+      return { ...run, failed_checks: run.failed_checks + 1, check: { at: event.at, why: event.why, reading: run.check?.reading ?? null, failure: event.reason } };
+    case 'incident.opened': {
+      const open: Incident = { id: event.incident, opened_at: event.at, step: event.step, attempt: event.attempt, diagnosis: event.diagnosis, remedies: [], ended: null };
+      const past = run.incident ? [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'superseded' as const } }] : run.incidents;
+      return { ...run, incident: open, incidents: past, repair: null };
+    }
+    case 'incident.recurred':
+      return run.incident ? { ...run, repair: null, incident: { ...run.incident, attempt: event.attempt, step: maxStep(run.incident.step, event.step), diagnosis: event.diagnosis } } : run;
+    case 'remedy.chosen':
+      return chooseRemedy(run, event);
+    case 'training.stopped': {
+      const stopped = attemptPatch(run, event.attempt, { ended_at: event.at });
+      return clear(run.repair ? afterStop({ ...stopped, repair: { ...run.repair, stopped: true } }) : stopped, 'stop_training');
+    }
+    case 'fix.applied': {
+      if (!run.repair) return run;
+      if (event.exit_code === 0) return clear({ ...run, fixes: [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
+      return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), fixes: [...run.fixes, event.command], stage: 'ended', repair: null }, 'fix');
+    }
+    case 'incident.resolved':
+      return run.incident ? { ...run, incident: null, incidents: [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'resolved', step: event.step } }] } : run;
+    case 'incident.given_up':
+      return run.incident ? { ...run, incident: null, incidents: [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'given_up', reason: event.reason, best_option: event.best_option } }] } : run;
+    case 'files.home': {
+      const merged = new Map([...run.home, ...event.files].map((file) => [file.path, file]));
+      return clear({ ...run, home: [...merged.values()], home_at: event.at }, 'sync');
+    }
+    case 'run.ended':
+      return { ...run, verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.stage === 'renting' ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
+    case 'rescue.judged':
+      return {
+        ...run,
+        stage: event.verdict === 'unverified' || run.stage !== 'rescuing' ? run.stage : 'tearing_down',
+        rescue: { verdict: event.verdict, at: event.at, reason: event.reason, since: run.rescue?.verdict === 'unverified' ? run.rescue.since : event.at },
+      };
+    case 'destroy.accepted':
+      return run;
+    case 'instance.gone': {
+      if (run.instance !== event.instance) return run;
+      const away = { ...run, instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };
+      if (run.stage === 'closed') return away;
+      if (run.verdict !== null) return { ...away, stage: 'tearing_down' };
+      if (run.stage === 'tearing_down') return { ...away, stage: 'searching', offers_at: null };
+      // It vanished under a run that we did not end: nothing is left there to save.
+      return { ...away, verdict: 'lost', verdict_reason: 'the instance disappeared from the account', stage: 'tearing_down' };
+    }
+    case 'run.closed':
+      return { ...run, stage: 'closed', closed_at: event.at };
+    case 'user.destroy': {
+      const ordered = { ...run, destroy_ordered: { waive: event.waive || run.destroy_ordered?.waive === true }, hold: null, keep: false };
+      return run.stage === 'closed' && run.instance !== null ? { ...ordered, stage: 'rescuing', rescue: null, closed_at: null } : ordered;
+    }
+    case 'user.hold':
+      return { ...run, hold: { until: event.until, reason: event.reason } };
+    case 'user.release':
+    case 'hold.ended':
+      return { ...run, hold: null };
+    case 'user.keep':
+      return { ...run, keep: event.keep, ...(run.stage === 'closed' && run.instance !== null && !event.keep ? { stage: 'tearing_down' as const, closed_at: null } : {}) };
+    case 'effect.failed':
+      return fail(run, event.effect, event.reason, event.retry_at);
+    default:
+      return run;
+  }
+}
+
+function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chosen' }>): RunState {
+  if (!run.incident) return run;
+  const { remedy } = event;
+  const knobs = remedy.rung === 'reduce' ? { ...run.knobs, [remedy.knob]: remedy.to, ...(remedy.keeps && { [remedy.keeps.knob]: remedy.keeps.to }) } : run.knobs;
+  const attempt = run.attempts.at(-1);
+  const stopped = attempt?.ended_at != null || attempt?.started_at == null;
+  const next: RunState = {
+    ...run,
+    knobs,
+    stage: 'repairing',
+    incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt }] },
+    repair: { remedy, stopped, applied: false, not_before: event.at + (remedy.rung === 'rerun' ? remedy.backoff_ms : 0) },
+  };
+  return stopped ? afterStop(next) : next;
+}
+
+/** Where a repair goes once nothing runs on the box any more. */
+function afterStop(run: RunState): RunState {
+  switch (run.repair?.remedy.rung) {
+    case 'fix':
+      return { ...run, stage: 'repairing' };
+    case 'switch':
+      return { ...run, stage: 'rescuing', rescue: null };
+    case 'rerun':
+    case 'reduce':
+      return { ...run, stage: resumeStage(run) };
+    case undefined:
+      return run;
+  }
+}
+
+/** A setup that failed is run again; after a failed training only the start is repeated. */
+const resumeStage = (run: RunState): Stage => (run.prepared ? 'starting' : 'preparing');
+
+const backToSearch = (run: RunState): RunState => ({ ...run, stage: run.verdict === null ? 'searching' : 'tearing_down', renting: null });
+
+function attemptPatch(run: RunState, number: number, patch: Partial<Attempt>): RunState {
+  return { ...run, attempts: run.attempts.map((attempt) => (attempt.number === number ? { ...attempt, ...patch } : attempt)) };
+}
+
+function clear(run: RunState, effect: string): RunState {
+  if (!(effect in run.backoff)) return run;
+  const backoff = { ...run.backoff };
+  delete backoff[effect];
+  return { ...run, backoff };
+}
+
+function fail(run: RunState, effect: string, reason: string, until: number): RunState {
+  return { ...run, backoff: { ...run.backoff, [effect]: { count: (run.backoff[effect]?.count ?? 0) + 1, until, reason } } };
+}
+
+const maxStep = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
+
+function newAttempt(number: number, instance: number, machine_id: number): Attempt {
+  return { number, instance, machine_id, command: '', started_at: null, ended_at: null, resume_from: null, resume_step: null, first_step: null, last_step: null, exit: null };
+}
+
+function born(event: Extract<Event, { type: 'run.submitted' }>, at: number): RunState {
+  return {
+    id: event.run,
+    spec: event.spec,
+    spec_path: event.spec_path,
+    submitted_at: at,
+    stage: 'searching',
+    stage_since: at,
+    verdict: null,
+    verdict_reason: null,
+    closed_at: null,
+    attempt: 0,
+    attempts: [],
+    instance: null,
+    offers: [],
+    offers_at: null,
+    rejected: {},
+    renting: null,
+    tried_offers: [],
+    ssh: { up: false, endpoint: null, since: at, reason: null },
+    stream: 'closed',
+    prepared: false,
+    ran_here: false,
+    knobs: initialKnobs(event.spec),
+    fixes: [],
+    progress: null,
+    check: null,
+    failed_checks: 0,
+    cadence: null,
+    handed_over: false,
+    incident: null,
+    incidents: [],
+    repair: null,
+    home: [],
+    home_at: null,
+    rescue: null,
+    hold: null,
+    keep: false,
+    destroy_ordered: null,
+    backoff: {},
+    tail: [],
+  };
+}
+

@@ -1,0 +1,168 @@
+/** State is nothing but this fold over events. Pure; never throws: an event about something unknown changes nothing. */
+import type { BodyOf, Event } from './events.ts';
+import { accrued, bucketFor, noUsd } from './ledger.ts';
+import { parseLabel, rateNow, type Instance } from './market.ts';
+import { narrate } from './narrate.ts';
+import { reduceRun } from './reduce-run.ts';
+import type { InstanceState, RunState, World } from './state.ts';
+
+const SAID_KEPT = 400;
+
+export function reduce(world: World, event: Event): World {
+  let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq) };
+  next = reduceFacts(next, event);
+  next = reduceRuns(next, event);
+  if (event.type !== 'progress' && event.type !== 'log.tail') next = reprice(next, event.at);
+  const said = narrate(world, next, event);
+  return said.length === 0 ? next : { ...next, said: [...next.said, ...said].slice(-SAID_KEPT) };
+}
+
+/** Moves time on without an event, so that what is derived from `now` is current. */
+export const tick = (world: World, now: number): World => (now <= world.now ? world : { ...world, now });
+
+function reduceFacts(world: World, event: Event): World {
+  switch (event.type) {
+    case 'session.started':
+      return { ...world, started_at: event.at, market: { health: 'unknown', since: event.at, reason: null, list_at: null } };
+    case 'account.seen':
+      return { ...world, account: { credit_usd: event.credit_usd, email: event.email, at: event.at } };
+    case 'fleet.seen':
+    case 'fleet.fresh':
+      return seeFleet(world, event.instances, event.at);
+    case 'fleet.unknown':
+      return { ...world, market: { ...world.market, health: 'lost', since: world.market.health === 'lost' ? world.market.since : event.at, reason: event.reason } };
+    case 'create.accepted':
+      return bornInstance(world, event);
+    case 'machine.remembered':
+      return { ...world, machines: { ...world.machines, [event.machine_id]: { reason: event.reason, until: event.until } } };
+    case 'destroy.intended':
+      return patch(world, event.instance, (one) => ({ destroy: one.destroy === 'accepted' ? 'accepted' : 'intended' }));
+    case 'destroy.accepted':
+      return patch(world, event.instance, () => ({ destroy: 'accepted', destroy_at: event.at }));
+    case 'stop.intended':
+      return patch(world, event.instance, () => ({ stop: 'intended' }));
+    case 'stop.accepted':
+      return patch(world, event.instance, () => ({ stop: 'accepted' }));
+    case 'instance.absent':
+      return patch(world, event.instance, (one) => ({ absent_reads: one.absent_reads + 1 }));
+    case 'instance.gone':
+      return patch(world, event.instance, (one) => ({ ...accrued(one, event.at), rate: 0, gone_at: event.at }));
+    case 'prepare.done':
+      return patch(world, event.instance, (one) => ({ usd: { ...one.usd, traffic: one.usd.traffic + (event.bytes_up / 1e9) * one.facts.inet_down_cost } }));
+    case 'files.home':
+      return patch(world, event.instance, (one) => ({ usd: { ...one.usd, traffic: one.usd.traffic + (event.bytes / 1e9) * one.facts.inet_up_cost } }));
+    default:
+      return world;
+  }
+}
+
+function reduceRuns(world: World, event: Event): World {
+  if (event.type === 'session.started' || event.type === 'fleet.seen' || event.type === 'fleet.fresh') {
+    const runs = Object.fromEntries(Object.entries(world.runs).map(([id, run]) => [id, reduceRun(run, event, world)]));
+    return { ...world, runs };
+  }
+  const id = 'run' in event ? event.run : null;
+  if (id === null) return world;
+  const before = world.runs[id];
+  const run = before ? reduceRun(before, event, world) : event.type === 'run.submitted' ? reduceRun(null, event, world) : null;
+  return run === null || run === before ? world : { ...world, runs: { ...world.runs, [id]: run } };
+}
+
+/** Every instance whose rate or purpose changed has its time up to now folded into the old ones. */
+function reprice(world: World, at: number): World {
+  let fleet = world.fleet;
+  for (const one of Object.values(world.fleet)) {
+    if (one.gone_at !== null) continue;
+    const run: RunState | null = one.run === null ? null : (world.runs[one.run] ?? null);
+    const rate = rateNow(one.facts);
+    const bucket = bucketFor(run, one.facts);
+    if (rate !== one.rate || bucket !== one.bucket) fleet = { ...fleet, [one.id]: { ...accrued(one, at), rate, bucket } };
+  }
+  return fleet === world.fleet ? world : { ...world, fleet };
+}
+
+function seeFleet(world: World, instances: readonly Instance[], at: number): World {
+  const fleet: Record<string, InstanceState> = {};
+  const seen = new Set(instances.map(({ id }) => id));
+  for (const facts of instances) {
+    const known = world.fleet[String(facts.id)];
+    const mark = parseLabel(facts.label);
+    // A label of ours without a run in this journal belongs to another cockpit: shown, never touched.
+    const run = known?.owner === 'ours' ? known.run : mark && world.runs[mark.run]?.instance === facts.id ? mark.run : null;
+    fleet[facts.id] = known
+      ? { ...known, facts, label: facts.label, seen_at: at, absent_reads: 0, gone_at: null }
+      : newInstance(facts, run, at);
+  }
+  for (const known of Object.values(world.fleet)) {
+    if (seen.has(known.id) || (known.owner === 'stranger' && known.gone_at === null)) continue;
+    fleet[known.id] = known.gone_at !== null ? known : { ...known, absent_reads: known.absent_reads + 1 };
+  }
+  return { ...world, fleet, market: { health: 'ok', since: world.market.health === 'ok' ? world.market.since : at, reason: null, list_at: at } };
+}
+
+function bornInstance(world: World, event: BodyOf<'create.accepted'> & { at: number }): World {
+  const offer = world.runs[event.run]?.renting?.offer;
+  const known = world.fleet[String(event.instance)];
+  if (known) return { ...world, fleet: { ...world.fleet, [event.instance]: { ...known, owner: 'ours', run: event.run } } };
+  const facts: Instance = {
+    id: event.instance,
+    machine_id: event.machine_id,
+    label: null,
+    actual_status: null,
+    intended_status: 'running',
+    cur_state: 'running',
+    next_state: 'running',
+    status_msg: null,
+    gpu_name: offer?.gpu_name ?? 'GPU',
+    num_gpus: offer?.num_gpus ?? 1,
+    gpu_ram: 0,
+    gpu_util: null,
+    gpu_temp: null,
+    disk_space: 0,
+    disk_usage: null,
+    dph_total: offer?.dph_total ?? 0,
+    dph_base: offer?.dph_total ?? 0,
+    storage_total_cost: 0,
+    inet_up_cost: 0,
+    inet_down_cost: 0,
+    inet_up_billed: null,
+    inet_down_billed: null,
+    is_bid: false,
+    min_bid: null,
+    start_date: event.at / 1_000,
+    end_date: null,
+    ssh_host: null,
+    ssh_port: null,
+    public_ipaddr: null,
+    direct_ssh_port: null,
+    geolocation: offer?.geolocation ?? null,
+  };
+  return { ...world, fleet: { ...world.fleet, [event.instance]: newInstance(facts, event.run, event.at) } };
+}
+
+function newInstance(facts: Instance, run: string | null, at: number): InstanceState {
+  return {
+    id: facts.id,
+    machine_id: facts.machine_id,
+    label: facts.label,
+    owner: run === null ? 'stranger' : 'ours',
+    run,
+    facts,
+    first_seen: at,
+    rate: rateNow(facts),
+    bucket: run === null ? 'idle' : 'loading',
+    since: at,
+    usd: noUsd(),
+    absent_reads: 0,
+    destroy: 'none',
+    destroy_at: null,
+    stop: 'none',
+    gone_at: null,
+    seen_at: at,
+  };
+}
+
+function patch(world: World, id: number, change: (one: InstanceState) => Partial<InstanceState>): World {
+  const one = world.fleet[String(id)];
+  return one ? { ...world, fleet: { ...world.fleet, [id]: { ...one, ...change(one) } } } : world;
+}
