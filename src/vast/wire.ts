@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { LABEL_PREFIX, type Account, type Instance, type Offer } from '../core/market.ts';
 import { cleanLine } from '../core/text.ts';
 
-/** A number, or a text that is one; null for anything else. */
+/** A number of earthly size, or a text that is one; null for anything else. */
 export function toNumber(value: unknown): number | null {
   if (typeof value === 'string' && value.trim() === '') return null;
   const number = typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
-  return Number.isFinite(number) ? number : null;
+  return Math.abs(number) <= Number.MAX_SAFE_INTEGER ? number : null;
 }
 
 /** A contract or offer id; null for anything that is not a whole positive number. */
@@ -57,6 +57,11 @@ const id = field(toId);
 const port = field(toPort);
 const host = field(toHost);
 const flag = field((value) => (typeof value === 'string' ? value.toLowerCase() === 'true' : value === true || value === 1));
+/** Below zero is no price. */
+const price = field((value) => {
+  const dollars = toNumber(value);
+  return dollars !== null && dollars >= 0 ? dollars : null;
+});
 const numberOr = (fallback: number) => field((value) => toNumber(value) ?? fallback);
 const textOr = (fallback: string) => field((value) => toText(value) ?? fallback);
 
@@ -70,12 +75,12 @@ const offerRow = z.object({
   cpu_ram: numberOr(0),
   cpu_cores_effective: number,
   disk_space: numberOr(0),
-  dph_base: number,
-  dph_total: number,
-  min_bid: number,
+  dph_base: price,
+  dph_total: price,
+  min_bid: price,
   storage_cost: numberOr(0),
-  inet_up_cost: number,
-  inet_down_cost: number,
+  inet_up_cost: price,
+  inet_down_cost: price,
   inet_up: numberOr(0),
   inet_down: numberOr(0),
   reliability: number,
