@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { CreateRequest, Market, MarketFailure } from '../../src/core/ports.ts';
+import type { Clock, CreateRequest, Market, MarketFailure } from '../../src/core/ports.ts';
 import { createClock } from '../../src/clock.ts';
 import { createVastMarket } from '../../src/vast/index.ts';
 import { failureOf, KEY, scripted, type Answer } from './server.ts';
@@ -21,6 +21,8 @@ const rows: Row[] = [
   ['403 without login', { status: 403, json: { msg: 'This action requires login.' } }, (m) => m.account(), 'auth', 1],
   ['403 of another owner', { status: 403, json: { msg: 'not the owner' } }, (m) => m.destroy(42), 'forbidden', 1],
   ['401 of a scoped key', { status: 401, json: { error: 'auth_error', msg: 'key lacks permission group billing_read' } }, (m) => m.account(), 'forbidden', 1],
+  ['auth_error with another status', { status: 400, json: { success: false, error: 'auth_error' } }, (m) => m.list(), 'auth', 1],
+  ['no_such_instance at 200, which is no proof', { json: { success: false, error: 'no_such_instance' } }, (m) => m.show(42), 'not_found', 1],
   ['an instance that is not there', { status: 404, json: { error: 'no_such_instance' } }, (m) => m.label(42, 'x'), 'not_found', 1],
   ['404 of a wrong address on show', { status: 404, text: '<h1>404 Not Found</h1>', headers: html }, (m) => m.show(42), 'malformed', 1],
   ['404 of a wrong address on destroy', { status: 404, json: { detail: 'Not Found' } }, (m) => m.destroy(42), 'malformed', 1],
@@ -78,17 +80,19 @@ describe('what an answer means', () => {
     expect(await failureOf(create(market))).toMatchObject({ failure, detail: { new_contract: 99 } });
   });
 
-  it('aborts a create that is not answered, after exactly one request', async () => {
-    const { market, seen } = await scripted(() => 'never', { wireScale: 100 });
-    const error = await failureOf(create(market));
-    expect(error).toMatchObject({ failure: 'unclear', detail: { endpoint: 'create' } });
-    expect(error.message).toContain('by label');
+  it.each([['create', create, 'unclear'], ['show', (m: Market) => m.show(42), 'unavailable']] as const)('aborts a %s that is not answered in 30 s, after exactly one request', async (endpoint, call, failure) => {
+    const deadlines: { ms: number; fn: () => void }[] = [];
+    const wire: Clock = { ...createClock(), after: (ms, fn) => (deadlines.push({ ms, fn }), () => undefined) };
+    const expire = (): Answer => {
+      deadlines[0]?.fn();
+      return 'never';
+    };
+    const { market, seen } = await scripted(expire, { wire });
+    const error = await failureOf(call(market));
+    expect(error).toMatchObject({ failure, detail: { endpoint } });
+    expect(error.message).toContain(failure === 'unclear' ? 'by label' : 'safe to repeat');
+    expect(deadlines.map(({ ms }) => ms)).toEqual([30_000]);
     expect(seen).toHaveLength(1);
-  });
-
-  it('gives up a read that is not answered', async () => {
-    const { market } = await scripted(() => 'never', { wireScale: 100 });
-    expect(await failureOf(market.show(42))).toMatchObject({ failure: 'unavailable' });
   });
 
   it('names the reason when nobody listens', async () => {

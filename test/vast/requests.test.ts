@@ -118,7 +118,7 @@ describe('logs', () => {
         polls += 1;
         return polls < 3 ? { status: polls === 1 ? 403 : 404, text: '<Error/>' } : { text: 'step 1\n\x1b[31mstep 2\x1b[0m\n' };
       },
-      { wireScale: 20 },
+      { wireScale: 10 },
     );
     expect(await market.logs(42, 50)).toBe('step 1\nstep 2');
     expect(seen.map(({ method, path, body }) => [method, path, body])).toEqual([['PUT', '/api/v0/instances/request_logs/42/', '{"tail":"50"}'], ...Array.from({ length: 3 }, () => ['GET', '/bucket/x.log', ''])]);

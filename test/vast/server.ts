@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
 import { createClock } from '../../src/clock.ts';
-import { MarketError, type Market } from '../../src/core/ports.ts';
+import { MarketError, type Clock, type Market } from '../../src/core/ports.ts';
 import { createVastMarket } from '../../src/vast/index.ts';
 
 export const KEY = 'c0ffee00canary'.repeat(4);
@@ -26,7 +26,7 @@ export interface Scripted {
 }
 
 /** Starts the server for one test; `answer` is asked with the request and how many came before it. */
-export async function scripted(answer: (seen: Seen, nth: number) => Answer | Promise<Answer>, { wireScale = 1, apiKey = KEY }: { wireScale?: number; apiKey?: string | null } = {}): Promise<Scripted> {
+export async function scripted(answer: (seen: Seen, nth: number) => Answer | Promise<Answer>, { wireScale = 1, wire = createClock(wireScale), apiKey = KEY }: { wireScale?: number; wire?: Clock; apiKey?: string | null } = {}): Promise<Scripted> {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
     let body = '';
@@ -54,7 +54,7 @@ export async function scripted(answer: (seen: Seen, nth: number) => Answer | Pro
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, seen, market: createVastMarket({ url, apiKey, clock: createClock(1_000), wire: createClock(wireScale), jitter: () => 0.5 }) };
+  return { url, seen, market: createVastMarket({ url, apiKey, clock: createClock(1_000), wire, jitter: () => 0.5 }) };
 }
 
 /** The MarketError that a call rejects with; fails when it resolves, rejects with anything else, or tells the key. */

@@ -43,7 +43,7 @@ describe('instances', () => {
   });
 
   it('let no host become an option, and no text a terminal command', () => {
-    const odd = readInstance({ ...ROW, ssh_host: '-oProxyCommand=x', public_ipaddr: '1.2.3.4; rm', ssh_port: -1, status_msg: '\x1b]0;x\x07Error response\nfrom daemon\u202e' });
+    const odd = readInstance({ ...ROW, ssh_host: '-Fhome', public_ipaddr: '1.2.3.4; rm', ssh_port: -1, status_msg: '\x1b]0;x\x07Error response\nfrom daemon\u202e' });
     expect(odd).toMatchObject({ ssh_host: null, public_ipaddr: null, ssh_port: null, status_msg: 'Error response from daemon' });
   });
 
