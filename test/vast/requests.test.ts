@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CreateRequest } from '../../src/core/ports.ts';
 import { failureOf, KEY, OFFER, ROW, scripted, type Answer, type Seen } from './server.ts';
 
-const ORDER: CreateRequest = { image: 'repo/image:tag', disk_gb: 20, label: 'vastsit:night:1', bid_usd_per_hour: null, env: { FOO: 'bar' }, onstart: 'touch /root/ok' };
+const ORDER: CreateRequest = { image: 'repo/image:tag', disk_gb: 20, label: 'vastsit:night:1', bid_usd_per_hour: null, env: { FOO: 'bar' }, onstart: 'touch ready' };
 
 /** One scripted answer for every request; gives the request back without what every one has. */
 async function asked(answer: Answer, call: (market: Awaited<ReturnType<typeof scripted>>['market']) => Promise<unknown>) {
@@ -44,7 +44,7 @@ describe('what is sent', () => {
       method: 'PUT',
       path: '/api/v0/asks/11684738/',
       query: {},
-      body: { client_id: 'me', image: 'repo/image:tag', env: { FOO: 'bar' }, price, disk: 20, label: 'vastsit:night:1', onstart: 'touch /root/ok', runtype: 'ssh_direc ssh_proxy', cancel_unavail: true, force: false },
+      body: { client_id: 'me', image: 'repo/image:tag', env: { FOO: 'bar' }, price, disk: 20, label: 'vastsit:night:1', onstart: 'touch ready', runtype: 'ssh_direc ssh_proxy', cancel_unavail: true, force: false },
     });
     expect(result).toEqual({ new_contract: 7835610 });
   });
