@@ -2,8 +2,10 @@
  * The ports: what agents may ask of the outside world. `vast/` and `remote/` implement them for real,
  * tests and the benchmark implement them over a virtual clock. Types only.
  */
+import type { Body } from './events.ts';
 import type { Account, Instance, Offer } from './market.ts';
 import type { ProbeReading } from './probe.ts';
+import type { World } from './state.ts';
 
 /** All time comes from here. `now` is epoch milliseconds of the clock's own time (scaled in the demo). */
 export interface Clock {
@@ -184,10 +186,18 @@ export interface Remote {
   closeAll(): Promise<void>;
 }
 
-/** Files at home: results, checkpoints, STATUS.md. Implemented over the local disk. */
+/** What has happened so far, and the one way to add to it: journaled first, then reduced, then told. */
+export interface Facts {
+  world(): World;
+  record(...bodies: Body[]): void;
+}
+
+/** Files at home: results and checkpoints. Implemented over the local disk. */
 export interface Home {
   /** Absolute directory of one run's results. */
   runDir(run: string): string;
+  /** Absolute path of one file of a run. Throws for a path that would leave the run's directory. */
+  pathFor(run: string, relative: string): string;
   /** Hash and size of a file at home, null when it is not there. */
   fact(path: string): Promise<{ bytes: number; sha256: string } | null>;
 }

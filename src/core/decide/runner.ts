@@ -58,7 +58,7 @@ function search(world: World, run: RunState): Action[] {
   if (run.offers_at === null || now - run.offers_at > OFFERS_FRESH_MS) return ready(world, run, 'search') ? [{ do: 'search', run: run.id }] : [];
   const taken = new Set(runsOf(world).flatMap((other) => (other.id !== run.id && other.renting ? [other.renting.offer.offer_id] : [])));
   const offer = run.offers.find(({ offer_id, machine_id }) => !taken.has(offer_id) && !run.tried_offers.includes(offer_id) && (world.machines[String(machine_id)]?.until ?? 0) <= now);
-  if (offer) return [{ do: 'create', run: run.id, attempt: run.attempt + 1, offer }];
+  if (offer) return !ready(world, run, 'create') ? [] : [{ do: 'create', run: run.id, attempt: run.attempt + 1, offer }];
   const first = !run.attempts.some((attempt) => attempt.started_at !== null);
   if ((first && run.offers.length === 0 && run.attempts.length === 0) || now - run.stage_since > SEARCH_LIMIT_MS) {
     const reasons = Object.entries(run.rejected).map(([reason, count]) => `${count} by ${reason}`);

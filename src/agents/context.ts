@@ -1,0 +1,34 @@
+/** What every effect is given: the ports, the facts, and the open sessions. */
+import type { Clock, Facts, Home, Market, Remote } from '../core/ports.ts';
+import type { InstanceState, RunState } from '../core/state.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface AgentPorts {
+  /** The program's time: cadence, deadlines, prices. */
+  clock: Clock;
+  /** Real time: throttles and pauses that protect this machine. */
+  wire: Clock;
+  facts: Facts;
+  market: Market;
+  remote: Remote;
+  home: Home;
+  /** The value of a secret at home, by the name that the spec gives; undefined when it is not set. */
+  secret(name: string): string | undefined;
+}
+
+export interface Context extends AgentPorts {
+  sessions: Sessions;
+}
+
+/** The run of an effect. Throws when it is unknown: an effect without its run is a defect, and the engine tells it. */
+export function runOf(context: Context, id: string): RunState {
+  const run = context.facts.world().runs[id];
+  if (!run) throw new Error(`no run ${id}`);
+  return run;
+}
+
+export function instanceOfRun(context: Context, run: RunState): InstanceState {
+  const instance = run.instance === null ? undefined : context.facts.world().fleet[String(run.instance)];
+  if (!instance) throw new Error(`run ${run.id} has no instance`);
+  return instance;
+}

@@ -1,0 +1,44 @@
+import type { Effect } from '../../core/actions.ts';
+import type { Context } from '../context.ts';
+import { connect, fix, prepare, start } from './launch.ts';
+import { account, confirmGone, create, destroy, find, list, search, stop } from './market.ts';
+import { sync } from './rescue.ts';
+import { follow, probe, stopTraining } from './watch.ts';
+
+/** Carries out one effect. Rejects when it did not work; what happened until then is recorded. */
+export function perform(context: Context, effect: Effect): Promise<void> {
+  switch (effect.do) {
+    case 'account':
+      return account(context);
+    case 'list':
+      return list(context);
+    case 'confirm_gone':
+      return confirmGone(context, effect);
+    case 'search':
+      return search(context, effect);
+    case 'create':
+      return create(context, effect);
+    case 'find':
+      return find(context, effect);
+    case 'connect':
+      return connect(context, effect);
+    case 'prepare':
+      return prepare(context, effect);
+    case 'start':
+      return start(context, effect);
+    case 'follow':
+      return follow(context, effect);
+    case 'probe':
+      return probe(context, effect);
+    case 'stop_training':
+      return stopTraining(context, effect);
+    case 'fix':
+      return fix(context, effect);
+    case 'sync':
+      return sync(context, effect);
+    case 'destroy':
+      return destroy(context, effect);
+    case 'stop':
+      return stop(context, effect);
+  }
+}

@@ -1,0 +1,102 @@
+/** The runner's hands on a box: connect, prepare, start. */
+import { dirname, resolve } from 'node:path';
+import type { Effect } from '../../core/actions.ts';
+import { newestCheckpoint, stepOf } from '../../core/checkpoints.ts';
+import { renderCommand, shellQuote } from '../../core/knobs.ts';
+import { RemoteError, type Box } from '../../core/ports.ts';
+import type { Spec } from '../../core/spec.ts';
+import type { RunState } from '../../core/state.ts';
+import { instanceOfRun, runOf, type Context } from '../context.ts';
+
+type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
+
+/** Seconds of the lease that the sentinel holds; renewed at a third of it. */
+export const LEASE_S = 900;
+const SETUP_LIMIT_MS = 45 * 60_000;
+const TAIL_LINES = 60;
+const ENV_FILE = '.vastsit/env.sh';
+/** Each command of the run sees the spec's environment; container variables do not reach SSH sessions. */
+const WITH_ENV = `if [ -f ${ENV_FILE} ]; then set -a; . ./${ENV_FILE}; set +a; fi`;
+
+export async function connect(context: Context, effect: Of<'connect'>): Promise<void> {
+  const run = runOf(context, effect.run);
+  const instance = instanceOfRun(context, run);
+  try {
+    await context.sessions.box(run, instance);
+  } catch (error) {
+    if (error instanceof RemoteError) {
+      context.facts.record({ type: 'ssh.down', run: run.id, instance: instance.id, failure: error.failure, reason: error.message });
+      if (error.failure === 'auth') await context.market.attachKey(instance.id, await context.remote.publicKey());
+    }
+    throw error;
+  }
+}
+
+export async function prepare(context: Context, effect: Of<'prepare'>): Promise<void> {
+  const run = runOf(context, effect.run);
+  const instance = instanceOfRun(context, run);
+  const box = await context.sessions.box(run, instance);
+  const root = dirname(run.spec_path);
+  const files = run.spec.upload.map((path) => ({ path: path.replace(/^\.\//, ''), content: { local: resolve(root, path) } }));
+  const put = await box.put([...files, { path: ENV_FILE, content: new TextEncoder().encode(envFile(context, run.spec)), secret: true }]);
+  const restored = await restore(context, run, box);
+  for (const [step, command] of [...(run.spec.setup ? [run.spec.setup] : []), ...run.fixes].entries()) {
+    const done = await box.exec(`${WITH_ENV}\n${command}`, { timeout_ms: SETUP_LIMIT_MS });
+    if (done.exit_code !== 0) {
+      const tail = `${done.stdout}\n${done.stderr}`.split('\n').filter((line) => line.trim() !== '').slice(-TAIL_LINES);
+      context.facts.record({ type: 'prepare.failed', run: run.id, instance: instance.id, step: 'setup', exit_code: done.exit_code, tail: tail.length > 0 ? tail : [`setup step ${step + 1} said nothing`] });
+      return;
+    }
+  }
+  context.facts.record({ type: 'prepare.done', run: run.id, instance: instance.id, bytes_up: put.bytes + restored.bytes, restored: restored.path });
+}
+
+/** Puts the newest verified checkpoint from home where the resume command will look for it. */
+async function restore(context: Context, run: RunState, box: Box): Promise<{ path: string | null; bytes: number }> {
+  const globs = run.spec.checkpoints?.resume ? run.spec.checkpoints.path : [];
+  const newest = newestCheckpoint(run.home, globs);
+  if (!newest) return { path: null, bytes: 0 };
+  const local = context.home.pathFor(run.id, newest.path);
+  const fact = await context.home.fact(local);
+  if (fact?.sha256 !== newest.sha256) throw new Error(`the checkpoint at ${local} is not the one that was verified; restore it or delete it to start over`);
+  const { bytes } = await box.put([{ path: newest.path, content: { local } }]);
+  return { path: newest.path, bytes };
+}
+
+export async function start(context: Context, effect: Of<'start'>): Promise<void> {
+  const run = runOf(context, effect.run);
+  const instance = instanceOfRun(context, run);
+  const box = await context.sessions.box(run, instance);
+  const { checkpoints } = run.spec;
+  const newest = checkpoints?.resume ? newestCheckpoint(await box.list(checkpoints.path), checkpoints.path) : null;
+  const command = newest && checkpoints?.resume ? renderCommand(checkpoints.resume, run.knobs, newest.path) : renderCommand(run.spec.run, run.knobs, null);
+  context.facts.record({ type: 'start.intended', run: run.id, attempt: effect.attempt, instance: instance.id, command, resume_from: newest?.path ?? null, resume_step: newest && stepOf(newest.path) });
+  const { pid } = await box.start({
+    run: run.id,
+    attempt: effect.attempt,
+    command,
+    // Stopped keeps what is not home yet; only a cockpit that verified it may destroy.
+    lease: { seconds: Math.ceil(LEASE_S / context.clock.scale), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: 'stop' },
+  });
+  context.sessions.leases.set(run.id, context.clock.now());
+  context.facts.record({ type: 'process.started', run: run.id, attempt: effect.attempt, pid });
+}
+
+/** `KEY='value'` lines. Secrets are looked up here, at the last moment, and exist nowhere else. */
+function envFile(context: Context, spec: Spec): string {
+  const lines = Object.entries(spec.env).map(([name, value]) => {
+    if (typeof value === 'string') return `${name}=${shellQuote(value)}`;
+    const secret = context.secret(value.secret);
+    if (secret === undefined) throw new Error(`env.${name} wants the secret ${value.secret}, but the environment here has no such variable; set it and try again`);
+    return `${name}=${shellQuote(secret)}`;
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+export async function fix(context: Context, effect: Of<'fix'>): Promise<void> {
+  const run = runOf(context, effect.run);
+  const box = await context.sessions.box(run, instanceOfRun(context, run));
+  const done = await box.exec(`${WITH_ENV}\n${effect.command}`, { timeout_ms: SETUP_LIMIT_MS });
+  const tail = `${done.stdout}\n${done.stderr}`.split('\n').filter((line) => line.trim() !== '').slice(-TAIL_LINES);
+  context.facts.record({ type: 'fix.applied', run: run.id, command: effect.command, exit_code: done.exit_code, tail });
+}

@@ -1,0 +1,118 @@
+/** Effects on the market. Intent first, outcome after; what is unclear is settled by reading, never by trying again. */
+import type { Effect } from '../../core/actions.ts';
+import { labelOf, type Instance } from '../../core/market.ts';
+import { queryOf, rankOffers } from '../../core/offers.ts';
+import { MarketError } from '../../core/ports.ts';
+import { runOf, type Context } from '../context.ts';
+import { refuseDestroy, refuseTouch } from '../guard.ts';
+
+type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
+
+/** Runs at every container start; keeps Vast's tmux from swallowing our commands. */
+const ONSTART = 'touch ~/.no_auto_tmux';
+const LIST_LAG_MS = 20_000;
+const REFUSED_ALL_MS = 60_000;
+
+export async function account(context: Context): Promise<void> {
+  const seen = await context.market.account();
+  context.facts.record({ type: 'account.seen', credit_usd: seen.credit, email: seen.email });
+}
+
+export async function list(context: Context): Promise<void> {
+  const instances = await context.market.list();
+  context.facts.record({ type: differs(context, instances) ? 'fleet.seen' : 'fleet.fresh', instances });
+}
+
+/** Everything but readings that change all the time. */
+const material = (one: Instance): string =>
+  JSON.stringify([one.id, one.label, one.actual_status, one.intended_status, one.cur_state, one.dph_total, one.storage_total_cost, one.ssh_host, one.ssh_port, one.direct_ssh_port, one.public_ipaddr]);
+
+function differs(context: Context, instances: readonly Instance[]): boolean {
+  const world = context.facts.world();
+  if (world.market.health !== 'ok') return true;
+  const known = Object.values(world.fleet).filter((one) => one.gone_at === null);
+  const now = new Map(instances.map((one) => [one.id, material(one)]));
+  return known.length !== instances.length || known.some((one) => one.absent_reads > 0 || now.get(one.id) !== material(one.facts));
+}
+
+export async function confirmGone(context: Context, effect: Of<'confirm_gone'>): Promise<void> {
+  const found = await context.market.show(effect.instance);
+  if (found === null) context.facts.record({ type: 'instance.absent', instance: effect.instance });
+}
+
+export async function search(context: Context, effect: Of<'search'>): Promise<void> {
+  const { spec } = runOf(context, effect.run);
+  const offers = await context.market.searchOffers(queryOf(spec));
+  context.facts.record({ type: 'offers.ranked', run: effect.run, ...rankOffers(spec, offers, context.facts.world().machines, context.clock.now()) });
+}
+
+export async function create(context: Context, effect: Of<'create'>): Promise<void> {
+  const { spec } = runOf(context, effect.run);
+  const { run, attempt, offer } = effect;
+  const label = labelOf(run, attempt);
+  const bid = spec.market === 'on-demand' ? null : spec.market.bid;
+  context.facts.record({ type: 'create.intended', run, attempt, offer, label, bid_usd_per_hour: bid });
+  try {
+    const made = await context.market.create(offer.offer_id, { image: spec.image, disk_gb: spec.hardware.disk_gb, label, bid_usd_per_hour: bid, env: {}, onstart: ONSTART });
+    context.facts.record({ type: 'create.accepted', run, attempt, instance: made.new_contract, machine_id: offer.machine_id });
+    await attachKey(context, made.new_contract);
+  } catch (error) {
+    if (!(error instanceof MarketError)) throw error;
+    const zombie = error.detail.new_contract;
+    if (zombie !== undefined) {
+      // Refused, and yet something was made: it is ours to end.
+      context.facts.record(
+        { type: 'create.accepted', run, attempt, instance: zombie, machine_id: offer.machine_id },
+        { type: 'launch.given_up', run, instance: zombie, machine_id: offer.machine_id, reason: error.message },
+      );
+    } else if (error.failure === 'unclear' || error.failure === 'unavailable' || error.failure === 'malformed') {
+      context.facts.record({ type: 'create.unclear', run, attempt, reason: error.message });
+    } else {
+      context.facts.record({ type: 'create.refused', run, attempt, offer_id: offer.offer_id, failure: error.failure, reason: error.message });
+      // Not this offer's fault: the next one would be refused as well.
+      if (error.failure !== 'offer_gone' && error.failure !== 'invalid') context.facts.record({ type: 'effect.failed', run, effect: 'create', reason: error.message, retry_at: context.clock.now() + REFUSED_ALL_MS });
+    }
+  }
+}
+
+/** Best effort: `connect` attaches it again when the box still refuses the key. */
+async function attachKey(context: Context, instance: number): Promise<void> {
+  await context.market.attachKey(instance, await context.remote.publicKey()).catch(() => undefined);
+}
+
+export async function find(context: Context, effect: Of<'find'>): Promise<void> {
+  const { run, attempt } = effect;
+  const label = labelOf(run, attempt);
+  const found = (await context.market.list()).filter((one) => one.label === label);
+  const [first] = found.sort((a, b) => a.id - b.id);
+  if (first) {
+    context.facts.record({ type: 'create.accepted', run, attempt, instance: first.id, machine_id: first.machine_id });
+    await attachKey(context, first.id);
+    return;
+  }
+  context.facts.record({ type: 'create.absent', run, attempt }, { type: 'effect.failed', run, effect: 'find', reason: 'the label is not listed', retry_at: context.clock.now() + LIST_LAG_MS });
+}
+
+export async function destroy(context: Context, effect: Of<'destroy'>): Promise<void> {
+  const { run, instance, gate, reason } = effect;
+  const no = refuseDestroy(context.facts.world(), instance, run, gate);
+  if (no !== null) {
+    context.facts.record({ type: 'refused', actor: 'babysitter', run, what: `destroying instance ${instance}`, why: no });
+    throw new Error(no);
+  }
+  context.facts.record({ type: 'destroy.intended', run, instance, gate, reason });
+  await context.market.destroy(instance);
+  context.facts.record({ type: 'destroy.accepted', instance });
+}
+
+export async function stop(context: Context, effect: Of<'stop'>): Promise<void> {
+  const { run, instance, reason } = effect;
+  const no = refuseTouch(context.facts.world(), instance, run);
+  if (no !== null) {
+    context.facts.record({ type: 'refused', actor: 'babysitter', run, what: `stopping instance ${instance}`, why: no });
+    throw new Error(no);
+  }
+  context.facts.record({ type: 'stop.intended', run, instance, reason });
+  await context.market.setState(instance, 'stopped');
+  context.facts.record({ type: 'stop.accepted', instance });
+}

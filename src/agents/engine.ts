@@ -1,0 +1,120 @@
+/**
+ * The loop that both agents live in: read the world, let the pure deciders conclude, carry out what they want,
+ * record what came of it, and look again. Nothing here decides; nothing here is remembered that the journal does not know.
+ */
+import { effectKey, type Action, type Effect } from '../core/actions.ts';
+import type { Command, CommandAnswer } from '../core/commands.ts';
+import { decideBabysitter } from '../core/decide/babysitter.ts';
+import { decideFleet } from '../core/decide/fleet.ts';
+import { backoffMs } from '../core/decide/ready.ts';
+import { decideRunner } from '../core/decide/runner.ts';
+import type { Body } from '../core/events.ts';
+import { MarketError } from '../core/ports.ts';
+import { isClosed, runsOf, type World } from '../core/state.ts';
+import { answerCommand } from './commands.ts';
+import type { AgentPorts, Context } from './context.ts';
+import { createSessions } from './sessions.ts';
+import { perform } from './effects/index.ts';
+import { leaseDue, renewLease } from './effects/watch.ts';
+
+/** Real ms between two looks when nothing happens. */
+const TICK_MS = 250;
+/** One conclusion may lead to the next; a hundred in a row would be a defect, and must not spin. */
+const CONCLUSIONS = 100;
+
+export interface Engine {
+  /** Runs until `stop`. Rejects only on a defect of our own, such as a journal that cannot be written. */
+  run(): Promise<void>;
+  /** Looks again now; called after each recorded event. */
+  wake(): void;
+  command(command: Exclude<Command, { do: 'launch' }>): CommandAnswer;
+  /** Ends the loop and the sessions; what runs on the boxes goes on. */
+  stop(): Promise<void>;
+}
+
+/** Every decision that the world calls for now: runner and babysitter for each run, the market as a whole. */
+export function decide(world: World): Action[] {
+  const open = runsOf(world).filter((run) => !isClosed(run));
+  return [...decideFleet(world), ...open.flatMap((run) => [...decideBabysitter(world, run), ...decideRunner(world, run)])];
+}
+
+export function createEngine(ports: AgentPorts): Engine {
+  const context: Context = { ...ports, sessions: createSessions(ports) };
+  const { facts, clock, wire } = ports;
+  const flying = new Map<string, Promise<void>>();
+  /** Retry gates of effects that belong to no run. */
+  const gates = new Map<string, { count: number; until: number }>();
+  let stopping = false;
+  let woken: (() => void) | null = null;
+  let due = false;
+
+  const wake = (): void => {
+    due = true;
+    woken?.();
+  };
+
+  const launch = (key: string, work: () => Promise<void>, failed: (error: unknown) => void): void => {
+    if (flying.has(key) || (gates.get(key)?.until ?? 0) > clock.now()) return;
+    const flight = work()
+      .then(() => void gates.delete(key), failed)
+      .finally(() => {
+        flying.delete(key);
+        wake();
+      });
+    flying.set(key, flight);
+  };
+
+  const failed = (effect: Effect) => (error: unknown): void => {
+    if (stopping) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    const run = 'run' in effect ? effect.run : null;
+    if (run !== null) {
+      const count = (facts.world().runs[run]?.backoff[effect.do]?.count ?? 0) + 1;
+      return facts.record({ type: 'effect.failed', run, effect: effect.do, reason, retry_at: clock.now() + backoffMs(count) });
+    }
+    const key = effectKey(effect);
+    const count = (gates.get(key)?.count ?? 0) + 1;
+    gates.set(key, { count, until: clock.now() + backoffMs(count) });
+    const { market } = facts.world();
+    if (effect.do === 'list' && (market.health !== 'lost' || market.reason !== reason)) facts.record({ type: 'fleet.unknown', failure: error instanceof MarketError ? error.failure : 'unavailable', reason });
+  };
+
+  const conclude = (): Effect[] => {
+    for (let round = 0; round < CONCLUSIONS; round += 1) {
+      const actions = decide({ ...facts.world(), now: clock.now() });
+      const conclusions = actions.flatMap((action): Body[] => (action.do === 'emit' ? [action.body] : []));
+      if (conclusions.length === 0) return actions.filter((action): action is Effect => action.do !== 'emit');
+      facts.record(...conclusions);
+    }
+    throw new Error('the deciders do not come to rest; this is a defect, please report it with `vastsit-tui journal`');
+  };
+
+  return {
+    wake,
+    command: (command) => answerCommand(context, command),
+    async run() {
+      while (!stopping) {
+        due = false;
+        for (const effect of conclude()) launch(effectKey(effect), () => perform(context, effect), failed(effect));
+        for (const run of runsOf(facts.world())) {
+          // A lease that cannot be renewed is not a failure of the run: the next look tries again.
+          if (leaseDue(context, run)) launch(`renew:${run.id}`, () => renewLease(context, run), () => gates.set(`renew:${run.id}`, { count: 1, until: clock.now() + backoffMs(3) }));
+        }
+        if (due) continue;
+        await new Promise<void>((resolve) => {
+          const cancel = wire.after(TICK_MS, resolve);
+          woken = () => {
+            cancel();
+            resolve();
+          };
+        });
+        woken = null;
+      }
+    },
+    async stop() {
+      stopping = true;
+      wake();
+      await context.sessions.closeAll();
+    },
+  };
+}

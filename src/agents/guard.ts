@@ -1,0 +1,25 @@
+/** The last look before money or data is touched: rules that matter are enforced here, whoever decided. */
+import type { RescueVerdict } from '../core/events.ts';
+import { parseLabel } from '../core/market.ts';
+import type { World } from '../core/state.ts';
+
+/** Why this instance must not be stopped or destroyed now; null when it may. */
+export function refuseTouch(world: World, instance: number, run: string | null): string | null {
+  const one = world.fleet[String(instance)];
+  if (!one) return 'it is not in our books';
+  if (one.owner !== 'ours' || one.run === null || one.run !== run) return 'it is not ours';
+  // The label is null only until the first list after its creation.
+  if (one.label !== null && parseLabel(one.label)?.run !== one.run) return `its label is now ${JSON.stringify(one.label)}: somebody else claims it`;
+  return null;
+}
+
+export function refuseDestroy(world: World, instance: number, run: string | null, gate: RescueVerdict): string | null {
+  const touch = refuseTouch(world, instance, run);
+  if (touch) return touch;
+  const owner = run === null ? undefined : world.runs[run];
+  if (gate === 'unverified') return 'its results are not verified at home';
+  if (gate === 'nothing_never_ran' && owner?.ran_here && owner.instance === instance) return 'a process of the run was started on it';
+  if (gate === 'waived' && !owner?.destroy_ordered?.waive) return 'the user has not waived its results';
+  if (owner?.hold && !owner.destroy_ordered) return 'a hold stands';
+  return null;
+}
