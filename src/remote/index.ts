@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import type { Box, Clock, Remote } from '../core/ports.ts';
+import { connectBox } from './connect.ts';
+import { ensureKey, readPublicKey } from './keys.ts';
+
+export interface RemoteOptions {
+  /** Absolute directory for our key pair and the pinned host keys; made with mode 0700. */
+  dir: string;
+  /** A clock in real time: deadlines of the wire know no demo speed. */
+  wire: Clock;
+  /** The ssh binary; `ssh` from PATH when absent. */
+  sshPath?: string;
+}
+
+/** SSH to instances through the system's client, with a key pair and pinned host keys of our own. */
+export function createRemote({ dir, wire, sshPath = 'ssh' }: RemoteOptions): Remote {
+  let key: Promise<string> | null = null;
+  let sockets: Promise<string> | null = null;
+  let opened = 0;
+  const boxes = new Set<Box>();
+
+  const keyFile = () => {
+    key ??= ensureKey(dir).catch((error: unknown) => {
+      key = null;
+      throw error;
+    });
+    return key;
+  };
+  return {
+    publicKey: async () => readPublicKey(await keyFile()),
+    async connect(target, run) {
+      const file = await keyFile();
+      // A socket's path may have about a hundred bytes, which a state directory can exceed.
+      sockets ??= mkdtemp(`${tmpdir()}/vs-`);
+      opened += 1;
+      const box = await connectBox({ ssh: sshPath, dir, keyFile: file, wire }, target, run, `${await sockets}/${opened}.`);
+      const tracked: Box = {
+        ...box,
+        close: async () => {
+          boxes.delete(tracked);
+          await box.close();
+        },
+      };
+      boxes.add(tracked);
+      return tracked;
+    },
+    async closeAll() {
+      await Promise.all([...boxes].map((box) => box.close()));
+      if (sockets) await rm(await sockets, { recursive: true, force: true });
+      sockets = null;
+    },
+  };
+}

@@ -1,0 +1,258 @@
+/** Exit codes of the sentinel that mean something to us. */
+export const FENCED = 73;
+export const STILL_ALIVE = 75;
+
+/** Shell functions shared by the sentinel and the probe. They expect `R` (the run's directory) and `run`. */
+export const PROCESS_FUNCTIONS = String.raw`
+# Field 22 of a stat line is the start time; the name in parentheses may hold blanks.
+started() { sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# Kernel boot and start of PID 1: a restarted container keeps the first and changes the second.
+boot() {
+  if [ -r /proc/sys/kernel/random/boot_id ]; then echo "$(cat /proc/sys/kernel/random/boot_id).$(started 1)"; else echo -; fi
+}
+# Living processes of attempt $1: its session or group, and whatever carries its mark (workers open sessions of their own).
+members() {
+  leader=; born=
+  [ -r "$R/.vastsit/pid.$1" ] && read -r leader _ born _ < "$R/.vastsit/pid.$1"
+  # Numbers from before a container restart belong to strangers now.
+  [ "$born" = "$(boot)" ] || leader=
+  if [ -r /proc/self/stat ]; then
+    {
+      [ -z "$leader" ] || cat /proc/[0-9]*/stat 2>/dev/null | awk -v s="$leader" '{ p = $1; sub(/^.*\) /, ""); if ($3 == s || $4 == s) print p }'
+      grep -ls "VASTSIT_MARK=$run/$1;" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
+    } | sort -un | while read -r p; do
+      # A zombie that nobody reaps is not alive.
+      case "$(sed 's/^.*) //' "/proc/$p/stat" 2>/dev/null)" in ''|Z*|X*) ;; *) echo "$p" ;; esac
+    done
+  elif [ -n "$leader" ]; then
+    ps -A -o pid= -o pgid= -o stat= | awk -v s="$leader" '$2 == s && $3 !~ /^Z/ { print $1 }'
+  fi
+}
+# Kills by the kernel's OOM killer in this container so far; nothing when the box does not tell.
+oom_kills() {
+  cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null | sed -n 's/^oom_kill \([0-9][0-9]*\)$/\1/p' | head -n 1
+}
+`;
+
+/**
+ * The script that stays on the instance, for dash, busybox ash and bash. It owns `.vastsit/` in the run's directory:
+ * fence, cmd.N.sh, env.sh, log.N, nonce.N, pid.N, exit.N, heartbeat, lease, sentinel.log.
+ */
+export const SENTINEL = String.raw`#!/bin/sh
+# vastsit sentinel: starts one training attempt in a session of its own, records how it ended, and ends the billing
+# when the training is over and nobody renews the lease. Usage: sentinel.sh start|stop|follow|renew|guard ...
+S=$(cd "$(dirname "$0")" && pwd) || exit 1
+R=\${S%/.vastsit}
+run=\${R##*/}
+BEAT=\${VASTSIT_BEAT:-10}
+umask 077
+cd "$R" || exit 1
+${PROCESS_FUNCTIONS}
+now() { date +%s; }
+say() { echo "$(now) $*" >> "$S/sentinel.log"; }
+# Readers see the old content or the new, never half of it.
+record() { printf '%s\n' "$2" > "$S/.$1.$$" && mv -f "$S/.$1.$$" "$S/$1"; }
+first() { if [ -r "$S/$1" ]; then head -n 1 "$S/$1"; fi; }
+fence() { f=$(first fence); echo "\${f:-0}"; }
+stand_down() { [ "$(fence)" -le "$1" ] || { echo "attempt $(fence) has taken over" >&2; exit ${FENCED}; }; }
+nap() { sleep "$1" 2>/dev/null || sleep 1; }
+detach() { if command -v setsid >/dev/null 2>&1; then exec setsid "$@"; else exec nohup "$@"; fi; }
+own_shell() { command -v bash || echo sh; }
+# What the container was given but a login over SSH is not: only PID 1 still knows.
+given() { tr '\0' '\n' 2>/dev/null < /proc/1/environ | sed -n "s/^$1=//p" | head -n 1; }
+
+start() { # attempt lease_seconds grace_seconds then
+  n=$1
+  stand_down "$n"
+  if ! mkdir "$S/claim.$n" 2>/dev/null; then # a second order for the same attempt gets the first one's answer
+    await_pid "$n"
+    return
+  fi
+  for pid in "$S"/pid.*; do
+    other=\${pid##*.}
+    if [ -r "$pid" ] && [ -n "$(members "$other")" ]; then
+      rmdir "$S/claim.$n"
+      echo "attempt $other is still alive here; stop it first" >&2
+      exit ${STILL_ALIVE}
+    fi
+  done
+  record fence "$n"
+  record nonce."$n" "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
+  record lease "$(($(now) + $2)) $3 $4"
+  # Room for the exit record and its frame on a disk that the training has filled.
+  dd if=/dev/zero of="$S/ballast" bs=1024 count=64 2>/dev/null
+  : >> "$S/log.$n"
+  detach sh "$S/sentinel.sh" supervise "$n" </dev/null >>"$S/sentinel.log" 2>&1 &
+  await_pid "$n"
+}
+await_pid() {
+  i=0
+  while [ ! -r "$S/pid.$1" ]; do
+    i=$((i + 1))
+    [ $i -le 100 ] || { echo "the supervisor did not come up; see .vastsit/sentinel.log" >&2; exit 74; }
+    nap 0.05
+  done
+  read -r pid at _ < "$S/pid.$1"
+  echo "$pid $at"
+}
+
+supervise() {
+  n=$1
+  trap '' HUP
+  oom=$(oom_kills)
+  launch() {
+    set -a
+    if [ -r "$S/env.sh" ]; then . "$S/env.sh"; fi
+    PYTHONUNBUFFERED=1 VASTSIT_RUN=$run VASTSIT_ATTEMPT=$n VASTSIT_MARK="$run/$n;"
+    if [ -n "$(given CONTAINER_ID)" ]; then # the image's own PATH knows its Python; the login's does not
+      PATH="$(given PATH):$PATH"
+      LD_LIBRARY_PATH="$(given LD_LIBRARY_PATH):\${LD_LIBRARY_PATH:-}"
+    fi
+    umask 022
+    if command -v setsid >/dev/null 2>&1; then exec setsid "$(own_shell)" "$S/cmd.$n.sh"; fi
+    exec "$(own_shell)" "$S/cmd.$n.sh"
+  }
+  # Job control gives a group of its own where there is no setsid.
+  command -v setsid >/dev/null 2>&1 || set -m
+  launch </dev/null >>"$S/log.$n" 2>&1 &
+  child=$!
+  set +m
+  record pid."$n" "$child $(now) $(boot) $$"
+  say "attempt $n started as $child"
+  while kill -0 $$ 2>/dev/null; do now > "$S/heartbeat"; nap "$BEAT"; done &
+  beats=$!
+  wait "$child"
+  code=$?
+  signal=-
+  if [ $code -gt 128 ] && [ $code -lt 160 ]; then signal=$(kill -l $((code - 128)) 2>/dev/null || echo -); signal=\${signal#SIG}; fi
+  after=$(oom_kills)
+  oom=$((\${after:-0} - \${oom:-0}))
+  at=$(now)
+  rm -f "$S/ballast"
+  record exit."$n" "$code $signal $oom $at"
+  # In the log itself, so that whoever follows it hears of the end at once and after the last line.
+  printf '\036%s:exit:%s:%s:%s:%s\n' "$(first nonce."$n")" "$code" "$signal" "$oom" "$at" >> "$S/log.$n"
+  say "attempt $n ended: code $code signal $signal oom $oom"
+  kill $beats 2>/dev/null
+  guard "$n"
+}
+
+# After the training: ends the billing once the lease has run out and the grace has passed.
+guard() {
+  n=\${1:-$(fence)}
+  while :; do
+    [ "$(fence)" -le "$n" ] || { say "attempt $n stands down"; return; }
+    expires=; grace=; policy=
+    [ -r "$S/lease" ] && read -r expires grace policy < "$S/lease"
+    case "$policy" in stop|destroy) ;; *) return ;; esac
+    now > "$S/heartbeat"
+    if [ "$(now)" -gt $((expires + grace)) ] && [ -z "$(members "$n")" ]; then
+      say "lease ran out; asking for $policy"
+      tries=$((\${tries:-0} + 1))
+      # A box that cannot be destroyed is at least stopped.
+      if [ "$tries" -gt 5 ] && [ "$policy" = destroy ] && [ $((tries % 2)) = 0 ]; then policy=stop; fi
+      if end_billing "$policy"; then say "confirmed: $policy"; return; fi
+      wait_s=$((BEAT * tries))
+      nap $((wait_s > 300 ? 300 : wait_s))
+    else
+      tries=0
+      nap "$BEAT"
+    fi
+  done
+}
+
+end_billing() { # stop|destroy
+  key=\${CONTAINER_API_KEY:-$(given CONTAINER_API_KEY)}
+  [ -n "$key" ] || key=$(cat "$HOME/.vast_api_key" 2>/dev/null)
+  id=\${CONTAINER_ID:-$(given CONTAINER_ID)}
+  [ -n "$id" ] || id=$(sed -n 's/^C\.//p' "$HOME/.vast_containerlabel" 2>/dev/null)
+  api=\${VASTSIT_API_URL:-\${VAST_URL:-$(given VAST_URL)}}
+  api=\${api:-https://console.vast.ai}
+  case "$id" in ''|*[!0-9]*) say "no container id"; return 1 ;; esac
+  [ -n "$key" ] || { say "no container key"; return 1; }
+  url="\${api%/}/api/v0/instances/$id/"
+  if [ "$1" = destroy ]; then call DELETE '{}'; else call PUT '{"state":"stopped"}'; fi
+  say "$1: HTTP $status"
+  call GET
+  say "read back: HTTP $status"
+  # Accepted is not done: believe only what a second request says.
+  case "$status" in
+    404) return 0 ;;
+    200) if [ "$1" = destroy ]; then grep -q '"instances": *null' "$S/answer"; else grep -Eq '"(intended_status|cur_state)": *"stopped"' "$S/answer"; fi ;;
+    *) return 1 ;;
+  esac
+}
+# The key goes through standard input or a file of mode 0600, never through an argument that others can read.
+call() { # method [body]
+  status=000
+  if command -v curl >/dev/null 2>&1; then
+    status=$({
+      printf 'url = "%s"\nrequest = "%s"\nheader = "Authorization: Bearer %s"\n' "$url" "$1" "$key"
+      if [ -n "$2" ]; then printf 'header = "Content-Type: application/json"\ndata = "%s"\n' "$(printf %s "$2" | sed 's/"/\\"/g')"; fi
+    } | curl -sS -m 30 -o "$S/answer" -w '%{http_code}' -K - 2>>"$S/sentinel.log")
+  elif command -v wget >/dev/null 2>&1; then
+    printf 'header = Authorization: Bearer %s\nheader = Content-Type: application/json\n' "$key" > "$S/wgetrc"
+    status=$(wget --config="$S/wgetrc" --method="$1" \${2:+--body-data="$2"} -T 30 -t 1 --content-on-error -S -q -O "$S/answer" "$url" 2>&1 | sed -n 's|^ *HTTP/[0-9.]* \([0-9]*\).*|\1|p' | tail -n 1)
+    rm -f "$S/wgetrc"
+  else
+    say "neither curl nor wget"
+  fi
+  status=\${status:-000}
+}
+
+stop() { # attempt grace_seconds
+  n=$1
+  signal_all TERM "$n"
+  ends=$(($(now) + $2))
+  while [ -n "$(members "$n")" ] && [ "$(now)" -lt "$ends" ]; do nap 0.1; done
+  i=0
+  while [ -n "$(members "$n")" ]; do
+    i=$((i + 1))
+    [ $i -le 50 ] || { echo "processes of attempt $n survive KILL: $(members "$n" | tr '\n' ' ')" >&2; exit 1; }
+    signal_all KILL "$n"
+    nap 0.1
+  done
+  # Its supervisor writes the exit record in a moment, if there still is one.
+  supervisor=
+  [ -r "$S/pid.$n" ] && read -r _ _ _ supervisor < "$S/pid.$n"
+  i=0
+  while [ ! -r "$S/exit.$n" ] && [ -n "$supervisor" ] && kill -0 "$supervisor" 2>/dev/null && [ $i -lt 50 ]; do i=$((i + 1)); nap 0.1; done
+}
+signal_all() { for p in $(members "$2"); do kill -"$1" "$p" 2>/dev/null; done; }
+
+renew() { # attempt seconds
+  stand_down "$1"
+  grace=; policy=
+  [ -r "$S/lease" ] && read -r _ grace policy < "$S/lease"
+  [ -n "$policy" ] || return 0
+  record lease "$(($(now) + $2)) $grace $policy"
+}
+
+# alive:lease_seconds:log_bytes:boot:nonce:code:signal:oom:epoch
+state() { # kind session_nonce attempt
+  alive=0
+  [ -z "$(members "$3")" ] || alive=1
+  expires=
+  [ -r "$S/lease" ] && read -r expires _ < "$S/lease"
+  ended=$(first exit."$3" | tr ' ' ':')
+  size=$(wc -c < "$S/log.$3" | tr -d ' ')
+  nonce=$(first nonce."$3")
+  printf '\036%s:%s:%s:%s:%s:%s:%s:%s\n' "$2" "$1" "$alive" "\${expires:+$((expires - $(now)))}" "$size" "$(boot)" "\${nonce:--}" "\${ended:--}"
+}
+follow() { # attempt offset session_nonce
+  stty raw -echo 2>/dev/null
+  : >> "$S/log.$1"
+  state hello "$3" "$1"
+  # Ends when nobody reads any more: then the write fails.
+  while nap "$BEAT" && state beat "$3" "$1" 2>/dev/null; do :; done &
+  # Complaints of tail share the terminal with the log, and must not.
+  exec tail -c +$(($2 + 1)) -f "$S/log.$1" 2>/dev/null
+}
+
+verb=$1
+shift
+case "$verb" in
+  start|supervise|guard|stop|renew|follow) "$verb" "$@" ;;
+  *) echo "unknown verb: $verb" >&2; exit 64 ;;
+esac
+`.replaceAll('\\${', '${');
