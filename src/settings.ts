@@ -1,0 +1,82 @@
+/** What a person sets once: theme and API address. No keys: those come from the environment or the official CLI's file. */
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import Conf from 'conf';
+import { cleanLine } from './core/text.ts';
+
+const PROJECT = 'vastsit-tui';
+
+/** Plain values, read once at start; a change of the file counts from the next start. */
+export interface Settings {
+  theme: string;
+  /** Base URL of the Vast API, without a trailing slash. */
+  api_url: string;
+}
+
+export const DEFAULT_SETTINGS: Settings = { theme: 'default', api_url: 'https://console.vast.ai' };
+
+/** A settings file that cannot be used. The message names the file and the field, and says what to do. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** A theme is a file name without its ending, so it cannot lead out of the theme directories. */
+const schema = {
+  theme: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,39}$' },
+  // Plain HTTP carries the account key in clear, so it is for this machine alone (the embedded market).
+  api_url: { type: 'string', pattern: '^(https://[^\\s@/?#]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:\\d{1,5})?)(/[^\\s?#]*)?$' },
+} as const;
+
+/**
+ * Reads `settings.json` from VASTSIT_HOME, else from the platform's directory for settings. Writes no file; absent
+ * values are the defaults. `cwd` names the directory outright. Throws SettingsError.
+ */
+export function readSettings({ env = process.env, cwd }: { env?: Env; cwd?: string } = {}): Settings {
+  const dir = cwd ?? vastsitHome(env);
+  try {
+    // Conf would create it readable by others, and the journal lives there too.
+    if (dir !== null) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const conf = new Conf<Partial<Settings>>({
+      projectName: PROJECT,
+      projectSuffix: '',
+      configName: 'settings',
+      configFileMode: 0o600,
+      schema,
+      rootSchema: { additionalProperties: false },
+      ...(dir === null ? {} : { cwd: dir }),
+    });
+    const { theme = DEFAULT_SETTINGS.theme, api_url = DEFAULT_SETTINGS.api_url } = conf.store;
+    return { theme, api_url: api_url.replace(/\/+$/, '') };
+  } catch (error) {
+    // A home that cannot be written holds no settings either; whoever must write there says so in better words.
+    if (error instanceof Error && 'syscall' in error && error.syscall === 'mkdir') return DEFAULT_SETTINGS;
+    // The parser's own words quote the file, and people paste keys into the wrong file.
+    const why = error instanceof SyntaxError ? 'it is not JSON' : error instanceof Error ? cleanLine(error.message, 300) : 'unknown';
+    throw new SettingsError(`The settings (settings.json in ${dir ?? 'the settings directory of vastsit-tui'}) cannot be used: ${why}. Correct the file, or remove it to use the defaults.`);
+  }
+}
+
+/**
+ * Where the journal, the lock and keys of this program's own live: VASTSIT_HOME, else the platform's directory for state
+ * with `vastsit-tui` in it. Absolute; not created here.
+ */
+export function stateDir(env: Env = process.env, platform: NodeJS.Platform = process.platform, home: string = homedir()): string {
+  const own = vastsitHome(env);
+  if (own !== null) return own;
+  switch (platform) {
+    case 'darwin':
+      return join(home, 'Library', 'Application Support', PROJECT);
+    case 'win32':
+      return join(env['LOCALAPPDATA'] || join(home, 'AppData', 'Local'), PROJECT);
+    default: {
+      // The XDG rules say that a relative path there is to be ignored.
+      const xdg = env['XDG_STATE_HOME'];
+      return join(xdg && isAbsolute(xdg) ? xdg : join(home, '.local', 'state'), PROJECT);
+    }
+  }
+}
+
+const vastsitHome = (env: Env): string | null => (env['VASTSIT_HOME'] ? resolve(env['VASTSIT_HOME']) : null);
