@@ -1,0 +1,193 @@
+/**
+ * The one composition root: builds clock, journal, store, ports and agents, and nothing else constructs them.
+ * The same program runs against Vast and against the embedded market; only the address and the key differ.
+ */
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { createEngine, type Engine } from './agents/engine.ts';
+import { createClock } from './clock.ts';
+import type { Command, CommandAnswer } from './core/commands.ts';
+import { isIntent, type Body, type Event } from './core/events.ts';
+import type { Clock, Facts, Market } from './core/ports.ts';
+import { createRedactor } from './core/redact.ts';
+import { redactBody } from './core/redact-body.ts';
+import { reduce, tick } from './core/reduce.ts';
+import { parseSpec, secretNames, SpecError, specWarnings, type Spec } from './core/spec.ts';
+import { emptyWorld, type World } from './core/state.ts';
+import { createHome } from './home.ts';
+import { openJournal, statusMarkdown, takeLock, writeStatus } from './journal/index.ts';
+import { createRemote } from './remote/index.ts';
+import { createWorldStore, type WorldStore } from './store.ts';
+import { createVastMarket, DEFAULT_URL, findApiKey } from './vast/index.ts';
+import { VERSION } from './core/version.ts';
+
+/** Real ms between two writes of STATUS.md. */
+const STATUS_EVERY_MS = 1_000;
+
+export interface AppOptions {
+  env: NodeJS.ProcessEnv;
+  /** The user's project: STATUS.md and results/ live here. */
+  project: string;
+  stateDir: string;
+  /** 1 in production. */
+  scale?: number;
+  url?: string;
+  apiKey?: string;
+  /** Who takes the lock, for the message that others get. */
+  what: string;
+}
+
+export interface App {
+  store: WorldStore;
+  clock: Clock;
+  wire: Clock;
+  market: Market;
+  /** Resolves when the loop was stopped; rejects when the program cannot go on (a journal that can't be written). */
+  running: Promise<void>;
+  /** Submits a spec file; returns the run's id. Throws SpecError with the field at fault. */
+  submit(specPath: string): Promise<string>;
+  command(command: Command): Promise<CommandAnswer>;
+  /** Every event from now on, in order. */
+  subscribe(listener: (events: readonly Event[]) => void): () => void;
+  close(): Promise<void>;
+}
+
+export async function openApp(options: AppOptions): Promise<App> {
+  const clock = createClock(options.scale ?? 1);
+  const wire = createClock(1);
+  const found = options.apiKey === undefined ? await findApiKey({ env: options.env, home: options.env['HOME'] ?? homedir() }) : null;
+  const apiKey = options.apiKey ?? found?.key ?? null;
+  const lock = await takeLock({ dir: options.stateDir, wire, owner: { pid: process.pid, what: options.what } });
+
+  const secrets = new Set<string>(apiKey === null ? [] : [apiKey]);
+  let redact = createRedactor([...secrets]);
+  const guardSecrets = (spec: Spec): void => {
+    for (const name of secretNames(spec)) {
+      const value = options.env[name];
+      if (value) secrets.add(value);
+    }
+    redact = createRedactor([...secrets]);
+  };
+
+  const journal = await openJournal({ dir: options.stateDir, clock, wire, redact: (text) => text }); // record() redacts, before anyone reads
+  const listeners = new Set<(events: readonly Event[]) => void>();
+  const store = createWorldStore(clock.now());
+  let past = emptyWorld(clock.now());
+  for (const event of journal.replay()) past = reduce(past, event);
+  for (const run of Object.values(past.runs)) guardSecrets(run.spec);
+  store.setState(past, true);
+
+  let engine: Engine | null = null;
+  const facts: Facts = {
+    world: () => store.getState(),
+    record(...bodies: Body[]) {
+      // Cleaned of secrets before anyone reads it, not only before it is written.
+      const clean = bodies.map((body) => redactBody(body, redact));
+      const events = journal.append(clean, { sync: clean.some(isIntent) });
+      store.setState(tick(events.reduce(reduce, store.getState()), clock.now()), true);
+      for (const listener of listeners) listener(events);
+      engine?.wake();
+    },
+  };
+
+  const market = createVastMarket({ url: options.url ?? options.env['VAST_URL'] ?? DEFAULT_URL, apiKey, clock, wire });
+  const remote = createRemote({ dir: options.stateDir, wire });
+  const home = createHome({ root: join(options.project, 'results') });
+  engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name] });
+  const status = keepStatus(join(options.project, 'STATUS.md'), store, wire, clock);
+
+  facts.record({ type: 'session.started', version: VERSION, pid: process.pid });
+  const running = engine.run();
+  running.catch(() => undefined); // awaited by the caller; a rejection before that is not lost
+
+  const submit = async (specPath: string): Promise<string> => {
+    const path = resolve(options.project, specPath);
+    const spec = await readSpec(path);
+    for (const name of secretNames(spec)) if (!options.env[name]) throw new SpecError([{ field: 'env', expected: `the environment variable ${name} to be set here: the spec sends it as a secret` }]);
+    guardSecrets(spec);
+    const run = freeId(spec.name, store.getState());
+    facts.record({ type: 'run.submitted', run, spec, spec_path: path, warnings: specWarnings(spec) });
+    return run;
+  };
+
+  return {
+    store,
+    clock,
+    wire,
+    market,
+    running,
+    submit,
+    async command(command) {
+      if (command.do !== 'launch') return engine.command(command);
+      try {
+        return { ok: true, said: `${await submit(command.spec_path)} is launched` };
+      } catch (error) {
+        return { ok: false, why: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      await engine.stop();
+      await running.catch(() => undefined);
+      facts.record({ type: 'session.ended', reason: 'closed' });
+      await status.flush();
+      await journal.close();
+      await lock.release();
+    },
+  };
+}
+
+/** Reads and checks a spec file. A file that is not there or not YAML is a SpecError too: one kind of answer for bad input. */
+export async function readSpec(path: string): Promise<Spec> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    throw new SpecError([{ field: path, expected: 'a readable spec file; `vastsit-tui init` writes a commented one' }]);
+  }
+  let parsed: unknown;
+  try {
+    parsed = parse(text);
+  } catch (error) {
+    throw new SpecError([{ field: '(the file)', expected: `valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : 'cannot be parsed'}` }]);
+  }
+  return parseSpec(parsed);
+}
+
+/** The spec's name, or the next free `name-2`, `name-3`: ids are never used twice in a journal. */
+function freeId(name: string, world: World): string {
+  for (let n = 1; ; n += 1) {
+    const id = n === 1 ? name : `${name}-${n}`;
+    if (!(id in world.runs)) return id;
+  }
+}
+
+function keepStatus(path: string, store: WorldStore, wire: Clock, clock: Clock): { flush(): Promise<void> } {
+  let cancel: (() => void) | null = null;
+  let last = '';
+  let writing = Promise.resolve();
+  const write = (): void => {
+    cancel = null;
+    const block = statusMarkdown(store.getState(), clock.now());
+    if (block === last) return;
+    last = block;
+    // A project that cannot be written must not stop the watch; the journal has it all.
+    writing = writing.then(() => writeStatus(path, block)).catch(() => undefined);
+  };
+  const unsubscribe = store.subscribe((now, before) => {
+    if (now.runs !== before.runs) cancel ??= wire.after(STATUS_EVERY_MS, write);
+  });
+  return {
+    async flush() {
+      unsubscribe();
+      cancel?.();
+      write();
+      await writing;
+    },
+  };
+}

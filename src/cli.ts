@@ -1,0 +1,134 @@
+/** The command line: names, options and help texts. Each action loads its room when it runs. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { EXIT, type ExitCode, type Io } from './headless/io.ts';
+import { VERSION } from './core/version.ts';
+
+export const consoleIo: Io = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  talk: (line) => void process.stderr.write(`${line}\n`),
+};
+
+const CODES = `
+Exit codes: 0 goal reached, 1 a run failed, 2 bad usage or spec, 3 refused, 4 credentials, 5 no offer fits,
+6 market or network down, 8 still running, 9 another cockpit owns the state directory, 130 interrupted.
+stdout is data, stderr is talk. State lives in VASTSIT_HOME, else the platform's state folder.`;
+
+export async function runCli(argv: readonly string[]): Promise<number> {
+  let code: ExitCode = EXIT.ok;
+  const program = new Command('vastsit-tui')
+    .description('Launches, watches, repairs, brings home and ends GPU training runs on Vast.ai.\nWithout a command: the full-screen cockpit.')
+    .version(VERSION)
+    .option('--theme <name>', 'palette of the cockpit')
+    .addHelpText('after', CODES)
+    .exitOverride()
+    .showHelpAfterError('(vastsit-tui --help tells more)');
+  /** An action that ends with an exit code. */
+  const does = <T extends unknown[]>(action: (...args: T) => Promise<ExitCode>) => async (...args: T): Promise<void> => {
+    code = await action(...args);
+  };
+  type Json = { json?: boolean };
+  const commands = () => import('./commands.ts');
+
+  program.action(does(async (options: { theme?: string }) => (await import('./cockpit-command.ts')).cockpitCommand(options)));
+  program
+    .command('demo')
+    .description('the whole story on the embedded market: no account, key or GPU')
+    .option('--json', 'headless: one event a line')
+    .option('--scale <n>', 'clock seconds per real second', positive, 60)
+    .option('--theme <name>', 'palette of the cockpit')
+    .action(does(async (options: Json & { scale: number; theme?: string }) => (await import('./demo.ts')).demoCommand(consoleIo, options)));
+  program
+    .command('sim')
+    .description('the embedded market alone; prints {"url","api_key"}')
+    .option('--port <n>', 'port on 127.0.0.1; 0 picks one', positive, 0)
+    .option('--scenario <file>', 'a scenario (YAML)')
+    .option('--scale <n>', 'clock seconds per real second', positive, 1)
+    .action(does(async (options: { port: number; scenario?: string; scale: number }) => (await import('./demo.ts')).simCommand(consoleIo, options)));
+  program
+    .command('init')
+    .description('write a commented experiment.yaml')
+    .argument('[file]', 'where', 'experiment.yaml')
+    .action(does(async (file: string) => (await commands()).init(consoleIo, file)));
+  program
+    .command('offers')
+    .description('what fits a spec now, at which all-in price, and why the rest is out')
+    .argument('<spec>')
+    .option('--json')
+    .action(does(async (spec: string, options: Json) => (await commands()).offers(consoleIo, spec, options.json === true)));
+  program
+    .command('launch')
+    .description('rent, start and watch to the end; hands over to a running cockpit when there is one')
+    .argument('<spec...>')
+    .option('--json', 'one event a line')
+    .action(does(async (specs: string[], options: Json) => (await commands()).launch(consoleIo, specs, options.json === true)));
+  program
+    .command('watch')
+    .description('watch runs until they are over (all, unless named)')
+    .argument('[run...]')
+    .option('--json', 'one event a line')
+    .action(does(async (runs: string[], options: Json) => (await commands()).watch(consoleIo, runs, options.json === true)));
+  program
+    .command('status')
+    .description('one line a run: ts state step rate gpu mem eval action next_eta')
+    .option('--json')
+    .action(does(async (options: Json) => (await commands()).status(consoleIo, options.json === true)));
+  program
+    .command('cost')
+    .description('dollars by instance: productive, wasted, and what still bills')
+    .option('--json')
+    .action(does(async (options: Json) => (await commands()).cost(consoleIo, options.json === true)));
+  program
+    .command('destroy')
+    .description('bring results home, then destroy; waits until two reads say gone')
+    .argument('<run>')
+    .option('--waive', 'do not wait for results: what is not at home is lost')
+    .option('--json')
+    .action(does(async (run: string, options: Json & { waive?: boolean }) => (await commands()).order(consoleIo, { do: 'destroy', run, waive: options.waive === true }, options.json === true)));
+  program
+    .command('hold')
+    .description('approve a debugging stay; it always ends')
+    .argument('<run>')
+    .option('--minutes <n>', 'how long', positive, 30)
+    .option('--reason <text>', 'why', 'debugging')
+    .option('--json')
+    .action(does(async (run: string, options: Json & { minutes: number; reason: string }) => (await commands()).order(consoleIo, { do: 'hold', run, minutes: options.minutes, reason: options.reason }, options.json === true)));
+  program
+    .command('release')
+    .description('end a hold')
+    .argument('<run>')
+    .option('--json')
+    .action(does(async (run: string, options: Json) => (await commands()).order(consoleIo, { do: 'release', run }, options.json === true)));
+  program
+    .command('logs')
+    .description('the end of a run\'s log, from the box or from home')
+    .argument('<run>')
+    .option('--lines <n>', 'how many', positive, 100)
+    .option('--json')
+    .action(does(async (run: string, options: Json & { lines: number }) => (await commands()).logs(consoleIo, run, options.lines, options.json === true)));
+  program
+    .command('triage')
+    .description('explain any training log: what it did, what killed it, what to do next')
+    .argument('[file]', 'a log file, or - for stdin', '-')
+    .option('--json')
+    .option('--jsonl', 'lines {"id","text"} on stdin, one verdict a line')
+    .action(does(async (file: string, options: Json & { jsonl?: boolean }) => (await commands()).triage(consoleIo, file, options)));
+  program
+    .command('doctor')
+    .description('what is missing for the real thing, each with its remedy')
+    .option('--json')
+    .action(does(async (options: Json) => (await commands()).doctor(consoleIo, options.json === true)));
+
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return (await import('./headless/errors.ts')).explain(consoleIo, error, argv.includes('--json'));
+  }
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError('expected a number that is not negative');
+  return value;
+}

@@ -1,0 +1,227 @@
+/** Glue between the command line and the rooms: who owns the state, what is read, what is handed over. */
+import { spawnSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { openApp, readSpec, type App } from './app.ts';
+import { createClock } from './clock.ts';
+import type { Command } from './core/commands.ts';
+import { reduce, tick } from './core/reduce.ts';
+import { emptyWorld, type RunState, type World } from './core/state.ts';
+import { cleanLine } from './core/text.ts';
+import { drive } from './headless/drive.ts';
+import { doctorCommand, type Finding } from './headless/doctor.ts';
+import { UsageError } from './headless/errors.ts';
+import { SPEC_TEMPLATE } from './headless/init.ts';
+import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
+import { offersCommand } from './headless/offers.ts';
+import { printCost, printStatus } from './headless/status.ts';
+import { triageCommand } from './headless/triage.ts';
+import { isLocked, readJournal } from './journal/index.ts';
+import { sendOrder, serveOrders } from './journal/spool.ts';
+import { createRemote } from './remote/index.ts';
+import { stateDir } from './settings.ts';
+import { createVastMarket, DEFAULT_URL, findApiKey } from './vast/index.ts';
+
+const wire = createClock(1);
+const env = process.env;
+const dir = (): string => stateDir(env);
+
+async function realMarket() {
+  const key = await findApiKey({ env, home: env['HOME'] ?? homedir() });
+  return { key, market: createVastMarket({ url: env['VAST_URL'] ?? DEFAULT_URL, apiKey: key?.key ?? null, clock: wire, wire }) };
+}
+
+/** The world as the journal has it; never takes the lock, never writes. */
+async function readWorld(): Promise<World> {
+  const events = await readJournal(dir());
+  return events.reduce(reduce, emptyWorld(wire.now()));
+}
+
+/** The journal's world with one fresh list on top; `stale` says why it isn't fresh. */
+async function freshWorld(): Promise<{ world: World; stale: string | null }> {
+  const world = await readWorld();
+  const { market } = await realMarket();
+  const at = wire.now();
+  try {
+    const instances = await market.list();
+    const account = await market.account();
+    const events = [
+      { type: 'fleet.fresh' as const, instances, v: 1, seq: world.seq, at },
+      { type: 'account.seen' as const, credit_usd: account.credit, email: account.email, v: 1, seq: world.seq, at },
+    ];
+    return { world: tick(events.reduce(reduce, world), at), stale: null };
+  } catch (error) {
+    return { world: tick(world, at), stale: `the market was not reached, this is the journal's last word: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function runIn(world: World, id: string): RunState {
+  const run = world.runs[id];
+  if (!run) throw new UsageError(`there is no run ${cleanLine(id, 60)}; \`vastsit-tui status\` lists them`);
+  return run;
+}
+
+/** Opens the loops here and drives the runs to their end. */
+async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App) => Promise<string[]>): Promise<ExitCode> {
+  const app = await openApp({ env, project: process.cwd(), stateDir: dir(), what });
+  const orders = serveOrders(dir(), wire, (command) => app.command(command));
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    const runs = await begin(app);
+    return await drive({ world: () => app.store.getState(), subscribe: app.subscribe, running: app.running }, io, { json: asJson, runs, signal: abort.signal });
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    orders.close();
+    await app.close();
+  }
+}
+
+export async function launch(io: Io, specs: readonly string[], asJson: boolean): Promise<ExitCode> {
+  // All of them are checked before the first one costs anything.
+  for (const spec of specs) await readSpec(resolve(spec));
+  if (!(await isLocked(dir()))) {
+    return driveHere(io, asJson, 'vastsit-tui launch', async (app) => {
+      const runs: string[] = [];
+      for (const spec of specs) runs.push(await app.submit(spec));
+      return runs;
+    });
+  }
+  let code: ExitCode = EXIT.ok;
+  for (const spec of specs) code = (await handOver(io, { do: 'launch', spec_path: resolve(spec) }, asJson)) || code;
+  return code;
+}
+
+/** An order to the process that owns the runs. */
+async function handOver(io: Io, command: Command, asJson: boolean): Promise<ExitCode> {
+  const answer = await sendOrder(dir(), wire, command);
+  if (answer === null) throw new UsageError('the cockpit that owns the state directory did not answer within 10 s; is it suspended?');
+  if (asJson) json(io, { type: 'answer', ...answer });
+  else if (answer.ok) io.out(answer.said);
+  else io.talk(answer.why);
+  return answer.ok ? EXIT.ok : EXIT.refused;
+}
+
+export async function order(io: Io, command: Extract<Command, { run: string }>, asJson: boolean): Promise<ExitCode> {
+  runIn(await readWorld(), command.run);
+  if (await isLocked(dir())) return handOver(io, command, asJson);
+  let refused: string | null = null;
+  const code = await driveHere(io, asJson, `vastsit-tui ${command.do}`, async (app) => {
+    const answer = await app.command(command);
+    if (!answer.ok) refused = answer.why;
+    else if (!asJson) io.talk(answer.said);
+    return [command.run];
+  });
+  if (refused === null) return command.do === 'destroy' && code === EXIT.run_failed ? EXIT.ok : code;
+  io.talk(refused);
+  return EXIT.refused;
+}
+
+export async function watch(io: Io, runs: readonly string[], asJson: boolean): Promise<ExitCode> {
+  const world = await readWorld();
+  for (const run of runs) runIn(world, run);
+  if (Object.keys(world.runs).length === 0) throw new UsageError('there is no run to watch; `vastsit-tui launch experiment.yaml` starts one');
+  return driveHere(io, asJson, 'vastsit-tui watch', async () => [...runs]);
+}
+
+export async function status(io: Io, asJson: boolean): Promise<ExitCode> {
+  const { world, stale } = await freshWorld();
+  printStatus(io, world, wire.now(), asJson, stale);
+  return Object.values(world.runs).some((run) => run.stage !== 'closed') ? EXIT.pending : EXIT.ok;
+}
+
+export async function cost(io: Io, asJson: boolean): Promise<ExitCode> {
+  printCost(io, await readWorld(), wire.now(), asJson);
+  return EXIT.ok;
+}
+
+export async function offers(io: Io, path: string, asJson: boolean): Promise<ExitCode> {
+  const spec = await readSpec(resolve(path));
+  const { market } = await realMarket();
+  return offersCommand(io, market, spec, await readWorld(), wire.now(), asJson);
+}
+
+export async function init(io: Io, file: string): Promise<ExitCode> {
+  try {
+    await writeFile(file, SPEC_TEMPLATE, { flag: 'wx' });
+  } catch (error) {
+    throw new UsageError((error as NodeJS.ErrnoException).code === 'EEXIST' ? `${file} is there already; name another file` : `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  io.out(`${file} written: edit it, then \`vastsit-tui offers ${file}\` and \`vastsit-tui launch ${file}\``);
+  return EXIT.ok;
+}
+
+export async function logs(io: Io, id: string, lines: number, asJson: boolean): Promise<ExitCode> {
+  const world = await readWorld();
+  const run = runIn(world, id);
+  const attempt = run.attempts.at(-1)?.number ?? 1;
+  const file = `.vastsit/log.${attempt}`;
+  const text = (await logAtHome(run.id, file)) ?? (await logOnBox(world, run, file, lines));
+  const tail = text.split('\n').filter((line) => line !== '').slice(-lines).map((line) => cleanLine(line));
+  if (asJson) json(io, { type: 'logs', run: id, attempt, lines: tail });
+  else for (const line of tail) io.out(line);
+  return EXIT.ok;
+}
+
+const logAtHome = (run: string, file: string): Promise<string | null> => readFile(join(process.cwd(), 'results', run, file), 'utf8').catch(() => null);
+
+async function logOnBox(world: World, run: RunState, file: string, lines: number): Promise<string> {
+  const instance = run.instance === null ? undefined : world.fleet[String(run.instance)];
+  if (!instance) throw new UsageError(`${run.id} has no instance, and its log is not in results/ here; run this in the project's folder`);
+  const { facts } = instance;
+  const remote = createRemote({ dir: dir(), wire });
+  try {
+    const endpoints = [
+      ...(facts.public_ipaddr && facts.direct_ssh_port ? [{ host: facts.public_ipaddr, port: facts.direct_ssh_port, via: 'direct' as const }] : []),
+      ...(facts.ssh_host && facts.ssh_port ? [{ host: facts.ssh_host, port: facts.ssh_port, via: 'proxy' as const }] : []),
+    ];
+    const box = await remote.connect({ instance: instance.id, endpoints, user: 'root' }, run.id);
+    return (await box.exec(`tail -n ${Math.floor(lines)} ${file}`, { timeout_ms: 20_000 })).stdout;
+  } finally {
+    await remote.closeAll();
+  }
+}
+
+export async function triage(io: Io, file: string, options: { json?: boolean; jsonl?: boolean }): Promise<ExitCode> {
+  const code = await triageCommand({ stdin: process.stdin, readFile, out: io.out }, { ...options, ...(file !== '-' && { file }) });
+  return code === 0 ? EXIT.ok : code === 2 ? EXIT.usage : EXIT.run_failed;
+}
+
+export async function doctor(io: Io, asJson: boolean): Promise<ExitCode> {
+  const { key, market } = await realMarket();
+  const findings: Finding[] = [
+    { check: 'node', ok: true, found: process.version, remedy: null },
+    tool('ssh', ['-V'], 'install the OpenSSH client (Debian: apt install openssh-client)'),
+    tool('ssh-keygen', ['-?'], 'it comes with the OpenSSH client'),
+    await writable(dir()),
+    { check: 'api key', ok: key !== null, found: key === null ? 'none' : `from ${key.source}`, remedy: key === null ? 'set VAST_API_KEY, or run `vastai set api-key KEY` (cloud.vast.ai, Keys)' : null },
+  ];
+  if (key !== null) {
+    findings.push(
+      await market.account().then(
+        (account): Finding => ({ check: 'market', ok: account.credit > 0, found: `credit $${account.credit.toFixed(2)}`, remedy: account.credit > 0 ? null : 'add credit at cloud.vast.ai, Billing' }),
+        (error: unknown): Finding => ({ check: 'market', ok: false, found: 'not reached', remedy: error instanceof Error ? error.message : String(error) }),
+      ),
+    );
+  }
+  return doctorCommand(io, findings, asJson);
+}
+
+function tool(name: string, args: string[], remedy: string): Finding {
+  const done = spawnSync(name, args, { encoding: 'utf8', timeout: 5_000 });
+  const ok = done.error === undefined;
+  return { check: name, ok, found: ok ? cleanLine(`${done.stderr}${done.stdout}`.split('\n')[0] ?? '', 80) || 'found' : 'not found', remedy: ok ? null : remedy };
+}
+
+async function writable(path: string): Promise<Finding> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.W_OK);
+    return { check: 'state', ok: true, found: path, remedy: null };
+  } catch {
+    return { check: 'state', ok: false, found: `${path} cannot be written`, remedy: 'set VASTSIT_HOME to a folder that you own' };
+  }
+}

@@ -1,0 +1,77 @@
+/** The demo: the production program against the embedded market, with the clock and the prices running faster. */
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openApp, type App } from './app.ts';
+import { createClock } from './clock.ts';
+import { needTerminal, showCockpit } from './cockpit-command.ts';
+import { drive } from './headless/drive.ts';
+import { UsageError } from './headless/errors.ts';
+import { EXIT, type ExitCode, type Io } from './headless/io.ts';
+import { prepareDemo, startSim, type Sim } from './sim/index.ts';
+import { runCost } from './core/ledger.ts';
+
+export async function demoCommand(io: Io, options: { json?: boolean; scale: number; theme?: string }): Promise<ExitCode> {
+  if (!options.json) needTerminal();
+  needSsh();
+  const root = await mkdtemp(join(tmpdir(), 'vastsit-'));
+  const project = join(root, 'project');
+  await mkdir(project);
+  const clock = createClock(options.scale);
+  const sim = await startSim({ scenario: 'demo', clock, dir: join(root, 'market') });
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  let app: App | null = null;
+  try {
+    const specs = await prepareDemo(project);
+    app = await openApp({ env: process.env, project, stateDir: join(root, 'state'), scale: options.scale, url: sim.url, apiKey: sim.apiKey, what: 'the demo' });
+    const runs: string[] = [];
+    for (const spec of specs) runs.push(await app.submit(spec));
+    if (!options.json) return await showCockpit(app, { title: `demo ×${options.scale}`, theme: options.theme, finished: finished(app, sim) });
+    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+    const { store, subscribe, running } = app;
+    return await drive({ world: () => store.getState(), subscribe, running }, io, { json: true, runs, verify: async () => stillBilling(sim), signal: abort.signal });
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    await app?.close();
+    await sim.close();
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** Asked of the market itself, not of our own books. */
+function stillBilling(sim: Sim): string | null {
+  const left = sim.bill().filter((row) => !row.gone && row.label?.startsWith('vastsit:'));
+  return left.length === 0 ? null : `still billing: ${left.map((row) => `instance ${row.instance} (${row.label})`).join(', ')}`;
+}
+
+/** Resolves with the demo's last word once every run is closed. */
+function finished(app: App, sim: Sim): Promise<string> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      const world = app.store.getState();
+      const runs = Object.values(world.runs);
+      if (!runs.every((run) => run.stage === 'closed')) return;
+      stop();
+      const done = runs.filter((run) => run.verdict === 'done').length;
+      const usd = runs.reduce((total, run) => total + runCost(world, run).usd, 0);
+      resolve(`${done} of ${runs.length} runs done for $${usd.toFixed(2)}, results home and verified; ${stillBilling(sim) ?? 'nothing of ours bills'}. q quits`);
+    };
+    const stop = app.subscribe(look);
+  });
+}
+
+function needSsh(): void {
+  if (spawnSync('ssh', ['-V']).error !== undefined) throw new UsageError('the demo talks to its boxes by SSH, and there is no `ssh` here: install the OpenSSH client (Debian: apt install openssh-client)');
+}
+
+export async function simCommand(io: Io, options: { port: number; scenario?: string; scale: number }): Promise<ExitCode> {
+  const dir = await mkdtemp(join(tmpdir(), 'vastsit-market-'));
+  const sim = await startSim({ clock: createClock(options.scale), dir, port: options.port, ...(options.scenario !== undefined && { scenario: options.scenario }) });
+  io.out(JSON.stringify({ url: sim.url, api_key: sim.apiKey }));
+  await new Promise<void>((resolve) => process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve()));
+  await sim.close();
+  await rm(dir, { recursive: true, force: true });
+  return EXIT.ok;
+}

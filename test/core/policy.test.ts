@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { advanceCadence, startCadence } from '../../src/core/cadence.ts';
+import { newestCheckpoint, stepOf } from '../../src/core/checkpoints.ts';
+import { reduction, renderCommand, shellQuote } from '../../src/core/knobs.ts';
+import { BOUNDS, nextRemedy, pipInstall, ROUTES } from '../../src/core/ladder.ts';
+import { CAUSES } from '../../src/core/causes.ts';
+import type { Diagnosis, Remedy } from '../../src/core/events.ts';
+import { parseLabel, labelOf } from '../../src/core/market.ts';
+import { reduceRun } from '../../src/core/reduce-run.ts';
+import { emptyWorld, type Incident, type RunState } from '../../src/core/state.ts';
+import { TEARDOWN, teardown, type TeardownCase } from '../../src/core/teardown.ts';
+import { makeSpec } from './spec-factory.ts';
+
+const MINUTE = 60_000;
+
+describe('cadence', () => {
+  it('looks at 1, 3, 7 and 15 minutes, then every 10 until healthy twice, then 30, 45, 60', () => {
+    let cadence = startCadence(0);
+    const at: number[] = [];
+    for (let n = 0; n < 9; n += 1) {
+      at.push(cadence.next_at / MINUTE);
+      cadence = advanceCadence(cadence, { healthy: true, alert: false }, cadence.next_at);
+    }
+    // The two healthy looks were early ones here, so the first stabilizing look already leads to cruise.
+    expect(at).toEqual([1, 3, 7, 15, 25, 55, 100, 160, 220]);
+  });
+
+  it('stays at 10 minutes until two healthy looks in a row', () => {
+    let cadence = startCadence(0);
+    for (let n = 0; n < 4; n += 1) cadence = advanceCadence(cadence, { healthy: n < 3, alert: false }, cadence.next_at);
+    expect(cadence.phase).toBe('alert');
+    cadence = advanceCadence(cadence, { healthy: true, alert: false }, cadence.next_at);
+    expect([cadence.phase, cadence.healthy_in_a_row]).toEqual(['stabilizing', 1]);
+    cadence = advanceCadence(cadence, { healthy: true, alert: false }, cadence.next_at);
+    expect(cadence.phase).toBe('cruise');
+  });
+
+  it('looks every 2 to 5 minutes in alert', () => {
+    let cadence = startCadence(0);
+    const gaps: number[] = [];
+    for (let n = 0, at = MINUTE; n < 5; n += 1, at = cadence.next_at) {
+      cadence = advanceCadence(cadence, { healthy: false, alert: true }, at);
+      gaps.push((cadence.next_at - at) / MINUTE);
+    }
+    expect(gaps).toEqual([2, 3, 5, 5, 5]);
+  });
+
+  it('never schedules a look in the past or more than an hour away', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ healthy: fc.boolean(), alert: fc.boolean(), late: fc.integer({ min: 0, max: 90 }) }), { maxLength: 40 }), (looks) => {
+        let cadence = startCadence(0);
+        for (const { late, ...seen } of looks) {
+          const at = cadence.next_at + late * MINUTE;
+          cadence = advanceCadence(cadence, seen, at);
+          expect(cadence.next_at).toBeGreaterThan(at);
+          expect(cadence.next_at - at).toBeLessThanOrEqual(60 * MINUTE);
+        }
+      }),
+    );
+  });
+});
+
+function run(changes: Partial<RunState> = {}): RunState {
+  const born = reduceRun(null, { type: 'run.submitted', run: 'demo', spec: makeSpec(), spec_path: '/p/spec.yaml', warnings: [], v: 1, seq: 1, at: 0 }, emptyWorld(0));
+  if (!born) throw new Error('not born');
+  return { ...born, ...changes };
+}
+
+const diagnosis = (cause: Diagnosis['cause'], changes: Partial<Diagnosis> = {}): Diagnosis => ({ trigger: 'process_exited', cause, confidence: 1, fingerprint: cause, signature: '', evidence: [], transient: false, rung: 'none', summary: 'why', next: 'what next', ...changes });
+const incident = (...remedies: Remedy[]): Pick<Incident, 'remedies'> => ({ remedies: remedies.map((remedy) => ({ remedy, at: 0, why: '', attempt: 1 })) });
+
+describe('ladder', () => {
+  it('knows a route for every cause, and only climbs', () => {
+    const order = ['rerun', 'fix', 'reduce', 'switch'];
+    for (const cause of CAUSES) {
+      const places = ROUTES[cause].map((rung) => order.indexOf(rung));
+      expect(places, cause).toEqual([...places].sort((a, b) => a - b));
+    }
+  });
+
+  it('enters where the cause says', () => {
+    const entry = (cause: Diagnosis['cause'], changes?: Partial<Diagnosis>) => {
+      const step = nextRemedy(run(), incident(), diagnosis(cause, changes), 7);
+      return 'remedy' in step ? step.remedy : step.give_up;
+    };
+    expect(entry('stall')).toEqual({ rung: 'rerun', backoff_ms: 0 });
+    expect(entry('gpu_oom')).toEqual({ rung: 'reduce', knob: 'batch_size', from: 32, to: 16, keeps: { knob: 'accum', from: 1, to: 2 } });
+    expect(entry('missing_dependency', { package: 'einops' })).toEqual({ rung: 'fix', fix: { kind: 'pip_install', package: 'einops' } });
+    expect(entry('gpu_hardware')).toMatchObject({ rung: 'switch', machine_id: 7 });
+    expect(entry('network_download')).toEqual({ rung: 'rerun', backoff_ms: 30_000 });
+    expect(entry('code_bug')).toContain('no automatic repair is safe');
+    expect(entry('missing_dependency')).toContain('the spec allows no repair');
+  });
+
+  it('climbs one rung after a failed repair, and reduces further before it leaves reduction', () => {
+    const after = (cause: Diagnosis['cause'], ...done: Remedy[]) => {
+      const step = nextRemedy(run({ knobs: { batch_size: 16, accum: 2 } }), incident(...done), diagnosis(cause), 7);
+      return 'remedy' in step ? step.remedy.rung : 'give_up';
+    };
+    expect(after('stall', { rung: 'rerun', backoff_ms: 0 })).toBe('switch');
+    expect(after('stall', { rung: 'rerun', backoff_ms: 0 }, { rung: 'switch', machine_id: 7, reason: '' })).toBe('give_up');
+    expect(after('host_oom_killed')).toBe('switch'); // no knob of this spec answers host memory
+    expect(after('gpu_oom', { rung: 'reduce', knob: 'batch_size', from: 32, to: 16, keeps: null })).toBe('reduce');
+  });
+
+  it('is bounded per run, per fingerprint and per rung', () => {
+    const past = (count: number, fingerprint: string, remedy: Remedy): Incident[] =>
+      Array.from({ length: count }, (_, id) => ({ id, opened_at: 0, step: null, attempt: 1, diagnosis: diagnosis('stall', { fingerprint }), remedies: [{ remedy, at: 0, why: '', attempt: 1 }], ended: null }));
+    const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
+    const next = (incidents: Incident[]) => nextRemedy(run({ incidents }), incident(), diagnosis('stall'), 7);
+    expect(next(past(BOUNDS.per_run, 'other', rerun))).toHaveProperty('give_up');
+    expect(next(past(BOUNDS.per_fingerprint, 'stall', rerun))).toHaveProperty('give_up');
+    expect(next(past(BOUNDS.per_rung.rerun, 'other', rerun))).toMatchObject({ remedy: { rung: 'switch' } });
+  });
+
+  it('installs only what is a package name', () => {
+    expect(pipInstall('einops')).toBe('pip install --no-input --disable-pip-version-check einops');
+    for (const name of ['x; rm -rf /', '--index-url=http://evil', 'a b', '$(id)', '../x', '', 'http://x/y.whl']) expect(() => pipInstall(name), name).toThrow(RangeError);
+  });
+});
+
+describe('knobs', () => {
+  it('halve down to the floor and keep the effective batch', () => {
+    const spec = makeSpec();
+    let knobs: Record<string, number> = { batch_size: 32, accum: 1 };
+    const seen: number[][] = [];
+    for (let step = reduction(spec, knobs, 'gpu_oom'); step; step = reduction(spec, knobs, 'gpu_oom')) {
+      knobs = { ...knobs, [step.knob]: step.to, ...(step.keeps && { [step.keeps.knob]: step.keeps.to }) };
+      seen.push([knobs['batch_size'] ?? 0, knobs['accum'] ?? 0]);
+    }
+    expect(seen).toEqual([[16, 2], [8, 4], [4, 8]]);
+  });
+
+  it('fill the command, quote the checkpoint, and leave the shell its own braces', () => {
+    expect(renderCommand('t --bs {bs} --r {checkpoint} ${HOME} \\{x}', { bs: 8 }, "a'b c")).toBe("t --bs 8 --r 'a'\\''b c' ${HOME} {x}");
+    expect(shellQuote('$(id)')).toBe("'$(id)'");
+  });
+});
+
+describe('labels', () => {
+  it('read back what they write, and nothing else', () => {
+    expect(parseLabel(labelOf('my-run', 3))).toEqual({ run: 'my-run', attempt: 3 });
+    for (const label of [null, '', 'vastsit:', 'vastsit:Run:1', 'vastsit:run:0', 'vastsit:run:1:2', 'xvastsit:run:1', 'vastsit:run:1\n', 'vastsit:a b:1']) expect(parseLabel(label), String(label)).toBeNull();
+  });
+});
+
+describe('checkpoints', () => {
+  const file = (path: string, bytes = 1, mtime_s = 0) => ({ path, bytes, sha256: 'x', mtime_s });
+  it('read the step from the name', () => {
+    expect([stepOf('ckpt/step-000040.json'), stepOf('out/checkpoint-500/model.safetensors'), stepOf('epoch3_step120.pt'), stepOf('final.pt')]).toEqual([40, 500, 120, null]);
+  });
+  it('prefer the highest step, and never an empty or undeclared file', () => {
+    const files = [file('ckpt/step-9.pt'), file('ckpt/step-100.pt', 0), file('ckpt/step-20.pt'), file('other/step-500.pt')];
+    expect(newestCheckpoint(files, ['ckpt/*'])?.path).toBe('ckpt/step-20.pt');
+    expect(newestCheckpoint([], ['ckpt/*'])).toBeNull();
+  });
+});
+
+describe('teardown', () => {
+  const all: TeardownCase[] = (['done', 'early_stopped', 'failed', 'killed_by_criterion', 'destroyed_by_user', 'no_offer', 'lost', 'launch_failed', 'switching'] as const).flatMap((verdict) =>
+    [true, false].flatMap((hold) =>
+      [true, false].flatMap((keep) =>
+        (['verified', 'nothing_never_ran', 'waived', 'unverified', null] as const).flatMap((gate) => (['destroy', 'stop', 'keep'] as const).map((on_done) => ({ verdict, hold, keep, gate, on_done }))),
+      ),
+    ),
+  );
+
+  it('destroys only through an open gate', () => {
+    for (const situation of all) {
+      const { act } = teardown(situation);
+      if (act.startsWith('destroy')) expect(['verified', 'nothing_never_ran', 'waived'], JSON.stringify(situation)).toContain(situation.gate);
+    }
+  });
+
+  it('waits for a hold and keeps what is asked to be kept, unless the user orders otherwise', () => {
+    for (const situation of all) {
+      const { act } = teardown(situation);
+      const ours = !['destroyed_by_user', 'launch_failed', 'switching'].includes(situation.verdict);
+      if (ours && situation.hold) expect(['wait', 'rescue_first']).toContain(act);
+      else if (ours && situation.keep) expect(['keep', 'rescue_first']).toContain(act);
+    }
+  });
+
+  it('has no row that nothing reaches', () => {
+    const reached = new Set(all.map((situation) => TEARDOWN.findIndex((row) => row.because === teardown(situation).because)));
+    expect([...reached].sort((a, b) => a - b)).toEqual(TEARDOWN.map((_, index) => index));
+  });
+});
