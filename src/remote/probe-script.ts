@@ -10,7 +10,9 @@ export function probeScript(order: { run: string; attempt: number; nonce: string
 ${PROCESS_FUNCTIONS}
 section() { echo; echo "=${order.nonce} $1"; }
 exec 2>/dev/null
-section gpu; timeout 10 nvidia-smi --format=csv,noheader,nounits --query-gpu=index,name,utilization.gpu,memory.used,memory.total,power.draw,power.limit,temperature.gpu,clocks.sm,clocks_throttle_reasons.active,driver_version
+gpu() { timeout 10 nvidia-smi --format=csv,noheader,nounits "--query-gpu=index,name,utilization.gpu,memory.used,memory.total,power.draw,power.limit,temperature.gpu,clocks.sm,$1.active,driver_version"; }
+# Drivers know the slowdown mask by its old name, its new one, or both.
+section gpu; gpu clocks_event_reasons || gpu clocks_throttle_reasons
 section cuda; timeout 10 nvidia-smi | sed -n 's/.*CUDA Version: *\([0-9.]*\).*/\1/p' | head -n 1
 m=$(members "$n")
 section alive; if [ -r "$R/.vastsit/pid.$n" ]; then if [ -n "$m" ]; then echo 1; else echo 0; fi; fi

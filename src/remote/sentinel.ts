@@ -76,12 +76,13 @@ start() { # attempt lease_seconds grace_seconds then
       exit ${STILL_ALIVE}
     fi
   done
-  record fence "$n"
-  record nonce."$n" "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
-  record lease "$(($(now) + $2)) $3 $4"
-  # Room for the exit record and its frame on a disk that the training has filled.
-  dd if=/dev/zero of="$S/ballast" bs=1024 count=64 2>/dev/null
-  : >> "$S/log.$n"
+  # The ballast is room for the exit record and its frame on a disk that the training has filled.
+  if ! { record fence "$n" && record nonce."$n" "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" &&
+    record lease "$(($(now) + $2)) $3 $4" && : >> "$S/log.$n" && dd if=/dev/zero of="$S/ballast" bs=1024 count=64 2>/dev/null; }; then
+    rmdir "$S/claim.$n"
+    echo "cannot write below $S: is the disk full?" >&2
+    exit 74
+  fi
   detach sh "$S/sentinel.sh" supervise "$n" </dev/null >>"$S/sentinel.log" 2>&1 &
   await_pid "$n"
 }
@@ -117,7 +118,8 @@ supervise() {
   launch </dev/null >>"$S/log.$n" 2>&1 &
   child=$!
   set +m
-  record pid."$n" "$child $(now) $(boot) $$"
+  # What cannot be found again must not run.
+  record pid."$n" "$child $(now) $(boot) $$" || { kill -KILL "$child"; exit 74; }
   say "attempt $n started as $child"
   while kill -0 $$ 2>/dev/null; do now > "$S/heartbeat"; nap "$BEAT"; done &
   beats=$!
