@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
+const report = process.env.VASTSIT_TEST_REPORT;
 const e2e = ['test/e2e/**/*.test.{ts,tsx}'];
 export default defineConfig({
   test: {
     testTimeout: 20_000,
     retry: 0,
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
       { extends: true, test: { name: 'rooms', include: ['test/**/*.test.{ts,tsx}'], exclude: e2e } },
       // Real processes, ptys and clocks: one file at a time, so that two cores are never fought over.
