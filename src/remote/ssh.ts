@@ -142,8 +142,12 @@ export function classify(stderr: string): RemoteFailure {
   return 'refused';
 }
 
-/** The last line that says something, cleaned for people. */
+/** The last `count` lines that say something, cleaned for people. */
+export function lastLines(text: string, count: number): string[] {
+  const lines = text.split('\n').slice(-4 * count).map((line) => cleanLine(line, 300));
+  return lines.filter((line) => line.trim() !== '').slice(-count);
+}
+
 export function lastWords(stderr: string): string {
-  const lines = stderr.split('\n').map((line) => cleanLine(line, 300)).filter((line) => line.trim() !== '');
-  return lines.at(-1) ?? '';
+  return lastLines(stderr, 1)[0] ?? '';
 }

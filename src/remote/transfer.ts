@@ -2,17 +2,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { posix } from 'node:path';
+import { dirname, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { RemoteError, type Box, type ExecResult, type FileFact } from '../core/ports.ts';
-import { cleanLine, shorten } from '../core/text.ts';
+import { shorten } from '../core/text.ts';
 import { call } from './channel.ts';
 import { PICK_HASH, parseChecksums } from './checksums.ts';
 import { globMatcher, globRoots } from './glob.ts';
 import { gather } from './local-files.ts';
 import { relativePath, shellQuote } from './quote.ts';
-import { lastWords, spawnSsh, sshMissing, type Link } from './ssh.ts';
+import { lastLines, lastWords, spawnSsh, sshMissing, type Link } from './ssh.ts';
 import { tar, type TarEntry } from './tar.ts';
 
 /** Silence after which a transfer is given up; a slow one that moves goes on. */
@@ -166,7 +165,7 @@ async function receive(link: Link, directory: string, file: FileFact, partial: s
     for await (const chunk of child.stdout) {
       expectMore();
       const bytes = chunk as Uint8Array;
-      await target.write(bytes.subarray(0, room));
+      await target.appendFile(bytes.subarray(0, room));
       room -= Math.min(room, bytes.length);
       // A log that is still being written has no end; what was listed is enough.
       if (room === 0) return { exit_code: 0, words: '' };
@@ -194,12 +193,12 @@ async function hashOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** A command of ours that ended badly on the box. */
+/** A command of ours that ended badly on the box. The cause is seldom in the last line alone. */
 export function failed(what: string, result: ExecResult): RemoteError {
-  const words = lastWords(result.stderr);
+  const words = lastLines(result.stderr, 3).join('; ');
   return new RemoteError('command', `${what} (exit code ${result.exit_code})${words === '' ? '' : `: ${words}`}`, {
     exit_code: result.exit_code,
-    stdout: cleanLine(result.stdout),
-    stderr: cleanLine(result.stderr),
+    stdout: lastLines(result.stdout, 20).join('\n'),
+    stderr: lastLines(result.stderr, 20).join('\n'),
   });
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -67,6 +68,17 @@ describe('connect', () => {
     expect(await failure(changed)).toBe('host_key_changed');
     await expect(changed).rejects.toThrow(/known_hosts\.77/);
     await other.stop();
+  });
+
+  test('gives up on a server that accepts and says nothing', async () => {
+    const mute = createServer();
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const address = mute.address();
+    const hasty = createRemote({ dir: join(dir, 'ssh'), wire: createClock(40) });
+    const endpoint = { host: '127.0.0.1', port: address !== null && typeof address === 'object' ? address.port : 0, via: 'direct' as const };
+    expect(await failure(hasty.connect({ ...sshd.target, instance: 2, endpoints: [endpoint] }, 'r'))).toBe('timeout');
+    await hasty.closeAll();
+    mute.close();
   });
 
   test('goes on to the next endpoint, direct ones first, and says which it took', async () => {
@@ -152,6 +164,31 @@ describe('exec', () => {
     expect(await failure(doomed.exec('true', { timeout_ms: 5_000 }))).toBe('lost');
     await doomed.close();
   });
+});
+
+test('a network that goes quiet is a timeout for commands and a lost line for transfers, and what came home is used again', async () => {
+  // A minute of patience passes in a second; the frozen end is a real one.
+  const hasty = createRemote({ dir: join(dir, 'ssh'), wire: createClock(60) });
+  const others = sshd.connections();
+  const frozen = await hasty.connect(sshd.target, 'quiet');
+  const mine = sshd.connections().filter((pid) => !others.includes(pid));
+  const content = randomBytes(300_000);
+  await frozen.put([{ path: 'model', content }]);
+  const [fact] = await frozen.list(['model']);
+  if (!fact) throw new Error('not listed');
+  const local = join(dir, 'quiet.bin');
+  await writeFile(`${local}.partial`, content.subarray(0, 100_000));
+  const session = mine.flatMap((pid) => [pid, ...sshd.children(pid)]);
+  for (const pid of session) process.kill(pid, 'SIGSTOP');
+  expect(await failure(frozen.exec('true', { timeout_ms: 60_000 }))).toBe('timeout');
+  expect(await failure(frozen.fetch(fact, local))).toBe('lost');
+  expect((await stat(`${local}.partial`)).size).toBe(100_000);
+  for (const pid of session) process.kill(pid, 'SIGCONT');
+  await hasty.closeAll();
+  const again = await remote.connect(sshd.target, 'quiet');
+  await again.fetch(fact, local);
+  expect(sha256(await readFile(local))).toBe(sha256(content));
+  await again.close();
 });
 
 describe('files', () => {

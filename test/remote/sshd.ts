@@ -18,6 +18,8 @@ export interface TestSshd {
   changeHostKey(): Promise<void>;
   /** Process ids of the connections that are open now. */
   connections(): number[];
+  /** Process ids of a process's children. */
+  children(pid: number): number[];
   stop(): Promise<void>;
 }
 
@@ -81,15 +83,18 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}): Pro
       await down();
       await up();
     },
-    connections: () => {
-      const { stdout } = spawnSync('pgrep', ['-P', String(child?.pid ?? 0)], { encoding: 'utf8' });
-      return stdout.split('\n').filter((line) => line !== '').map(Number);
-    },
+    connections: () => children(child?.pid ?? 0),
+    children,
     stop: async () => {
       await down();
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function children(pid: number): number[] {
+  const { stdout } = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => line !== '').map(Number);
 }
 
 /** A port that nobody listens on right now. */
