@@ -1,0 +1,137 @@
+/** The full-screen cockpit: reads the store, dispatches commands, and gives the terminal back as it found it. */
+import type { Command, CommandAnswer } from '../core/commands.ts';
+import type { Clock } from '../core/ports.ts';
+import type { WorldStore } from '../store.ts';
+import { speaksUnicode } from './glyphs.ts';
+import { createPainter } from './painter.ts';
+import { createScreen, guardExits, stopGroup, type Exit } from './screen.ts';
+import { createSession } from './session.ts';
+import { colourDepth, createPaint, defaultTheme, loadThemes } from './theme.ts';
+import { windowTitle } from './farewell.ts';
+
+export { farewell } from './farewell.ts';
+export { keysMarkdown } from './keys.ts';
+export { renderSvg, type SvgCell } from './render-svg.ts';
+
+export interface CockpitPorts {
+  store: WorldStore;
+  dispatch(command: Command): Promise<CommandAnswer>;
+  /** Real-time clock: redraw ticks and key guards. */
+  clock: Clock;
+  /** The program's (scaled) time, epoch ms. */
+  worldNow(): number;
+  /** A theme's name; without it dark, or light where the terminal says that it is light. */
+  theme?: string;
+  themesDir: string;
+  stdin: NodeJS.ReadStream;
+  stdout: NodeJS.WriteStream;
+  /** Beside the program's name, such as "demo ×60"; may be empty. */
+  title: string;
+  /** Resolves with a sentence when a demo is over: shown as a banner, the screen stays. */
+  finished?: Promise<string>;
+}
+
+/** A stop that the system ignored (no shell above us) must not leave an empty screen. Real ms. */
+const STOP_IGNORED_MS = 200;
+
+/**
+ * Opens the cockpit and resolves once the terminal is restored. Never rejects: what went wrong comes back as `error`, for the
+ * caller to tell on the primary screen. Needs a TTY on both ends.
+ */
+export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' | 'signal' | 'error'; error?: Error }> {
+  const { clock, store, stdin, stdout } = ports;
+  // Ink reads both when it is imported: under CI it would draw nothing at all.
+  const depth = colourDepth(process.env);
+  if (process.env['NO_COLOR'] && !process.env['FORCE_COLOR']) process.env['FORCE_COLOR'] = '0';
+  delete process.env['CI'];
+  const { mount } = await import('./app.tsx');
+
+  const { themes, problems } = readThemes(ports.themesDir);
+  const unicode = speaksUnicode(process.env);
+  const marks = process.env['TERM'] !== 'dumb';
+  const paints = (themes.length > 0 ? themes : [undefined]).map((theme) => ({ name: theme?.name ?? 'plain', paint: createPaint(theme, depth, unicode, marks) }));
+  const wanted = ports.theme ?? defaultTheme(process.env);
+  const chosen = paints.findIndex(({ name }) => name === wanted);
+  if (ports.theme !== undefined && chosen < 0) problems.push(`no theme "${ports.theme}"; there are ${paints.map(({ name }) => name).join(', ')}`);
+
+  let end: (exit: Exit) => void = () => undefined;
+  const ended = new Promise<Exit>((resolve) => {
+    end = resolve;
+  });
+  const screen = createScreen(stdout);
+  const size = (): { columns: number; rows: number } => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
+  const terminal = { write: (text: string) => stdout.write(text), get columns() { return size().columns; }, get rows() { return size().rows; } };
+  const painter = createPainter(terminal, clock);
+  const session = createSession({
+    store,
+    dispatch: (command) => ports.dispatch(command),
+    clock,
+    worldNow: () => ports.worldNow(),
+    size,
+    paints,
+    theme: Math.max(0, chosen),
+    title: ports.title,
+    onEffect: (effect) => (effect === 'quit' ? end({ quit: 'user' }) : effect === 'redraw' ? painter.repaint() : suspend()),
+    onDraw: () => screen.title(windowTitle(store.getState())),
+  });
+
+  let suspended = false;
+  const suspend = (): void => {
+    if (suspended) return;
+    suspended = true;
+    painter.pause();
+    if (stdin.isTTY) stdin.setRawMode(false);
+    screen.leave();
+    stdout.write('vastsit-tui is suspended: nobody watches the runs until fg brings it back.\n');
+    stopGroup(suspend);
+    clock.after(STOP_IGNORED_MS, resume);
+  };
+  const resume = (): void => {
+    if (!suspended) return;
+    suspended = false;
+    process.on('SIGTSTP', suspend);
+    if (stdin.isTTY) stdin.setRawMode(true);
+    screen.enter();
+    session.draw();
+    painter.repaint();
+  };
+  const resized = (): void => {
+    painter.forget();
+    session.draw();
+    painter.repaint();
+  };
+
+  const release = guardExits({ end, leave: () => screen.leave(), stop: suspend, resume });
+  screen.enter();
+  let exit: Exit;
+  let unmount: () => void = () => undefined;
+  try {
+    session.draw();
+    const app = mount(session.frame, (input, key) => session.press(input, key), stdin, painter.stdout);
+    unmount = () => app.unmount();
+    app.gone.then(() => end({ quit: 'user' }), (error: unknown) => end({ quit: 'error', error: error instanceof Error ? error : new Error(String(error)) }));
+    stdout.on('resize', resized);
+    for (const problem of problems.slice(0, 1)) session.say(problem, true);
+    void ports.finished?.then((sentence) => session.finish(sentence), () => undefined);
+    exit = await ended;
+  } catch (error) {
+    exit = { quit: 'error', error: error instanceof Error ? error : new Error(String(error)) };
+  }
+  stdout.off('resize', resized);
+  session.close();
+  painter.close();
+  unmount();
+  if (stdin.isTTY) stdin.setRawMode(false);
+  stdin.pause();
+  screen.leave();
+  release();
+  return exit;
+}
+
+function readThemes(dir: string): ReturnType<typeof loadThemes> {
+  try {
+    return loadThemes(dir);
+  } catch {
+    return { themes: [], problems: [`no themes at ${dir}`] };
+  }
+}

@@ -1,0 +1,137 @@
+/** The one key table. Dispatch, the help overlay, the footer's hints and the README's table are all made from it. */
+
+/** Where a key is live: the table and panes, a run's page, the help overlay, a dialog, or a text field that has the focus. */
+export type Place = 'home' | 'run' | 'help' | 'dialog' | 'text';
+
+export const PLACES: Readonly<Record<Place, string>> = { home: 'Home', run: 'Run page', help: 'Help', dialog: 'Dialogs', text: 'Text fields' };
+
+export type KeyAction =
+  | 'up' | 'down' | 'page_up' | 'page_down' | 'first' | 'last' | 'enter' | 'back' | 'next_pane' | 'previous_pane'
+  | 'destroy' | 'hold' | 'release' | 'keep' | 'check' | 'logs' | 'pin' | 'filter' | 'theme' | 'help' | 'quit' | 'interrupt' | 'redraw' | 'suspend'
+  | 'next' | 'previous' | 'confirm' | 'yes' | 'cancel' | 'erase' | 'close';
+
+export interface KeyBinding {
+  readonly keys: readonly string[];
+  readonly action: KeyAction;
+  readonly says: string;
+  readonly places: readonly Place[];
+  /** Ends or costs something: it only ever opens a dialog. */
+  readonly dangerous?: true;
+  /** Shown in the last row, in this word. */
+  readonly hint?: string;
+}
+
+const MOVING = ['home', 'run', 'help'] as const;
+const ACTING = ['home', 'run'] as const;
+const ANYWHERE = ['home', 'run', 'help', 'dialog', 'text'] as const;
+
+export const KEYS: readonly KeyBinding[] = [
+  { keys: ['up', 'k'], action: 'up', says: 'one row up', places: MOVING },
+  { keys: ['down', 'j'], action: 'down', says: 'one row down', places: MOVING },
+  { keys: ['pageup'], action: 'page_up', says: 'one page up', places: MOVING },
+  { keys: ['pagedown', 'space'], action: 'page_down', says: 'one page down', places: MOVING },
+  { keys: ['g', 'home'], action: 'first', says: 'first row', places: MOVING },
+  { keys: ['G', 'end'], action: 'last', says: 'last row; in a log, follow it again', places: MOVING },
+  { keys: ['tab', 'right'], action: 'next_pane', says: 'next pane', places: ['home'] },
+  { keys: ['shift-tab', 'left'], action: 'previous_pane', says: 'previous pane', places: ['home'] },
+  { keys: ['enter'], action: 'enter', says: 'open the run: spec, attempts, incidents, checkpoints, costs', places: ['home'], hint: 'open' },
+  { keys: ['esc'], action: 'back', says: 'back one step: toast, filter, log, page', places: ACTING },
+  { keys: ['d'], action: 'destroy', says: 'destroy the instance of this run (asks)', places: ACTING, dangerous: true, hint: 'destroy' },
+  { keys: ['h'], action: 'hold', says: 'approve a debugging hold, with an end (asks)', places: ACTING, dangerous: true, hint: 'hold' },
+  { keys: ['r'], action: 'release', says: 'release the hold (asks)', places: ACTING, dangerous: true },
+  { keys: ['p'], action: 'keep', says: 'keep the instance after the run, or no longer (asks)', places: ACTING, dangerous: true },
+  { keys: ['c'], action: 'check', says: 'check this run now', places: ACTING, hint: 'check' },
+  { keys: ['l'], action: 'logs', says: 'open or close the log', places: ACTING, hint: 'log' },
+  { keys: ['L'], action: 'pin', says: 'pin the log to its run, or unpin it', places: ACTING },
+  { keys: ['/'], action: 'filter', says: 'filter runs; !word inverts', places: ['home'], hint: 'filter' },
+  { keys: ['t'], action: 'theme', says: 'next theme', places: ACTING },
+  { keys: ['?'], action: 'help', says: 'this help', places: ACTING, hint: 'help' },
+  { keys: ['q'], action: 'quit', says: 'leave; says first what goes on and what bills', places: ACTING, hint: 'quit' },
+  { keys: ['?', 'q', 'esc', 'enter'], action: 'close', says: 'close the help', places: ['help'] },
+  { keys: ['down', 'right', 'tab', 'j', 'l'], action: 'next', says: 'next choice', places: ['dialog'] },
+  { keys: ['up', 'left', 'shift-tab', 'k', 'h'], action: 'previous', says: 'previous choice', places: ['dialog'] },
+  { keys: ['enter'], action: 'confirm', says: 'take the choice that has the focus', places: ['dialog', 'text'] },
+  { keys: ['y'], action: 'yes', says: 'yes, where the question is whether to leave', places: ['dialog'] },
+  { keys: ['esc', 'n', 'q'], action: 'cancel', says: 'leave everything as it is', places: ['dialog'] },
+  { keys: ['down', 'tab'], action: 'next', says: 'next field or choice', places: ['text'] },
+  { keys: ['up', 'shift-tab'], action: 'previous', says: 'previous field or choice', places: ['text'] },
+  { keys: ['backspace'], action: 'erase', says: 'erase one character', places: ['text'] },
+  { keys: ['esc'], action: 'cancel', says: 'leave everything as it is', places: ['text'] },
+  { keys: ['ctrl-c'], action: 'interrupt', says: 'ask whether to leave; twice within 2 s leaves. Never ends a run', places: ANYWHERE },
+  { keys: ['ctrl-l'], action: 'redraw', says: 'paint the whole screen again', places: ANYWHERE },
+  { keys: ['ctrl-z'], action: 'suspend', says: 'suspend; nobody watches until fg', places: ANYWHERE },
+];
+
+const TABLE = new Map<string, KeyBinding>(KEYS.flatMap((binding) => binding.places.flatMap((place) => binding.keys.map((key) => [`${place} ${key}`, binding] as const))));
+
+export const bindingFor = (place: Place, key: string): KeyBinding | null => TABLE.get(`${place} ${key}`) ?? null;
+
+const SHOWN: Readonly<Record<string, string>> = { up: '↑', down: '↓', left: '←', right: '→', pageup: 'PgUp', pagedown: 'PgDn', space: 'Space', home: 'Home', end: 'End', tab: 'Tab', 'shift-tab': 'Shift-Tab', enter: 'Enter', esc: 'Esc', backspace: 'Backspace' };
+export const keyName = (key: string): string => SHOWN[key] ?? key.replace('ctrl-', 'Ctrl-');
+
+/** The key table as GitHub Markdown, one table a place, for the README. */
+export function keysMarkdown(): string {
+  return (Object.keys(PLACES) as Place[])
+    .filter((place) => place !== 'text')
+    .map((place) => {
+      const rows = KEYS.filter(({ places }) => places.includes(place)).map(({ keys, says }) => `| ${keys.map((key) => `\`${keyName(key)}\``).join(' ')} | ${says} |`);
+      return [`**${PLACES[place]}**`, '', '| Key | What it does |', '|---|---|', ...rows].join('\n');
+    })
+    .join('\n\n');
+}
+
+/** One key press, or text that was pasted. `text` is what a text field would take; null for keys that write nothing. */
+export type Key = { name: string; text: string | null } | { name: 'paste'; text: string };
+
+/** The part of Ink's key flags that is read. */
+export interface InkKey {
+  upArrow: boolean; downArrow: boolean; leftArrow: boolean; rightArrow: boolean; pageDown: boolean; pageUp: boolean; home: boolean; end: boolean;
+  return: boolean; escape: boolean; ctrl: boolean; shift: boolean; tab: boolean; backspace: boolean; delete: boolean; meta: boolean;
+}
+
+/**
+ * Turns Ink's input events into keys. A fast typist's characters come in one event and are split; what arrives between the
+ * marks of a bracketed paste is one `paste`, so that it is never run as keys.
+ */
+export function createKeyReader(): (input: string, key: InkKey) => Key[] {
+  let pasted: string | null = null;
+  return (input, key) => {
+    if (input.startsWith('[200~')) {
+      pasted = input.slice(5);
+      return [];
+    }
+    if (pasted !== null) {
+      const end = input.indexOf('[201~');
+      if (end < 0) {
+        pasted += input + (key.return ? '\n' : '');
+        return [];
+      }
+      const text = pasted + input.slice(0, end);
+      pasted = null;
+      return [{ name: 'paste', text }];
+    }
+    const name = namedKey(input, key);
+    if (name !== null) return name === '' ? [] : [{ name, text: null }];
+    return [...input].filter((character) => character >= ' ' && character !== '\x7f').map((character) => ({ name: character === ' ' ? 'space' : character, text: character }));
+  };
+}
+
+/** null: not a named key, so its characters count. An empty name: a key that means nothing here. */
+function namedKey(input: string, key: InkKey): string | null {
+  if (key.upArrow) return 'up';
+  if (key.downArrow) return 'down';
+  if (key.leftArrow) return 'left';
+  if (key.rightArrow) return 'right';
+  if (key.pageUp) return 'pageup';
+  if (key.pageDown) return 'pagedown';
+  if (key.home) return 'home';
+  if (key.end) return 'end';
+  if (key.return || input === '\n') return 'enter';
+  if (key.tab) return key.shift ? 'shift-tab' : 'tab';
+  if (key.escape) return 'esc';
+  // Ink reports the backspace key as delete.
+  if (key.backspace || key.delete) return 'backspace';
+  if (key.ctrl) return `ctrl-${input}`;
+  if (key.meta || input === '') return '';
+  return null;
+}

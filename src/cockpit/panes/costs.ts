@@ -1,0 +1,53 @@
+/** The cost ticker: each instance of ours, what it has cost to the cent, what it costs, what it bought, what is left of its budget. */
+import { burnOf, costOf, runCost } from '../../core/ledger.ts';
+import { runById, oursOf } from '../select.ts';
+import type { InstanceState, World } from '../../core/state.ts';
+import { bar, money, perHour, share } from '../format.ts';
+import { block, fit, fitLine, line, piece, plain, type Line } from '../line.ts';
+import { cleanLine } from '../../core/text.ts';
+import { rule } from './parts.ts';
+
+/** The rule and `rows` rows; where there is room, each instance has a second row with what is left of its budget. */
+export function costs(world: World, now: number, width: number, rows: number): Line[] {
+  const ours = oursOf(world);
+  const roomy = rows >= 2 * ours.length;
+  const hidden = ours.length - rows;
+  const shown = hidden > 0 ? ours.slice(0, rows - 1) : ours;
+  const lines = shown.flatMap((instance) => (roomy ? [costLine(instance, now, width), budgetLine(instance, world, now)] : [costLine(instance, now, width)]));
+  if (hidden > 0) {
+    const rest = ours.slice(shown.length);
+    lines.push(plain(` and ${rest.length} more, ${perHour(rest.reduce((total, instance) => total + burnOf(instance), 0))}`, 'muted'));
+  }
+  if (ours.length === 0) lines.push(plain(' Nothing of ours bills.', 'muted'));
+  return [rule([piece('Costs', 'title')], [], width, false), ...block(lines, width, rows)].map((row) => fitLine(row, width));
+}
+
+/** Fixed cells of a row: dollars, rate, share and the gaps between. */
+const FIGURES = 24;
+
+function costLine(instance: InstanceState, now: number, width: number): Line {
+  const cost = costOf(instance, now);
+  const rest = Math.max(0, cost.usd - cost.productive - cost.wasted);
+  const name = Math.max(8, Math.min(24, width - FIGURES - 10));
+  const gauge = Math.max(4, Math.min(16, width - FIGURES - name - 1));
+  return line(
+    piece(` ${fit(cleanLine(instance.run ?? String(instance.id), 64), name, 'left', 'middle')}`, 'text'),
+    piece(` ${fit(money(cost.usd), 7, 'right')}`, 'money'),
+    piece(` ${fit(perHour(burnOf(instance)), 8, 'right')} `, isDiskOnly(instance) ? 'warn' : 'muted'),
+    ...bar(['bar_good', 'bar_bad', 'bar_rest'], [cost.productive, cost.wasted, rest], gauge),
+    piece(` ${fit(share(cost.productive, cost.usd), 4, 'right')}`, 'muted'),
+  );
+}
+
+function budgetLine(instance: InstanceState, world: World, now: number): Line {
+  const run = runById(world, instance.run);
+  const { facts } = instance;
+  const what = `   ${instance.id} ${facts.num_gpus > 1 ? `${facts.num_gpus}x ` : ''}${cleanLine(facts.gpu_name, 20)}`;
+  if (!run) return plain(what, 'faint');
+  const left = Math.max(0, run.spec.kill.dollars - runCost(world, run, now).usd);
+  const disk = isDiskOnly(instance) ? [piece(', disk alone bills', 'warn')] : [];
+  return line(piece(what, 'faint'), ...disk, piece(`, ${money(left)} of ${money(run.spec.kill.dollars)} left`, left < 0.1 * run.spec.kill.dollars ? 'warn' : 'faint'));
+}
+
+/** A stopped instance still bills its disk. */
+const isDiskOnly = ({ facts, rate, gone_at }: InstanceState): boolean => gone_at === null && rate > 0 && (facts.actual_status === 'exited' || facts.actual_status === 'stopped');

@@ -1,0 +1,46 @@
+/** The reasoning log: what the agents saw, concluded, decided and refused, newest last. */
+import type { Said, World } from '../../core/state.ts';
+import { cleanLine } from '../../core/text.ts';
+import { clockTime } from '../format.ts';
+import { GLYPH } from '../glyphs.ts';
+import { block, clip, fit, fitLine, line, piece, plain, wrap, type Line } from '../line.ts';
+import type { Role } from '../theme.ts';
+import type { Ui } from '../ui.ts';
+import { actorRole, rule, SHORT_ACTOR } from './parts.ts';
+
+/** The newest entries that fit; a long one takes a second row. */
+export function said(ui: Ui, world: World, width: number, rows: number): Line[] {
+  const back = Math.max(0, Math.min(ui.back.said, world.said.length - 1));
+  const shown: Line[] = [];
+  for (let index = world.said.length - back - 1; index >= 0 && shown.length < rows; index -= 1) {
+    const entry = world.said[index];
+    if (entry) shown.unshift(...saidLines(entry, width, 2));
+  }
+  const note = back > 0 ? [piece(`${back} newer, G follows`, 'warn')] : [];
+  const title = rule([piece('Reasoning', 'title')], note, width, ui.focus === 'said');
+  const lines = shown.length > 0 ? shown.slice(-rows) : [plain(' What the agents see, decide and refuse is told here.', 'muted')];
+  return [title, ...block(lines, width, rows)].map((row) => fitLine(row, width));
+}
+
+/** Where the words begin: time, actor and sign stand before them. */
+const INDENT = 20;
+
+/** One entry in at most `most` rows of `width` cells. */
+export function saidLines(entry: Said, width: number, most: number): Line[] {
+  const [sign, role] = LEVELS[entry.level];
+  const name = entry.run === null ? '' : `${clip(cleanLine(entry.run, 64), width < 70 ? 12 : 20, 'middle')} `;
+  const rows = wrap(name + cleanLine(entry.text, 600), Math.max(20, width - INDENT - 1));
+  const kept = rows.length <= most ? rows : [...rows.slice(0, most - 1), rows.slice(most - 1).join(' ')];
+  return kept.map((text, index) =>
+    index > 0
+      ? line(piece(' '.repeat(INDENT)), piece(text, role))
+      : line(
+          piece(` ${clockTime(entry.at)} `, 'faint'),
+          piece(fit(SHORT_ACTOR[entry.actor], 8), actorRole(entry.actor)),
+          piece(`${sign} `, role),
+          ...(name !== '' && text.startsWith(name.trimEnd()) ? [piece(text.slice(0, name.length), 'muted'), piece(text.slice(name.length), role)] : [piece(text, role)]),
+        ),
+  );
+}
+
+const LEVELS: Readonly<Record<Said['level'], readonly [string, Role]>> = { info: [' ', 'text'], milestone: [GLYPH.milestone, 'ok'], alert: [GLYPH.alert, 'bad'] };

@@ -1,0 +1,110 @@
+/** The status table: one row a run, its name and instance as head, then the nine words of the compact line; strangers below. */
+import { COLUMNS, compactLine, type CompactLine } from '../../core/line.ts';
+import { burnOf, totals } from '../../core/ledger.ts';
+import { instanceOf, isClosed, type InstanceState, type RunState, type World } from '../../core/state.ts';
+import { cleanLine } from '../../core/text.ts';
+import { perHour, shortRate, shortStep } from '../format.ts';
+import { GLYPH } from '../glyphs.ts';
+import { fit, fitLine, line, piece, plain, type Line, type Piece } from '../line.ts';
+import { alertsOf, orderedRuns, strangersOf } from '../select.ts';
+import type { Role } from '../theme.ts';
+import type { Layout } from '../layout.ts';
+import type { Ui } from '../ui.ts';
+import { widthsFor, FULL_TS, type Column, type Widths } from './columns.ts';
+import { rule, signOf } from './parts.ts';
+
+const RIGHT: ReadonlySet<Column> = new Set(['step', 'rate', 'gpu', 'mem', 'next_eta']);
+
+/** The table's rule, column names and rows: 2 + layout.runs + layout.strangers lines. */
+export function table(ui: Ui, world: World, now: number, layout: Layout): Line[] {
+  const width = ui.size.columns;
+  const runs = orderedRuns(world, ui.filter.text);
+  const widths = widthsFor(width);
+  const shown = runs.slice(ui.top, ui.top + layout.runs);
+  const body = shown.length > 0 ? shown.map((run) => runLine(run, world, now, widths, run.id === ui.selected)) : emptyLines(ui, world);
+  const rows = [...body, ...Array.from({ length: Math.max(0, layout.runs - body.length) }, () => line())].slice(0, layout.runs);
+  return [title(ui, world, runs.length, layout), names(widths), ...rows, ...strangerLines(world, layout.strangers)].map((row) => fitLine(row, width));
+}
+
+function title(ui: Ui, world: World, count: number, layout: Layout): Line {
+  const all = Object.values(world.runs);
+  const alerts = alertsOf(world).length;
+  const live = all.filter((run) => !isClosed(run)).length;
+  const filter = ui.filter.text === '' ? [] : [piece(` filtered by "${ui.filter.text}"`, 'warn')];
+  const window = count > layout.runs ? [piece(`${ui.top + 1}-${Math.min(count, ui.top + layout.runs)} of ${count}`, 'muted')] : [];
+  const note = alerts > 0 ? [piece(`${alerts} of ${live} need${alerts === 1 ? 's' : ''} repair`, 'bad'), ...(window.length > 0 ? [piece('  '), ...window] : [])] : window;
+  const summary = all.length === 0 ? [] : [piece(` ${live} live${all.length > live ? `, ${all.length - live} over` : ''}`, 'muted')];
+  return rule([piece('Runs', 'title'), ...summary, ...filter], note, ui.size.columns, ui.focus === 'runs');
+}
+
+function names(widths: Widths): Line {
+  const cells: Piece[] = [piece(fit('  run', 2 + widths.name), 'faint')];
+  if (widths.instance > 0) cells.push(piece(` ${fit('instance', widths.instance)}`, 'faint'));
+  for (const column of COLUMNS) {
+    const width = widths.cells[column];
+    if (width === 0) continue;
+    // The name of the last column may be wider than its figures.
+    const over = column === 'action' ? Math.max(0, 'next_eta'.length - widths.cells.next_eta) : 0;
+    const wide = column === 'next_eta' ? Math.max(width, 'next_eta'.length) : width - over;
+    cells.push(piece(` ${fit(column, wide, RIGHT.has(column) ? 'right' : 'left')}`, 'faint'));
+  }
+  return line(...cells);
+}
+
+function runLine(run: RunState, world: World, now: number, widths: Widths, selected: boolean): Line {
+  const words = compactLine(run, now);
+  const { glyph, role } = signOf(run);
+  const over = isClosed(run);
+  const quiet: Role = over ? 'off' : 'text';
+  const cells: Piece[] = [
+    piece(glyph, role),
+    piece(selected ? GLYPH.select : ' ', selected ? 'key' : 'text'),
+    piece(fit(cleanLine(run.id, 64), widths.name, 'left', 'middle'), over ? 'off' : 'title'),
+  ];
+  if (widths.instance > 0) cells.push(piece(` ${fit(run.instance === null ? '-' : String(run.instance), widths.instance, 'left', 'middle')}`, instanceOf(world, run)?.gone_at === null ? 'muted' : 'off'));
+  for (const column of COLUMNS) {
+    const width = widths.cells[column];
+    if (width > 0) cells.push(piece(` ${fit(cell(column, words, width), width, RIGHT.has(column) ? 'right' : 'left')}`, cellRole(column, words, role, quiet)));
+  }
+  return selected ? { pieces: cells, over: 'selection' } : line(...cells);
+}
+
+function cell(column: Column, words: CompactLine, width: number): string {
+  const word = words[column];
+  if (column === 'ts') return width < FULL_TS ? word.slice(11, 19) : word;
+  if (column === 'step') return shortStep(word, width);
+  if (column === 'rate') return shortRate(word, width);
+  return word;
+}
+
+function cellRole(column: Column, words: CompactLine, state: Role, quiet: Role): Role {
+  if (words[column] === '-' || column === 'ts') return 'faint';
+  if (column === 'state') return state;
+  return column === 'action' && quiet !== 'off' && words.action !== 'watch' ? (state === 'ok' ? 'text' : state) : quiet;
+}
+
+function emptyLines(ui: Ui, world: World): Line[] {
+  if (Object.keys(world.runs).length > 0) return [plain(`  No run matches "${ui.filter.text}". Esc clears the filter.`, 'muted')];
+  if (world.market.health === 'unknown') return [plain('  Asking Vast what is running…', 'busy')];
+  return [
+    plain('  Nothing runs, and nothing of ours bills.', 'text'),
+    line(piece('  '), piece('vastsit-tui init', 'key'), piece(' writes a commented experiment.yaml, ', 'muted'), piece('vastsit-tui launch experiment.yaml', 'key'), piece(' starts it.', 'muted')),
+  ];
+}
+
+/** Others' instances on the same account: priced, because they drain the same credit, and never touched. */
+function strangerLines(world: World, rows: number): Line[] {
+  const strangers = strangersOf(world);
+  if (rows === 0) return [];
+  if (strangers.length > rows) {
+    const shown = strangers.slice(0, rows - 1);
+    return [...shown.map(strangerLine), plain(`${GLYPH.off} ${strangers.length - shown.length} ${shown.length > 0 ? 'more' : 'others'} not ours, ${perHour(totals(world).strangers_usd_per_hour)} in all`, 'off')];
+  }
+  return strangers.map(strangerLine);
+}
+
+function strangerLine(instance: InstanceState): Line {
+  const { facts } = instance;
+  const gpu = `${facts.num_gpus > 1 ? `${facts.num_gpus}x ` : ''}${cleanLine(facts.gpu_name, 24)}`;
+  return plain(`${GLYPH.off} ${instance.id}  ${gpu}  ${cleanLine(facts.actual_status ?? 'provisioning', 16)}  ${perHour(burnOf(instance))}  not ours: shown, never touched${facts.label ? `  "${cleanLine(facts.label, 40)}"` : ''}`, 'off');
+}

@@ -1,0 +1,123 @@
+/** The living part: one ticker, the screen's memory, and the frame that Ink shows. Everything it decides is decided by pure functions. */
+import { createStore } from 'zustand/vanilla';
+import type { Command, CommandAnswer } from '../core/commands.ts';
+import type { Clock } from '../core/ports.ts';
+import type { WorldStore } from '../store.ts';
+import type { FrameStore } from './app.tsx';
+import { createKeyReader, type InkKey } from './keys.ts';
+import { onKey, type Effect } from './on-key.ts';
+import { alertsOf } from './select.ts';
+import { settle } from './settle.ts';
+import type { Paint } from './theme.ts';
+import { createUi, withToast, type Ui } from './ui.ts';
+import { view } from './view.ts';
+
+/** Real ms between two draws while nothing happens, and while keys come in or an incident is open. */
+const IDLE_MS = 1_000;
+const BUSY_MS = 250;
+/** How long a key keeps the screen at the faster rate. */
+const LIVELY_MS = 3_000;
+
+export interface SessionPorts {
+  store: WorldStore;
+  dispatch(command: Command): Promise<CommandAnswer>;
+  /** Real time: redraws, guards, toasts. */
+  clock: Clock;
+  /** The program's time: money and spans. */
+  worldNow(): number;
+  size(): Ui['size'];
+  paints: readonly { name: string; paint: Paint }[];
+  theme: number;
+  title: string;
+  onEffect(effect: Effect): void;
+  onDraw(): void;
+}
+
+export interface Session {
+  readonly frame: FrameStore;
+  press(input: string, key: InkKey): void;
+  /** Draws now, with the terminal's present size. */
+  draw(): void;
+  say(text: string, bad: boolean): void;
+  finish(sentence: string): void;
+  ui(): Ui;
+  close(): void;
+}
+
+export function createSession(ports: SessionPorts): Session {
+  const { clock, store } = ports;
+  const read = createKeyReader();
+  const frame: FrameStore = createStore(() => ({ rows: [] as readonly string[] }));
+  let ui = createUi(ports.size(), ports.theme);
+  let due = Number.POSITIVE_INFINITY;
+  let cancel: (() => void) | null = null;
+  let closed = false;
+
+  /** Moves the next draw forward; never backward. */
+  const drawWithin = (ms: number): void => {
+    const at = clock.now() + ms;
+    if (closed || at >= due) return;
+    cancel?.();
+    due = at;
+    cancel = clock.after(ms, draw);
+  };
+
+  function draw(): void {
+    if (closed) return;
+    cancel?.();
+    cancel = null;
+    due = Number.POSITIVE_INFINITY;
+    const world = store.getState();
+    const size = ports.size();
+    ui = settle(size.columns === ui.size.columns && size.rows === ui.size.rows ? ui : { ...ui, size }, world, clock.now());
+    const paint = ports.paints[ui.theme % ports.paints.length]?.paint;
+    const rows = view(ui, world, ports.worldNow(), ports.title).map((row) => paint?.(row) ?? '');
+    const before = frame.getState().rows;
+    if (rows.length !== before.length || rows.some((row, index) => row !== before[index])) frame.setState({ rows });
+    ports.onDraw();
+    const lively = clock.now() - ui.key_at < LIVELY_MS || alertsOf(world).length > 0;
+    drawWithin(lively ? BUSY_MS : IDLE_MS);
+  }
+
+  async function send(command: Command): Promise<void> {
+    try {
+      const answer = await ports.dispatch(command);
+      say(answer.ok ? answer.said : answer.why, !answer.ok);
+    } catch (error) {
+      say(`${command.do} failed: ${error instanceof Error ? error.message : 'no reason given'}`, true);
+    }
+  }
+
+  function say(text: string, bad: boolean): void {
+    ui = withToast(ui, text, bad, clock.now());
+    draw();
+  }
+
+  const unsubscribe = store.subscribe(() => drawWithin(BUSY_MS));
+  return {
+    frame,
+    press(input, key) {
+      for (const one of read(input, key)) {
+        const theme = ui.theme;
+        const pressed = onKey(ui, one, store.getState(), clock.now());
+        ui = pressed.ui;
+        if (ui.theme !== theme) ui = withToast(ui, `theme ${ports.paints[ui.theme % ports.paints.length]?.name ?? ''}`, false, clock.now());
+        if (pressed.command) void send(pressed.command);
+        if (pressed.effect) ports.onEffect(pressed.effect);
+      }
+      draw();
+    },
+    draw,
+    say,
+    finish(sentence) {
+      ui = { ...ui, finished: sentence };
+      draw();
+    },
+    ui: () => ui,
+    close() {
+      closed = true;
+      unsubscribe();
+      cancel?.();
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/** Brings the screen's memory in line with the world before each draw: what is gone is let go, what is urgent opens. Pure. */
+import { isClosed, type World } from '../core/state.ts';
+import { layoutOf, panesOf } from './layout.ts';
+import { alertsOf, incidentKey, openIncident, orderedRuns, runById } from './select.ts';
+import { withToast, type LogPane, type Ui } from './ui.ts';
+
+/** `now` is real time in ms. Answers the same object when nothing had to change. */
+export function settle(before: Ui, world: World, now: number): Ui {
+  let ui = before;
+  const change = (part: Partial<Ui>): void => {
+    ui = { ...ui, ...part };
+  };
+  if (ui.toast && now >= ui.toast.until) change({ toast: null });
+  if (ui.page.name === 'run' && !runById(world, ui.page.run)) change({ page: { name: 'home' } });
+  if (ui.dialog && 'run' in ui.dialog) {
+    const run = runById(world, ui.dialog.run);
+    if (!run || isClosed(run)) ui = withToast({ ...ui, dialog: null }, `${ui.dialog.run} has ended meanwhile; there is nothing left to do`, false, now);
+  }
+  const runs = orderedRuns(world, ui.filter.text);
+  if (!runs.some(({ id }) => id === ui.selected)) {
+    const first = runs[0]?.id ?? null;
+    if (first !== ui.selected) change({ selected: first });
+  }
+  const alerts = alertsOf(world).flatMap((run) => {
+    const incident = openIncident(run);
+    return incident ? [{ run: run.id, incident: incident.id, key: incidentKey(run, incident) }] : [];
+  });
+  const fresh = alerts.filter(({ key }) => !ui.alerted.includes(key));
+  const log = logAfter(ui.log, alerts, fresh.at(-1) ?? null);
+  if (log !== ui.log) change({ log, back: { ...ui.back, log: 0 } });
+  if (fresh.length > 0 || ui.alerted.length > alerts.length) change({ alerted: alerts.map(({ key }) => key) });
+  if (!panesOf(ui, world).includes(ui.focus)) change({ focus: 'runs' });
+  const visible = layoutOf(ui, world).runs;
+  const at = Math.max(0, runs.findIndex(({ id }) => id === ui.selected));
+  const top = Math.max(0, Math.min(Math.max(Math.min(ui.top, at), at - visible + 1), runs.length - visible));
+  if (top !== ui.top) change({ top });
+  return ui;
+}
+
+interface Alert {
+  run: string;
+  incident: number;
+}
+
+function logAfter(log: LogPane, alerts: readonly Alert[], fresh: Alert | null): LogPane {
+  switch (log.is) {
+    case 'pinned':
+    case 'open':
+      return log;
+    case 'closed':
+      return fresh ? { is: 'auto', run: fresh.run, incident: fresh.incident } : log;
+    case 'auto': {
+      if (fresh) return { is: 'auto', run: fresh.run, incident: fresh.incident };
+      const stays = alerts.some(({ run, incident }) => run === log.run && incident === log.incident);
+      const next = stays ? undefined : alerts.at(-1);
+      return stays ? log : next ? { is: 'auto', run: next.run, incident: next.incident } : { is: 'closed' };
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** What the screen remembers that the world does not: selection, focus, pages, dialogs. Plain data, changed by pure functions alone. */
+import type { Dialog } from './dialogs.ts';
+
+export type Pane = 'runs' | 'log' | 'said' | 'costs';
+
+/** `auto` opened itself on an alert and closes itself with it; `open` follows the selection; `pinned` stays with its run. */
+export type LogPane = { is: 'closed' } | { is: 'auto'; run: string; incident: number } | { is: 'open' } | { is: 'pinned'; run: string };
+
+export interface Ui {
+  readonly size: { readonly columns: number; readonly rows: number };
+  readonly page: { readonly name: 'home' } | { readonly name: 'run'; readonly run: string; readonly scroll: number };
+  readonly focus: Pane;
+  /** Run id: a row that moves keeps its selection. */
+  readonly selected: string | null;
+  /** Index of the first visible row. */
+  readonly top: number;
+  /** Rows back from the newest; 0 follows. */
+  readonly back: { readonly said: number; readonly log: number };
+  readonly log: LogPane;
+  /** Incidents that have opened the log pane once, as `run:incident`. */
+  readonly alerted: readonly string[];
+  readonly filter: { readonly text: string; readonly editing: boolean };
+  readonly dialog: Dialog | null;
+  /** First line shown of the help overlay; null while it is shut. */
+  readonly help: number | null;
+  readonly toast: { readonly text: string; readonly bad: boolean; readonly until: number } | null;
+  readonly theme: number;
+  /** Real-time ms of the last key, and of the last ctrl-c. */
+  readonly key_at: number;
+  readonly ctrl_c_at: number | null;
+  /** The sentence that ends a demo. */
+  readonly finished: string | null;
+}
+
+export function createUi(size: Ui['size'], theme: number): Ui {
+  return {
+    size,
+    page: { name: 'home' },
+    focus: 'runs',
+    selected: null,
+    top: 0,
+    back: { said: 0, log: 0 },
+    log: { is: 'closed' },
+    alerted: [],
+    filter: { text: '', editing: false },
+    dialog: null,
+    help: null,
+    toast: null,
+    theme,
+    key_at: Number.NEGATIVE_INFINITY,
+    ctrl_c_at: null,
+    finished: null,
+  };
+}
+
+/** How long an answer stays in the last row, real ms. */
+const TOAST_MS = 6_000;
+export const withToast = (ui: Ui, text: string, bad: boolean, now: number): Ui => ({ ...ui, toast: { text, bad, until: now + TOAST_MS } });

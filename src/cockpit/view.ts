@@ -1,0 +1,85 @@
+/** The whole screen as lines: a pure function of the world, the screen's memory and the time. Always exactly `rows` lines of `columns` cells. */
+import type { World } from '../core/state.ts';
+import { beside, block, fitLine, line, overlay, piece, plain, widthOf, wrap, type Line } from './line.ts';
+import { KEYS, keyName } from './keys.ts';
+import { layoutOf, LEAST } from './layout.ts';
+import { placeOf } from './on-key.ts';
+import { banner, header } from './panes/header.ts';
+import { box } from './panes/box.ts';
+import { costs } from './panes/costs.ts';
+import { dialogBox } from './panes/dialog.ts';
+import { helpLines } from './panes/help.ts';
+import { log } from './panes/log.ts';
+import { runPage } from './panes/run-page.ts';
+import { said } from './panes/said.ts';
+import { table } from './panes/table.ts';
+import { runById } from './select.ts';
+import type { Ui } from './ui.ts';
+
+/** `now` is the program's (scaled) time in ms; `title` stands beside the program's name. */
+export function view(ui: Ui, world: World, now: number, title: string): Line[] {
+  const { columns, rows } = ui.size;
+  const layout = layoutOf(ui, world);
+  if (layout.shape === 'tiny') return notice(columns, rows);
+  const head = header(ui, world, now, title, layout.header);
+  const sign = layout.banner ? banner(ui, world, now) : null;
+  const top = sign ? [...head, sign] : head;
+  const room = rows - top.length - 1;
+  const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
+  let body: Line[];
+  if (run && ui.page.name === 'run') {
+    const lines = runPage(run, world, now, columns);
+    body = lines.slice(Math.max(0, Math.min(ui.page.scroll, lines.length - room)));
+  } else body = [...table(ui, world, now, layout), ...below(ui, world, now)];
+  const screen = [...top, ...block(body, columns, room), fitLine(footer(ui), columns)];
+  return overlays(screen, ui, world, now);
+}
+
+function below(ui: Ui, world: World, now: number): Line[] {
+  const layout = layoutOf(ui, world);
+  const { columns } = ui.size;
+  if (layout.said === null) return [];
+  const beneath = layout.shape === 'wide' && layout.costs ? columns - layout.costs.width - 1 : columns;
+  const logs = layout.log === null ? [] : log(ui, world, beneath, layout.log);
+  const words = said(ui, world, beneath, layout.said);
+  if (!layout.costs) return [...logs, ...words];
+  const ticker = costs(world, now, layout.costs.width, layout.costs.rows);
+  return layout.shape === 'wide' ? beside([...logs, ...words], ticker) : [...ticker, ...words];
+}
+
+function overlays(screen: Line[], ui: Ui, world: World, now: number): Line[] {
+  const { columns, rows } = ui.size;
+  const lay = (lines: Line[], width: number): Line[] => overlay(screen, lines, Math.floor((columns - width) / 2), Math.max(0, Math.floor((rows - lines.length) / 2)));
+  if (ui.dialog) {
+    const lines = dialogBox(ui.dialog, world, now, columns);
+    return lay(fitHeight(lines, rows), Math.min(72, columns - 4));
+  }
+  if (ui.help === null) return screen;
+  const width = Math.min(86, columns - 2);
+  const lines = helpLines(ui.page.name);
+  const space = rows - 4;
+  const from = Math.max(0, Math.min(ui.help, lines.length - space));
+  const more = lines.length - from - space;
+  return lay(box(more > 0 ? `Keys (${more} more below)` : 'Keys', lines.slice(from, from + space), width, 'rule_focus'), width);
+}
+
+/** A box that is taller than the screen loses rows above its options, never the options. */
+const fitHeight = (lines: Line[], rows: number): Line[] => (lines.length <= rows ? lines : [...lines.slice(0, 1), ...lines.slice(lines.length - rows + 1)]);
+
+function footer(ui: Ui): Line {
+  if (ui.filter.editing) return line(piece(' /', 'key'), piece(ui.filter.text, 'title'), piece('▏', 'key'), piece('  Enter keeps the filter, Esc clears it', 'muted'));
+  if (ui.toast) return plain(` ${ui.toast.text}`, ui.toast.bad ? 'warn' : 'ok');
+  const place = placeOf(ui);
+  if (place === 'dialog' || place === 'text') return line(piece(' ↑↓', 'key'), piece(' choose  ', 'muted'), piece('Enter', 'key'), piece(' take  ', 'muted'), piece('Esc', 'key'), piece(' leave everything as it is', 'muted'));
+  const back = place === 'home' ? [] : [piece(' Esc', 'key'), piece(' back ', 'muted')];
+  const hints = KEYS.filter(({ hint, places }) => hint !== undefined && places.includes(place));
+  return line(...back, ...hints.flatMap(({ keys, hint }) => [piece(` ${keyName(keys[0] ?? '')}`, 'key'), piece(` ${hint ?? ''} `, 'muted')]));
+}
+
+/** Too small to be useful: says what it has and what it needs. Keys still work. */
+function notice(columns: number, rows: number): Line[] {
+  const words = [`The terminal is ${columns}x${rows}.`, `The cockpit needs ${LEAST.columns}x${LEAST.rows}.`, 'Make it larger, or q to leave.'];
+  const lines = words.flatMap((text) => wrap(text, columns)).map((text) => plain(' '.repeat(Math.max(0, Math.floor((columns - widthOf(text)) / 2))) + text, 'warn'));
+  const above = Math.max(0, Math.floor((rows - lines.length) / 2));
+  return block([...Array.from({ length: above }, () => line()), ...lines], columns, rows);
+}

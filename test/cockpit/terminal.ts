@@ -1,0 +1,93 @@
+/** A real pty read by a terminal emulator: what a person would see, and every byte that made it so. */
+import { spawn, type IPty } from 'node-pty';
+import xterm from '@xterm/headless';
+import type { SvgCell } from '../../src/cockpit/render-svg.ts';
+
+export interface Seen {
+  readonly pty: IPty;
+  /** All bytes so far. */
+  raw(): string;
+  screen(): Promise<string[]>;
+  /** Waits until the screen matches; fails with the whole screen in the message. */
+  until(pattern: RegExp, ms?: number): Promise<string[]>;
+  press(keys: string): void;
+  resize(columns: number, rows: number): void;
+  kind(): Promise<'normal' | 'alternate'>;
+  cells(colours: { fg: string; bg: string }): Promise<SvgCell[][]>;
+  exited: Promise<{ exitCode: number; signal?: number | undefined }>;
+  dispose(): void;
+}
+
+const POLL_MS = 15;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}): Seen {
+  const term = new xterm.Terminal({ cols: size.columns, rows: size.rows, allowProposedApi: true, scrollback: 200 });
+  // Built up, never inherited: a CI run's own variables must not decide what is drawn.
+  const pty = spawn(process.execPath, [file, ...args], {
+    cols: size.columns,
+    rows: size.rows,
+    cwd: process.cwd(),
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', TERM: 'xterm-256color', COLORTERM: 'truecolor', LANG: 'C.UTF-8', NODE_ENV: 'production', ...env },
+  });
+  let raw = '';
+  let pending: Promise<void> = Promise.resolve();
+  pty.onData((data) => {
+    raw += data;
+    pending = new Promise((resolve) => term.write(data, resolve));
+  });
+  term.onData((data) => pty.write(data));
+  const exited = new Promise<{ exitCode: number; signal?: number | undefined }>((resolve) => pty.onExit(resolve));
+  let alive = true;
+  void exited.then(() => {
+    alive = false;
+  });
+
+  const screen = async (): Promise<string[]> => {
+    await pending;
+    const buffer = term.buffer.active;
+    return Array.from({ length: term.rows }, (_, row) => buffer.getLine(buffer.baseY + row)?.translateToString(true) ?? '');
+  };
+  return {
+    pty,
+    raw: () => raw,
+    screen,
+    async until(pattern, ms = 8_000) {
+      for (let waited = 0; ; waited += POLL_MS) {
+        const rows = await screen();
+        if (pattern.test(rows.join('\n'))) return rows;
+        if (waited > ms) throw new Error(`never saw ${String(pattern)} on\n${rows.join('\n')}`);
+        await pause(POLL_MS);
+      }
+    },
+    press: (keys) => pty.write(keys),
+    resize(columns, rows) {
+      term.resize(columns, rows);
+      pty.resize(columns, rows);
+    },
+    async kind() {
+      await pending;
+      return term.buffer.active.type;
+    },
+    async cells(colours) {
+      await pending;
+      const buffer = term.buffer.active;
+      const cell = buffer.getNullCell();
+      const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`;
+      return Array.from({ length: term.rows }, (_, row) => {
+        const line = buffer.getLine(buffer.baseY + row);
+        return Array.from({ length: term.cols }, (_, column) => {
+          line?.getCell(column, cell);
+          const fg = cell.isFgRGB() ? hex(cell.getFgColor()) : null;
+          const bg = cell.isBgRGB() ? hex(cell.getBgColor()) : null;
+          return { text: cell.getWidth() === 0 ? '' : cell.getChars() || ' ', fg: fg === colours.fg ? null : fg, bg, bold: cell.isBold() !== 0, dim: cell.isDim() !== 0, inverse: cell.isInverse() !== 0 };
+        });
+      });
+    },
+    exited,
+    dispose() {
+      if (alive) pty.kill('SIGKILL');
+      term.dispose();
+    },
+  };
+}
