@@ -11,10 +11,10 @@ const EDGE = String.raw`^|[^0-9A-Za-z]|\\[bfnrt]|\\u[0-9a-fA-F]{4}|%[0-9A-Fa-f]{
 const PEM_BEGIN = '-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----';
 const PEM_END = '-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----';
 /** Key text of a PEM block whose other end is cut off; `","` joins lines that became strings of a JSON array. */
-const PEM_BODY = String.raw`(?:[0-9A-Za-z+/=\s]|\\[nr]|",\s*")`;
+const PEM_BODY = String.raw`(?:[0-9A-Za-z+/=\s]|\\{1,4}[nrt]|\\{0,4}",\s{0,8}\\{0,4}")`;
 
 const SHAPES: readonly (readonly [RegExp, string])[] = [
-  [new RegExp(`${PEM_BEGIN}[\\s\\S]{0,16384}?${PEM_END}|${PEM_BEGIN}${PEM_BODY}{0,16384}|(?<=^|["\\\\\\s]|\\\\[nr])[0-9A-Za-z+/=]{16,}${PEM_BODY}{0,16384}${PEM_END}`, 'g'), MASK],
+  [new RegExp(`${PEM_BEGIN}[\\s\\S]{0,16384}?${PEM_END}|${PEM_BEGIN}${PEM_BODY}{0,16384}|(?<=^|["\\\\\\s]|\\\\[nrt])[0-9A-Za-z+/=]{16,}${PEM_BODY}{0,16384}${PEM_END}`, 'g'), MASK],
   // Vast keys. A file's hash, an image's digest and the blobs of a model cache look the same, are public, and must replay as they were.
   [new RegExp(String.raw`(?<!"sha256":"|sha256:|blobs/)(?<=${EDGE}|[g-zG-Z])[0-9a-fA-F]{64}(?![0-9a-fA-F])`, 'g'), MASK],
   [/hf_[0-9A-Za-z]{20,}/g, MASK],

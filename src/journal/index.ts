@@ -3,3 +3,5 @@ export { JournalError, type JournalFailure } from './errors.ts';
 export { takeLock, LockError, type Lock, type LockOwner } from './lock.ts';
 export { openJournal, type Journal, type JournalOptions } from './journal.ts';
 export { readJournal } from './read.ts';
+export { writeStatus } from './status-file.ts';
+export { statusMarkdown } from './status-md.ts';

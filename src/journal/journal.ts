@@ -22,8 +22,8 @@ export interface Journal {
    * then none of the bodies is in the file and their numbers are free again.
    */
   append(bodies: readonly Body[], options: { sync: boolean }): Event[];
-  /** Brings what was written to the disk and lets go of the file. Throws JournalError when the disk refuses. */
-  close(): void;
+  /** Brings what was written to the disk and lets go of the file, all before it returns. Rejects with JournalError when the disk refuses. */
+  close(): Promise<void>;
 }
 
 export interface JournalOptions {
@@ -135,7 +135,7 @@ function createWriter({ path, fd, good, events, remarks, clock, wire, redact, di
       seq += bodies.length;
       return stamped.map(({ event }) => event);
     },
-    close() {
+    async close() {
       if (!open) return;
       open = false;
       try {

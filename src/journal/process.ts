@@ -1,5 +1,6 @@
 /** Is a process alive, and is it the one that was meant? */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { errorCode } from './errors.ts';
 
 /** True also for a process of another user. */
@@ -17,6 +18,15 @@ export function bornOf(pid: number): string | null {
   const ticks = stat(pid)[19];
   const boot = read('/proc/sys/kernel/random/boot_id');
   return ticks === undefined || boot === null ? null : `${boot.trim()}:${ticks}`;
+}
+
+/** Where our process numbers mean something: two containers, or a container and its host, may share a name and a directory. */
+export function hereAs(): { host: string; pids: string | null } {
+  try {
+    return { host: hostname(), pids: readlinkSync('/proc/self/ns/pid') };
+  } catch {
+    return { host: hostname(), pids: null };
+  }
 }
 
 const state = (pid: number): string | undefined => stat(pid)[0];

@@ -3,15 +3,15 @@ import type { Event } from '../core/events.ts';
 import { isEvent } from './read.ts';
 
 /**
- * Redacts the serialised line; where that would break it (a secret that spells a number, a key name or our own stamp),
- * each text inside is redacted by itself. Returns the event as a replay will read it, so that live and replayed state agree.
+ * Redacts the serialised line; where that would break it (a secret that spells a number or our own stamp, a key
+ * block that seems to reach from one field into another), each text inside is redacted by itself. Returns the event as a replay will read it, so that live and replayed state agree.
  */
 export function serialise(event: Event, redact: (text: string) => string): { line: string; event: Event } {
   const plain = JSON.stringify(event);
   const line = redact(plain);
   if (line === plain) return { line, event };
   const read = parsed(line);
-  if (read !== null && sameStamp(read, event)) return { line, event: read };
+  if (read !== null && sameStamp(read, event) && sameShape(read, event)) return { line, event: read };
   const { v, seq, at, type } = event;
   const apart = { ...(redactDeep(event, redact) as object), v, seq, at, type } as Event;
   return { line: JSON.stringify(apart), event: apart };
@@ -38,3 +38,14 @@ function parsed(line: string): Event | null {
 }
 
 const sameStamp = (a: Event, b: Event): boolean => a.v === b.v && a.seq === b.seq && a.at === b.at && a.type === b.type;
+
+/** Lists of texts may have become shorter; anything else missing means that a mask swallowed structure, and a replay would miss it. */
+function sameShape(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    if (b.every((item) => typeof item === 'string')) return a.every((item) => typeof item === 'string');
+    return a.length === b.length && a.every((item, index) => sameShape(item, b[index]));
+  }
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return typeof a === typeof b && (a === null) === (b === null);
+  const [left, right] = [Object.values(a), Object.values(b)];
+  return left.length === right.length && left.every((item, index) => sameShape(item, right[index]));
+}
