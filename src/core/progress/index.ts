@@ -1,0 +1,3 @@
+/** Reads any training log: step, total, epoch, rate, loss, metrics, and what the run is doing. Pure. */
+export { createProgressReader, readLog, type ProgressOptions, type ProgressReader, type ProgressReading } from './reader.ts';
+export { stepsPerSecond } from './rates.ts';

@@ -1,0 +1,136 @@
+/** What the words before a number mean: " | lr " is a learning rate, "Validation L1: " an evaluation metric. */
+
+export type Role = 'none' | 'step' | 'weak_step' | 'total' | 'epoch' | 'loss' | 'lr' | 'eta' | 'rate' | 'step_time' | 'time' | 'grad' | 'eval' | 'auc' | 'metric' | 'bare';
+
+export interface Label {
+  role: Role;
+  /** The key as printed. */
+  name: string;
+  /** Losses: the higher one is the training loss of the line. */
+  rank: number;
+  /** Rates: the unit to report. Times: `ms` when the label says so. */
+  unit: string;
+  /** The words before the key say that what follows is an evaluation ("Test: [", "[Valid]: "). */
+  evalContext: boolean;
+  /** The words before the key say "train". */
+  trainContext: boolean;
+  /** The number opens a bracket right after another closed ("][", "[ "): a counter within the one before. */
+  bracket: boolean;
+  /** Nothing but spaces and brackets stands before the number. */
+  empty: boolean;
+}
+
+const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,step num,n iter,num updates,total timesteps,num timesteps,timesteps,timestep,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
+const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no');
+const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps');
+const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epoch no,epoch num,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
+const LOSS = new Map<string, number>([
+  ['loss', 10], ['total loss', 9], ['loss total', 9], ['train loss', 9], ['training loss', 9], ['loss train', 9], ['train total loss', 9], ['lm loss', 8], ['avr loss', 8], ['trl', 8],
+  ['avg loss', 7], ['average loss', 7], ['mean loss', 7], ['reduced train loss', 8], ['train loss step', 8], ['loss step', 8], ['train loss epoch', 7], ['loss epoch', 7], ['rl loss', 7], ['batch loss', 7],
+  ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
+  ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
+  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['moving avg loss', 5], ['train mlm loss', 8], ['actor pg loss', 6], ['pg loss', 6], ['train policy loss', 6],
+]);
+const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
+const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
+const STEP_TIME = words('dt,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,s batch,timing s update');
+const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
+const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|tel|holdout|heldout|validação|验证)(?![a-z])/i;
+const METRIC = /(?:^|[^a-z])(?:loss|losses|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|acc\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|tel|hellaswag|mean|ce|correct|success)(?:\d|@|[^a-z]|$)/i;
+const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
+const NOT_A_STEP = /every|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
+const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+/i;
+
+function words(list: string): ReadonlySet<string> {
+  return new Set(list.split(','));
+}
+
+const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: false, trainContext: false, bracket: false, empty: false };
+
+/** Reads the raw text that stands between the number before (or the line's start) and this one. `first`: nothing numeric came before. */
+export function readLabel(raw: string, first: boolean): Label {
+  const label = raw.length > 160 ? raw.slice(-160) : raw;
+  const open = label.replace(/[\s:="'([{<|~≈→>*_@#-]+$/, '');
+  const bracket = /\[\s*$/.test(label);
+  let hint = '';
+  let body = open;
+  const parens = /^(.*[^\s(])\s*\(([^()]{1,24})\)$/.exec(body);
+  if (parens) {
+    body = parens[1] ?? '';
+    hint = (parens[2] ?? '').toLowerCase();
+  }
+  const cut = lastDelimiter(body);
+  let name = body.slice(cut).trim().replace(/^[^\p{L}\p{N}]+/u, '');
+  for (let at = 0; at < 2; at++) name = first ? name : name.replace(UNIT_FIRST, '');
+  const before = body.slice(0, cut);
+  const key = fold(name);
+  const evalContext = EVAL_WORD.test(before) || ((key === '' || EVAL_ONLY.test(key)) && EVAL_WORD.test(open)) || EVAL_WORD.test(hint);
+  const context = { evalContext, trainContext: /(?:^|[^a-z])train(?:ing)?(?![a-z])/i.test(label), bracket, empty: key === '' };
+  if (key === '') return { ...NONE, ...context };
+  return { ...NONE, ...context, name, ...roleOf(key, name, hint) };
+}
+
+const EVAL_ONLY = /^(?:val|valid|validation|eval|evaluation|test|testing|evaluating|validating)$/;
+
+/** "train/loss_step" -> "train loss step". */
+export function fold(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[_\-/.:\s]+/g, ' ')
+    .trim();
+}
+
+function roleOf(key: string, name: string, hint: string): Partial<Label> & { role: Role } {
+  const loss = LOSS.get(key);
+  if (loss !== undefined) return { role: 'loss', rank: loss };
+  if (STEP.has(key)) return { role: 'step' };
+  if (EPOCH.has(key)) return { role: 'epoch' };
+  if (LR.has(key)) return { role: 'lr' };
+  if (ETA.has(key)) return { role: 'eta' };
+  if (TOTAL.has(key)) return { role: 'total' };
+  if (WEAK_STEP.has(key)) return { role: 'weak_step' };
+  if (GRAD.has(key)) return { role: 'grad' };
+  if (STEP_TIME.has(key)) return { role: 'step_time', unit: /ms|milli/.test(hint) || /^ms /.test(key) || / ms$/.test(key) ? 'ms' : '' };
+  const rate = rateLabel(key);
+  if (rate) return { role: 'rate', unit: rate };
+  if (key === 'time') return { role: 'time' };
+  if (key === 'train') return { role: 'bare' };
+  if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
+  if (/^(?:rollout )?ep (?:rew|len) mean$/.test(key)) return { role: 'eval' };
+  if (/^(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };
+  const parts = key.split(' ');
+  const last = parts.at(-1) ?? '';
+  if (last === 'loss' || parts[0] === 'loss') return { role: 'loss', rank: 2 };
+  if (parts.length <= 5 && /^(?:step|iter|iteration)$/.test(last) && !NOT_A_STEP.test(parts.slice(0, -1).join(' '))) return { role: 'step' };
+  if (parts.length <= 5 && last === 'epoch' && !/per|max|num|total|each|every|best|of\b|last|val|test|warm|save|until|after|eval/.test(key)) return { role: 'epoch' };
+  return { role: METRIC.test(name) ? 'metric' : 'none' };
+}
+
+/** Whether a key that stands in an evaluation is a figure of merit, not the size of the set or the time that it took. */
+export function isEvalMetric(name: string, key = fold(name)): boolean {
+  if (METRIC.test(name.replace(/[_/]/g, ' ')) && !/per sec|runtime|\btime\b|improved|did not improve/.test(key)) return !/\b(?:size|samples|every|steps|patience|best)\b/.test(key);
+  return /^(?:eval|val|valid|validation|test)[_/]\w/i.test(name) && !NOT_A_METRIC.test(key);
+}
+
+function rateLabel(key: string): string | null {
+  const perSecond = /(?:\bs|\bsec|per ?sec(?:ond)?|persec(?:ond)?|\bsecond)(?: per (?:gpu|device|rank))?$/.test(key);
+  if (key === 'tps' || key === 'wps' || (perSecond && /tok|words/.test(key)) || key === 'perf throughput' || key === 'tgs') return 'tok/s';
+  if (key === 'ips' || (perSecond && /sample|im(?:a)?g|example|seq|\bips\b|records/.test(key)) || key === 'throughput' || key === 'img s') return 'samples/s';
+  if (key === 'fps' || key === 'time fps' || key === 'sps' || key === 'charts sps') return 'steps/s';
+  if (perSecond && /step/.test(key)) return 'steps/s';
+  if (key === 'ups' || key === 'its' || (perSecond && /\bit\b|iter|batch|update/.test(key))) return 'it/s';
+  return null;
+}
+
+function lastDelimiter(text: string): number {
+  for (let at = text.length - 1; at >= 0; at--) {
+    const char = text[at];
+    if (char === undefined) break;
+    if (',;|[](){}<>"\'\t=•·→│┃║'.includes(char)) return at + 1;
+    const next = text[at + 1];
+    if (char === ' ' && next === ' ') return at + 2;
+    if ((char === ':' || char === '>') && next === ' ') return at + 2;
+    if (char === '-' && next === ' ' && (at === 0 || text[at - 1] === ' ')) return at + 2;
+  }
+  return 0;
+}

@@ -1,0 +1,188 @@
+/** The numbers of one line -> what the line says about training. Knows words and shapes, no framework by name. */
+import type { Field } from './scan.ts';
+import { isEvalMetric } from './labels.ts';
+import { rateRank, seconds, type Rate } from './rates.ts';
+import type { LineRecord } from './record.ts';
+
+/** Reads the fields of `line`; null when they say nothing about training. */
+export function readFields(line: string, fields: readonly Field[]): LineRecord | null {
+  if (fields.length === 0) return null;
+  const draft = new Draft(line);
+  for (const field of fields) draft.take(field);
+  return draft.finish();
+}
+
+class Draft {
+  private evalContext = false;
+  private epochField: Field | null = null;
+  private stepField: Field | null = null;
+  private weakField: Field | null = null;
+  /** Fractions without a word of their own: "[ 620/1562]", " 2/10 [====". */
+  private readonly loose: Field[] = [];
+  private lossRank = 0;
+  private weakLosses = 0;
+  private loss: number | undefined;
+  private rate: Rate | undefined;
+  private stepSeconds: number | undefined;
+  private timeField: Field | null = null;
+  private batchTime: number | undefined;
+  private total: number | undefined;
+  private lr: number | undefined;
+  private eta: number | undefined;
+  private gradient: number | undefined;
+  private readonly metrics: Record<string, number> = {};
+  private auc = false;
+  private readonly plain: [string, number][] = [];
+
+  constructor(private readonly line: string) {}
+
+  take(field: Field): void {
+    const { label, value } = field;
+    // "train loss 2.5, val loss 2.6": the word before one key doesn't make the next line of keys an evaluation; a heading does.
+    if (label.evalContext) this.evalContext = true;
+    else if (label.trainContext && label.role === 'loss') this.evalContext = false;
+    if (this.evalContext && this.takeMetric(field)) return;
+    if (field.rate) this.offerRate({ value: value * field.rate.scale, unit: field.rate.unit });
+    switch (label.role) {
+      case 'step':
+        if (Number.isInteger(value) || field.slack > 0) this.stepField ??= field;
+        return;
+      case 'weak_step':
+        if (Number.isInteger(value)) this.weakField ??= field;
+        return;
+      case 'epoch':
+        this.epochField ??= field;
+        return;
+      case 'total':
+        if (Number.isInteger(value)) this.total ??= value;
+        return;
+      case 'loss':
+        return this.takeLoss(label.rank, value);
+      case 'bare':
+        if (field.of === null && !Number.isInteger(value)) this.takeLoss(3, value);
+        else this.loose.push(field);
+        return;
+      case 'lr':
+        this.lr ??= value;
+        return;
+      case 'eta':
+        this.eta ??= seconds(this.line.slice(field.at, field.at + 48)) ?? undefined;
+        return;
+      case 'rate':
+        if (!field.rate) this.offerRate({ value, unit: label.unit });
+        return;
+      case 'step_time':
+        if (!field.rate) this.batchTime ??= this.inSeconds(field);
+        if (!field.rate && (field.unit === 'ms' || label.unit === 'ms')) this.offerRate({ value, unit: 'ms/iter' });
+        else if (!field.rate) this.offerRate({ value, unit: 's/it' });
+        return;
+      case 'time':
+        this.timeField ??= field;
+        return;
+      case 'grad':
+        this.gradient = value;
+        return;
+      case 'eval':
+        this.metrics[label.name] = value;
+        return;
+      case 'auc':
+        this.auc = true;
+        this.metrics[label.name] = value;
+        return;
+      case 'metric':
+        this.plain.push([label.name, value]);
+        return;
+      case 'none':
+        if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.loose.push(field);
+        else if (label.bracket && label.empty && this.epochField && Number.isInteger(value)) this.loose.push(field);
+        return;
+    }
+  }
+
+  /** True when the field belongs to the evaluation that the line is about. */
+  private takeMetric({ label, value, of, rate, unit }: Field): boolean {
+    if (label.role === 'epoch') return false;
+    if (of !== null || rate || label.name === '' || unit === 's' || unit === 'ms') return true;
+    const fits = label.role === 'eval' || label.role === 'loss' || label.role === 'metric' || label.role === 'auc' || label.role === 'bare' || isEvalMetric(label.name);
+    if (fits) this.metrics[label.name] = value;
+    return true;
+  }
+
+  private takeLoss(rank: number, value: number): void {
+    if (rank <= 2) this.weakLosses++;
+    if (rank <= this.lossRank) return;
+    this.lossRank = rank;
+    this.loss = value;
+  }
+
+  private offerRate(rate: Rate): void {
+    if (!Number.isFinite(rate.value) || rate.value < 0) return;
+    if (rate.unit === 's/it') this.stepSeconds = rate.value;
+    if (rate.unit === 'ms/iter') this.stepSeconds = rate.value / 1_000;
+    if (!this.rate || rateRank(rate.unit) > rateRank(this.rate.unit)) this.rate = rate;
+  }
+
+  private inSeconds({ value, unit, label }: Field): number {
+    return unit === 'ms' || label.unit === 'ms' ? value / 1_000 : value;
+  }
+
+  finish(): LineRecord | null {
+    this.settleCounters();
+    const step = this.stepField ?? this.weakField;
+    if (this.lossRank <= 2 && this.weakLosses > 1) this.loss = undefined;
+    if (this.auc) for (const [name, value] of this.plain) this.metrics[name] = value;
+    this.settleTime(step !== null);
+    const heads = this.evalContext && this.loss === undefined;
+    const record: LineRecord = { context: heads ? 'eval' : 'train', shape: 'line' };
+    if (Object.keys(this.metrics).length > 0) record.eval = this.metrics;
+    if (this.epochField && this.epochField.value >= 0) record.epoch = this.epochField.value;
+    if (heads) return record.eval || record.epoch !== undefined ? record : null;
+    if (this.loss !== undefined) {
+      record.loss = this.loss;
+      record.lossRank = this.lossRank;
+    }
+    if (this.lr !== undefined) record.lr = this.lr;
+    if (this.rate) record.rate = this.rate;
+    if (this.stepSeconds !== undefined && this.stepSeconds > 0) record.stepSeconds = this.stepSeconds;
+    if (this.eta !== undefined) record.eta = this.eta;
+    if (this.loss === 0 && this.gradient !== undefined && Number.isNaN(this.gradient)) record.deadGradient = true;
+    if (step && step.value >= 0) {
+      record.step = step.value;
+      if (step.slack > 0) record.slack = step.slack;
+      const company = record.loss !== undefined || record.rate !== undefined || record.lr !== undefined || record.eta !== undefined || record.eval !== undefined || record.epoch !== undefined;
+      record.weakStep = step.label.role === 'weak_step' || (!company && (step.of === null || step.of <= 10));
+      if (step.of !== null) record.total = step.of;
+      else if (this.total !== undefined) record.total = this.total;
+    } else if (this.total !== undefined && record.loss === undefined) record.total = this.total;
+    const says = record.step ?? record.total ?? record.epoch ?? record.loss ?? record.rate ?? record.eval ?? record.lr ?? record.eta;
+    return says === undefined ? null : record;
+  }
+
+  /** Which of the unnamed fractions is the epoch and which the step: "Train: 19/80 [247/464]", "[53/100] [620/1562]", "Epoch [1][400/449]". */
+  private settleCounters(): void {
+    const [first, second] = this.loose;
+    if (!first) return;
+    if (!this.epochField && second && first.at < second.at && (first.of !== null || first.label.trainContext)) {
+      this.epochField = first;
+      this.stepField ??= second;
+      return;
+    }
+    if (this.epochField && first.at > this.epochField.at && (first.label.bracket || first.of !== null)) {
+      if (first.of !== null || (this.epochField.of === null && first.label.bracket)) this.stepField ??= first;
+      return;
+    }
+    if (first.of === null) return;
+    // A bare fraction is a step only in the company of a loss, a rate or an ETA.
+    if (this.loss !== undefined || this.eta !== undefined || this.rate) this.stepField ??= first;
+  }
+
+  /** "time: 0.49" is the time of a step where the line counts steps; beside an epoch alone it is the epoch's. */
+  private settleTime(counts: boolean): void {
+    const field = this.timeField;
+    if (!field || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
+    if (this.loss === undefined && !counts) return;
+    if (!counts && this.epochField) return;
+    if (this.batchTime !== undefined || this.stepSeconds !== undefined) return;
+    this.offerRate(field.unit === 'ms' || field.label.unit === 'ms' ? { value: field.value, unit: 'ms/iter' } : { value: field.value, unit: 's/it' });
+  }
+}

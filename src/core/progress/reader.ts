@@ -1,0 +1,223 @@
+/** The reader: frames in, the newest reading out. */
+import { cleanLine } from '../text.ts';
+import { activityOf } from './activity.ts';
+import { readBar } from './bars.ts';
+import { createSplitter } from './frames.ts';
+import { readFields } from './line.ts';
+import type { LineRecord } from './record.ts';
+import { createScanner } from './scan.ts';
+import { inSection, readClassHeading, readClassRow, readHeading, readRow, readSection, type Heading } from './tables.ts';
+import { applyBar, applyRecord, BLANK, etaOf, forgetBar, speedOf, type Activity, type Track } from './track.ts';
+import { userPattern } from './user.ts';
+
+export interface ProgressReading {
+  step: number | null;
+  total_steps: number | null;
+  epoch: number | null;
+  /** null when none was shown, or when it is no number any more (see `diverged`). */
+  loss: number | null;
+  learning_rate: number | null;
+  /** As shown; units: it/s, s/it, ms/iter, steps/s, samples/s, tok/s. */
+  rate: { value: number; unit: string } | null;
+  /** Normalised; null when the shown rate doesn't count steps. */
+  steps_per_s: number | null;
+  eval: Record<string, number> | null;
+  eta_s: number | null;
+  format: string | null;
+  activity: Activity | null;
+  /** The training loss is nan or infinite, or has run away beyond any use. */
+  diverged: boolean;
+}
+
+export interface ProgressReader {
+  /** Any chunking; never throws. */
+  feed(chunk: string | Uint8Array): void;
+  reading(): ProgressReading;
+  /** The newest complete cleaned lines, at most 200; redrawn bars folded to one line. */
+  tail(): readonly string[];
+}
+
+export interface ProgressOptions {
+  /** A preset's name restricts what counts; `auto` (the default) takes all. */
+  format?: string;
+  /** A regular expression with named groups (step, total, epoch, loss, lr, rate, unit, eta, eval); wins over every preset. */
+  regex?: string;
+}
+
+const TAIL_LINES = 200;
+const SHAPES: Readonly<Record<string, readonly LineRecord['shape'][]>> = { csv: ['csv'], jsonl: ['dict'], sb3: ['table', 'bar'], tqdm: ['bar'] };
+const MOVES = /\x1b\[\d{0,4}[A-HJKf]/;
+const ESCAPE = /\x1b(?:\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|.?)/g;
+
+/** Reads a growing log. The same input gives the same reading however it is cut. */
+export function createProgressReader(options: ProgressOptions = {}): ProgressReader {
+  return new Reader(options);
+}
+
+/** Reads a whole log at once; an unfinished last line counts as finished. */
+export function readLog(text: string, options: ProgressOptions = {}): ProgressReading {
+  const reader = new Reader(options);
+  reader.feed(text);
+  reader.feed('\n');
+  return reader.reading();
+}
+
+class Reader implements ProgressReader {
+  private track: Track = { ...BLANK };
+  private heading: Heading | null = null;
+  private columns: readonly string[] | null = null;
+  private section: string | null = null;
+  private lines: string[] = [];
+  /** The newest frame of the line that is being drawn. */
+  private drawn = '';
+  /** Lines since the newest record, newest last: words there may say what goes on. */
+  private quiet = 0;
+  private readonly scan = createScanner();
+  private readonly splitter = createSplitter((frame, endsLine) => this.frame(frame, endsLine));
+  private readonly user: ((line: string) => LineRecord | null) | null;
+  private readonly shapes: readonly LineRecord['shape'][] | null;
+
+  constructor({ format, regex }: ProgressOptions) {
+    this.user = regex === undefined ? null : userPattern(regex);
+    this.shapes = (format === undefined ? undefined : SHAPES[format]) ?? null;
+  }
+
+  feed(chunk: string | Uint8Array): void {
+    this.splitter.feed(chunk);
+    // Slices keep their whole chunk alive: the lines that stay are copied.
+    if (this.lines.length > TAIL_LINES) this.lines = this.lines.slice(-TAIL_LINES);
+  }
+
+  reading(): ProgressReading {
+    // What stands behind the last separator may be cut in the middle of a number: its last word waits for the rest.
+    const pending = this.splitter.pending().replace(/[\p{L}\p{N}.%+,/:-]+$/u, '');
+    const kept = { track: this.track, quiet: this.quiet };
+    if (pending.trim() !== '') {
+      this.track = { ...this.track };
+      this.parse(pending);
+    }
+    const { track } = this;
+    const activity = this.activity();
+    this.track = kept.track;
+    this.quiet = kept.quiet;
+    return {
+      step: track.step,
+      total_steps: track.total,
+      epoch: track.epoch ?? track.outerEpoch,
+      loss: track.loss,
+      learning_rate: track.lr,
+      rate: track.rate && { value: track.rate.value, unit: track.rate.unit },
+      steps_per_s: speedOf(track),
+      eval: track.eval && { ...track.eval },
+      eta_s: etaOf(track),
+      format: track.format,
+      activity,
+      diverged: track.diverged,
+    };
+  }
+
+  tail(): readonly string[] {
+    const lines = this.drawn.trim() === '' ? this.lines : [...this.lines, this.drawn];
+    return lines.slice(-TAIL_LINES).map((line) => cleanLine(line));
+  }
+
+  private activity(): Activity | null {
+    const since = Math.min(this.quiet, this.lines.length, TAIL_LINES);
+    for (let back = 1; back <= since; back++) {
+      const word = activityOf(cleanLine(this.lines.at(-back) ?? '', 400));
+      if (word) return word;
+    }
+    return this.track.activity;
+  }
+
+  private frame(frame: string, endsLine: boolean): void {
+    if (!isBlank(frame)) {
+      this.drawn = frame;
+      this.quiet++;
+      if (frame.includes('\x1b') && MOVES.test(frame)) for (const part of frame.split(MOVES)) this.parse(part);
+      else this.parse(frame);
+    }
+    if (!endsLine || this.drawn === '') return;
+    this.lines.push(this.drawn);
+    this.drawn = '';
+    if (this.lines.length > TAIL_LINES * 8) this.lines = this.lines.slice(-TAIL_LINES);
+  }
+
+  private parse(frame: string): void {
+    const line = frame.includes('\x1b') ? frame.replace(ESCAPE, '') : frame;
+    if (this.user) {
+      const record = this.user(line.slice(0, 2_000));
+      if (record) return this.take(record);
+    }
+    const bar = readBar(line);
+    if (bar) {
+      if (this.shapes && !this.shapes.includes('bar')) return;
+      const columns = readClassHeading(bar.description);
+      if (columns) this.columns = columns;
+      const before = this.track.activity;
+      applyBar(this.track, bar, this.extra(bar.description, bar.postfix));
+      if (this.track.activity !== before || this.track.activity === 'training') this.quiet = 0;
+      const rest = line.slice(bar.end);
+      if (!isBlank(rest)) this.parse(rest);
+      return;
+    }
+    const record = this.tabular(line) ?? this.plain(line);
+    if (record) this.take(record);
+  }
+
+  private extra(description: string, postfix: string): LineRecord | null {
+    const classes = /^(\d+)\/(\d+)\s+[\d.]+[GM]?\s+((?:nan|inf|[\d.]+)(?:\s+(?:nan|inf|[\d.]+))*)$/i.exec(description);
+    if (classes) {
+      const record: LineRecord = { context: 'train', shape: 'bar', format: 'ultralytics', epoch: Number(classes[1]) };
+      if (/nan|inf/i.test(classes[3] ?? '')) record.loss = Number.NaN;
+      return record;
+    }
+    const said = description === '' ? null : readFields(description, this.scan(description));
+    const shown = postfix === '' ? null : readFields(postfix, this.scan(postfix));
+    return said || shown ? { ...said, ...shown, context: 'train', shape: 'bar' } : null;
+  }
+
+  private tabular(line: string): LineRecord | null {
+    const code = line.charCodeAt(0);
+    if (code === 124 || code === 0x2502) this.section = readSection(line) ?? this.section;
+    if (this.heading && (code === 34 || code === 32 || (code >= 45 && code < 58))) {
+      const row = readRow(line, this.heading);
+      if (row) return row;
+    }
+    if (this.columns && /^\s*all\s/.test(line)) {
+      const metrics = readClassRow(line, this.columns);
+      if (metrics) return { context: 'eval', shape: 'table', format: 'ultralytics', eval: metrics };
+    }
+    if ((line.includes(',') || line.includes('\t')) && (/^\s*["#]?[A-Za-z_]/.test(line))) {
+      const heading = /loss|step|epoch|iter/i.test(line) ? readHeading(line) : null;
+      if (heading) this.heading = heading;
+    }
+    return null;
+  }
+
+  private plain(line: string): LineRecord | null {
+    const fields = this.scan(line);
+    if (fields.length === 0) {
+      if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
+      return null;
+    }
+    const record = readFields(line, fields);
+    const [only] = fields;
+    if ((line.startsWith('|') || line.startsWith('│')) && only && fields.length === 1) return inSection(record, this.section, only.label.name, only.value);
+    return record;
+  }
+
+  private take(record: LineRecord): void {
+    if (this.shapes && record.shape !== 'user' && !this.shapes.includes(record.shape)) return;
+    applyRecord(this.track, record);
+    this.quiet = 0;
+  }
+}
+
+function isBlank(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 32 && code !== 127) return false;
+  }
+  return true;
+}

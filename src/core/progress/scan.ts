@@ -1,0 +1,249 @@
+/** One linear pass over a line: every number together with the words before it. No regular expression runs per character. */
+import { readLabel, type Label } from './labels.ts';
+import { rateUnit, type RateUnit } from './rates.ts';
+
+export interface Field {
+  label: Label;
+  /** Where the number starts in the line. */
+  at: number;
+  /** NaN and infinities as printed. */
+  value: number;
+  /** The b of a/b; null when there is none. */
+  of: number | null;
+  /** How far an abbreviated count (12.8k) may be off; 0 for an exact one. */
+  slack: number;
+  /** Letters right after the number: "ms", "G", "%". */
+  unit: string;
+  /** When a unit of speed follows the number. */
+  rate: RateUnit | null;
+}
+
+interface RateAt extends RateUnit {
+  end: number;
+}
+
+const CACHED_LABELS = 4_096;
+const CACHED_LENGTH = 96;
+const EMPTY_UNIT = '';
+const digit = (code: number) => code >= 48 && code <= 57;
+const letter = (code: number) => (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 || code >= 0xc0;
+const wordy = (code: number) => letter(code) || digit(code);
+
+/** A scanner with its own label cache: training lines repeat their words, so nearly every label is a cache hit. */
+export function createScanner(): (line: string) => Field[] {
+  const first = new Map<string, Label>();
+  const later = new Map<string, Label>();
+
+  function labelOf(raw: string, isFirst: boolean): Label {
+    if (raw.length > CACHED_LENGTH) return readLabel(raw, isFirst);
+    const cache = isFirst ? first : later;
+    const known = cache.get(raw);
+    if (known) return known;
+    const label = readLabel(raw, isFirst);
+    if (cache.size >= CACHED_LABELS) cache.clear();
+    // The slice would keep its whole chunk alive: the cache holds a copy of its own.
+    cache.set([...raw].join(''), label);
+    return label;
+  }
+
+  return (line) => {
+    const fields: Field[] = [];
+    const end = line.length;
+    let at = 0;
+    let labelFrom = 0;
+    let counted = 0;
+    while (at < end) {
+      const code = line.charCodeAt(at);
+      let start = at;
+      let stop: number;
+      if (digit(code)) stop = numberEnd(line, at);
+      else if ((code === 45 || code === 43 || code === 46) && digit(line.charCodeAt(at + 1)) && !wordy(line.charCodeAt(at - 1))) stop = numberEnd(line, at + 1);
+      else if (letter(code)) {
+        const wordEnd = skipWord(line, at);
+        if (!isNonFinite(line, at, wordEnd)) {
+          at = wordEnd;
+          continue;
+        }
+        if (line.charCodeAt(at - 1) === 45) start = at - 1;
+        stop = wordEnd;
+      } else {
+        at++;
+        continue;
+      }
+      const next = line.charCodeAt(stop);
+      // Clock times, dates and addresses are no counts.
+      if ((next === 58 && digit(line.charCodeAt(stop + 1))) || isDate(line, start, stop)) {
+        const label = labelOf(line.slice(labelFrom, start), counted === 0);
+        at = skipStamp(line, stop);
+        if (label.role === 'eta') fields.push({ label, at: start, value: Number.NaN, of: null, slack: 0, unit: EMPTY_UNIT, rate: null });
+        if (label.role !== 'none' || counted > 0) counted++;
+        labelFrom = at;
+        continue;
+      }
+      const unitEnd = lettersEnd(line, stop);
+      let after = unitEnd;
+      let of: { value: number; end: number } | null = null;
+      let rate: RateAt | null = null;
+      if (digit(code) || code === 46) {
+        const slash = skipSpaces(line, unitEnd);
+        if (line.charCodeAt(slash) === 47) {
+          const total = skipSpaces(line, slash + 1);
+          if (digit(line.charCodeAt(total))) {
+            const totalEnd = numberEnd(line, total);
+            of = { value: total, end: totalEnd };
+            after = lettersEnd(line, totalEnd);
+          }
+        } else if (line.startsWith(' of ', stop) || line.startsWith(' out of ', stop)) {
+          const total = stop + (line.startsWith(' of ', stop) ? 4 : 8);
+          if (digit(line.charCodeAt(total))) {
+            of = { value: total, end: numberEnd(line, total) };
+            after = of.end;
+          }
+        }
+        if (!of) {
+          rate = rateAfter(line, stop, unitEnd);
+          if (rate) after = Math.max(after, rate.end);
+        }
+      }
+      const label = labelOf(line.slice(labelFrom, start), counted === 0);
+      counted++;
+      if (label.role !== 'none' || of || rate || label.evalContext || label.empty) {
+        const unit = line.slice(stop, unitEnd);
+        const scale = multiplier(unit);
+        const value = toNumber(line, start, stop) * scale;
+        const total = of ? toNumber(line, of.value, of.end) * multiplier(line.slice(of.end, after).trim()) : null;
+        fields.push({ label, at: start, value, of: total, slack: scale === 1 ? 0 : slackOf(line, start, stop, scale), unit, rate: rate ? { unit: rate.unit, scale: rate.scale } : null });
+      }
+      at = after;
+      labelFrom = after;
+    }
+    return fields;
+  };
+}
+
+/** The end of digits, thousands separators, a fraction and an exponent. */
+function numberEnd(line: string, from: number): number {
+  let at = from;
+  while (digit(line.charCodeAt(at))) at++;
+  while (at - from <= 15 && line.charCodeAt(at) === 44 && digit(line.charCodeAt(at + 1)) && digit(line.charCodeAt(at + 2)) && digit(line.charCodeAt(at + 3)) && !digit(line.charCodeAt(at + 4))) at += 4;
+  if (line.charCodeAt(at) === 46 && line.charCodeAt(from - 1) !== 46) {
+    at++;
+    while (digit(line.charCodeAt(at))) at++;
+  }
+  const code = line.charCodeAt(at);
+  if (code === 101 || code === 69) {
+    const sign = line.charCodeAt(at + 1);
+    const exponent = sign === 43 || sign === 45 ? at + 2 : at + 1;
+    if (digit(line.charCodeAt(exponent))) {
+      at = exponent;
+      while (digit(line.charCodeAt(at))) at++;
+    }
+  }
+  return at;
+}
+
+function skipWord(line: string, from: number): number {
+  let at = from;
+  for (;;) {
+    while (wordy(line.charCodeAt(at))) at++;
+    // "mAP50-95" and "5-shot" are one word each.
+    if (line.charCodeAt(at) === 45 && at > from && wordy(line.charCodeAt(at + 1)) && digit(line.charCodeAt(at - 1))) at++;
+    else return at;
+  }
+}
+
+function isNonFinite(line: string, at: number, end: number): boolean {
+  const length = end - at;
+  if (length !== 3 && length !== 8) return false;
+  const code = line.charCodeAt(at) | 32;
+  if (code !== 110 && code !== 105) return false;
+  const word = line.slice(at, end).toLowerCase();
+  return word === 'nan' || word === 'inf' || word === 'infinity';
+}
+
+function toNumber(line: string, start: number, stop: number): number {
+  const text = line.slice(start, stop);
+  const value = Number(text);
+  if (!Number.isNaN(value)) return value;
+  const lower = text.toLowerCase();
+  if (lower.endsWith('inf') || lower.endsWith('infinity')) return lower.startsWith('-') ? -Infinity : Infinity;
+  return Number(text.replaceAll(',', ''));
+}
+
+function isDate(line: string, start: number, stop: number): boolean {
+  const next = line.charCodeAt(stop);
+  if (next === 45 && digit(line.charCodeAt(stop + 1))) return stop - start <= 4;
+  if (next === 47 && digit(line.charCodeAt(stop + 1)) && stop - start <= 4) {
+    let at = stop + 1;
+    while (digit(line.charCodeAt(at))) at++;
+    return line.charCodeAt(at) === 47 && digit(line.charCodeAt(at + 1));
+  }
+  return next === 46 && digit(line.charCodeAt(stop + 1));
+}
+
+function skipStamp(line: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const code = line.charCodeAt(at);
+    if (digit(code)) at++;
+    else if ((code === 45 || code === 58 || code === 46 || code === 44 || code === 84 || code === 95 || code === 47) && digit(line.charCodeAt(at + 1))) at++;
+    else return at;
+  }
+}
+
+function lettersEnd(line: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const code = line.charCodeAt(at);
+    if ((code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 37 || code === 181) at++;
+    else return at;
+  }
+}
+
+function skipSpaces(line: string, from: number): number {
+  let at = from;
+  while (line.charCodeAt(at) === 32) at++;
+  return at;
+}
+
+function rateAfter(line: string, stop: number, unitEnd: number): RateAt | null {
+  let from = stop;
+  let slash = unitEnd;
+  if (stop === unitEnd) {
+    if (line.charCodeAt(stop) !== 32) return line.charCodeAt(stop) === 47 ? timmRate(line, stop) : null;
+    from = skipSpaces(line, stop);
+    slash = lettersEnd(line, from);
+    if (slash === from) return null;
+    if (line.charCodeAt(slash) === 32 && slash - from === 1) slash = lettersEnd(line, slash + 1);
+  }
+  if (line.charCodeAt(slash) !== 47) return null;
+  const end = lettersEnd(line, slash + 1);
+  const unit = rateUnit(line.slice(from, slash), line.slice(slash + 1, end));
+  return unit ? { ...unit, end } : null;
+}
+
+/** "1234.5/s" */
+function timmRate(line: string, slash: number): RateAt | null {
+  return line.charCodeAt(slash + 1) === 115 && !wordy(line.charCodeAt(slash + 2)) ? { unit: 'samples/s', scale: 1, end: slash + 2 } : null;
+}
+
+function multiplier(unit: string): number {
+  switch (unit) {
+    case 'k':
+    case 'K':
+    case 'kit':
+      return 1e3;
+    case 'M':
+    case 'Mit':
+      return 1e6;
+    default:
+      return 1;
+  }
+}
+
+/** One unit in the last printed place. */
+function slackOf(line: string, start: number, stop: number, scale: number): number {
+  const text = line.slice(start, stop);
+  const point = text.indexOf('.');
+  return scale / 10 ** (point < 0 ? 0 : text.length - point - 1);
+}

@@ -1,0 +1,162 @@
+/** The state of the training loop, built record by record: the last value that was really shown wins. */
+import type { Bar } from './bars.ts';
+import { stepsPerSecond, type Rate } from './rates.ts';
+import type { LineRecord } from './record.ts';
+
+export type Activity = 'training' | 'evaluating' | 'saving' | 'preparing' | 'downloading' | 'compiling';
+
+/** Plain and immutable inside, so that a copy is one spread. */
+export interface Track {
+  step: number | null;
+  total: number | null;
+  epoch: number | null;
+  outerEpoch: number | null;
+  loss: number | null;
+  lossRank: number;
+  lr: number | null;
+  rate: Rate | null;
+  stepSeconds: number | null;
+  eta: number | null;
+  eval: Readonly<Record<string, number>> | null;
+  /** The newest record was an evaluation's: further metrics join it instead of replacing it. */
+  evalOpen: boolean;
+  diverged: boolean;
+  deadGradients: number;
+  /** A step with company was seen: lonely numbers called "step" are ignored from then on. */
+  sureStep: boolean;
+  /** The bar that is taken for the training loop's. `sure`: something proved it (a loss, a second pass, the declared total). */
+  bar: { total: number | null; step: number; sure: boolean } | null;
+  declaredTotal: number | null;
+  format: string | null;
+  activity: Activity | null;
+}
+
+export const BLANK: Track = {
+  step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, lr: null, rate: null, stepSeconds: null, eta: null, eval: null, evalOpen: false,
+  diverged: false, deadGradients: 0, sureStep: false, bar: null, declaredTotal: null, format: null, activity: null,
+};
+
+/** A loss this far out has run away even though it is still a number. */
+const RUNAWAY = 1e8;
+
+/** Folds one line's record into the track (in place). */
+export function applyRecord(track: Track, record: LineRecord): void {
+  if (record.context === 'eval') {
+    if (record.eval) addEval(track, record.eval);
+    if (record.epoch !== undefined) track.epoch = record.epoch;
+    track.activity = 'evaluating';
+    return;
+  }
+  const trained = takeStep(track, record) || takeLoss(track, record);
+  if (trained) track.evalOpen = false;
+  if (trained || record.rate || record.epoch !== undefined) track.activity = 'training';
+  if (record.format && (record.step !== undefined || record.loss !== undefined)) track.format = record.format;
+  if (record.epoch !== undefined) track.epoch = record.epoch;
+  if (record.lr !== undefined) track.lr = record.lr;
+  if (record.rate) {
+    track.rate = record.rate;
+    track.stepSeconds = record.stepSeconds ?? null;
+  }
+  if (record.eta !== undefined) track.eta = record.eta;
+  if (record.eval) {
+    addEval(track, record.eval);
+    if (record.loss === undefined && record.step === undefined) track.activity = 'evaluating';
+  }
+}
+
+function takeStep(track: Track, record: LineRecord): boolean {
+  if (record.step === undefined) {
+    if (record.total !== undefined) {
+      track.declaredTotal = record.total;
+      track.total = record.total;
+      track.bar = null;
+    }
+    return false;
+  }
+  if (record.weakStep && track.sureStep) return false;
+  if (!record.weakStep) track.sureStep = true;
+  const known = track.step;
+  const rounds = record.slack !== undefined && known !== null && Math.abs(known - record.step) <= record.slack;
+  if (!rounds) track.step = record.step;
+  if (record.total !== undefined) track.total = record.total;
+  return true;
+}
+
+function takeLoss(track: Track, record: LineRecord): boolean {
+  const { loss, lossRank = 10 } = record;
+  if (loss === undefined || (lossRank <= 3 && track.lossRank > 3)) return false;
+  track.lossRank = Math.max(track.lossRank, lossRank);
+  track.deadGradients = record.deadGradient ? track.deadGradients + 1 : 0;
+  track.diverged = !Number.isFinite(loss) || Math.abs(loss) >= RUNAWAY || track.deadGradients >= 3;
+  track.loss = Number.isFinite(loss) ? loss : null;
+  if (track.bar) track.bar = { ...track.bar, sure: true };
+  return true;
+}
+
+function addEval(track: Track, metrics: Record<string, number>): void {
+  const finite = Object.entries(metrics).filter(([, value]) => Number.isFinite(value));
+  if (finite.length === 0) return;
+  track.eval = { ...(track.evalOpen ? track.eval : null), ...Object.fromEntries(finite) };
+  track.evalOpen = true;
+}
+
+/** Folds a bar into the track; `extra` is what its description and postfix say. */
+export function applyBar(track: Track, bar: Bar, extra: LineRecord | null): void {
+  if (bar.kind === 'epochs') {
+    track.outerEpoch = bar.step;
+    return;
+  }
+  if (!isTrainingBar(track, bar, extra)) {
+    track.activity = bar.kind === 'download' ? 'downloading' : bar.kind === 'prepare' ? 'preparing' : bar.kind === 'save' ? 'saving' : 'evaluating';
+    return;
+  }
+  const again = track.bar !== null && track.bar.total === bar.total && bar.step < track.bar.step;
+  const sure = bar.kind === 'train' || extra?.loss !== undefined || again || (track.bar?.total === bar.total && track.bar.sure) || (bar.total !== null && bar.total === track.declaredTotal);
+  track.bar = { total: bar.total, step: bar.step, sure };
+  const known = track.step;
+  if (known === null || bar.slack === 0 || Math.abs(known - bar.step) > bar.slack) track.step = bar.step;
+  track.total = bar.total;
+  track.sureStep = true;
+  if (bar.rate) {
+    track.rate = bar.rate;
+    track.stepSeconds = null;
+  }
+  track.eta = bar.eta;
+  track.activity = 'training';
+  track.format ??= 'tqdm';
+  track.evalOpen = false;
+  if (!extra) return;
+  takeLoss(track, extra);
+  if (extra.epoch !== undefined) track.epoch = extra.epoch;
+  if (extra.lr !== undefined) track.lr = extra.lr;
+  if (extra.eval) addEval(track, extra.eval);
+}
+
+function isTrainingBar(track: Track, bar: Bar, extra: LineRecord | null): boolean {
+  if (bar.kind === 'train') return true;
+  if (bar.kind !== 'unnamed' && bar.kind !== 'named') return false;
+  if (extra?.loss !== undefined) return true;
+  if (bar.total === null) return false;
+  const known = track.bar;
+  if (!known) return track.declaredTotal === null || track.declaredTotal === bar.total;
+  if (known.total === bar.total) return true;
+  // A bar of another length inside an unfinished one is nested in it: an evaluation, a batch of generations.
+  return !known.sure && known.total !== null && known.step >= known.total;
+}
+
+/** A new attempt or a new stage begins: the next bar may be of any length. */
+export function forgetBar(track: Track): void {
+  track.bar = null;
+  track.declaredTotal = null;
+}
+
+/** Seconds left: as shown, else from the steps that are left. */
+export function etaOf(track: Track): number | null {
+  if (track.eta !== null) return track.eta;
+  const speed = speedOf(track);
+  return speed !== null && track.total !== null && track.step !== null && track.total >= track.step ? (track.total - track.step) / speed : null;
+}
+
+export function speedOf(track: Track): number | null {
+  return stepsPerSecond(track.rate) ?? (track.stepSeconds !== null && track.stepSeconds > 0 ? 1 / track.stepSeconds : null);
+}

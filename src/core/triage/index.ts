@@ -1,0 +1,130 @@
+/** From evidence to a cause: what happened, how sure that is, what to do next. Pure; log text is data and never more. */
+import type { Cause, Rung } from '../causes.ts';
+import { readLog, type ProgressReading } from '../progress/index.ts';
+import { cleanLine } from '../text.ts';
+import { detailOf } from './detail.ts';
+import { findEnd, findWaiting } from './ends.ts';
+import { findEvents } from './events.ts';
+import { machineEvent } from './facts.ts';
+import { readLines, type LogLine } from './lines.ts';
+import { POLICY } from './policy.ts';
+import { chooseRoot } from './root.ts';
+
+export interface Evidence {
+  log: string;
+  exit_code?: number | null;
+  signal?: string | null;
+  oom_kills?: number | null;
+  kernel?: readonly string[];
+  disk?: Space | null;
+  shm?: { used_bytes: number; total_bytes: number; used_inodes?: number | null; total_inodes?: number | null } | null;
+  gpu_text?: string | null;
+  api_status?: string | null;
+  stalled?: boolean;
+}
+
+export interface Space {
+  used_bytes: number;
+  total_bytes: number;
+  used_inodes: number | null;
+  total_inodes: number | null;
+}
+
+export interface Triage {
+  kind: 'healthy' | 'failure' | 'done' | 'stall';
+  cause: Cause | null;
+  /** 0 to 1. */
+  confidence: number;
+  /** The key line, cleaned, at most 300 characters; empty when there is none. */
+  signature: string;
+  /** Cause and normalised signature: the same failure again has the same fingerprint. */
+  fingerprint: string;
+  /** Lines and facts that speak for it, at most 12. */
+  evidence: string[];
+  /** A plain rerun on the same box would plausibly succeed. */
+  transient: boolean;
+  rung: Rung;
+  detail: { module?: string; package?: string; file?: string; [key: string]: string | undefined };
+  summary: string;
+  next: string;
+}
+
+/** Explains a log and what was read beside it. Never throws. */
+export function triage(evidence: Evidence): Triage {
+  const lines = readLines(evidence.log);
+  const machine = machineEvent(evidence);
+  const events = findEvents(lines);
+  const root = chooseRoot(lines, events);
+  const exit = evidence.exit_code ?? null;
+  const died = (exit !== null && exit !== 0) || (evidence.signal ?? null) !== null;
+  if (machine && (!root || machine.decides)) return verdict('failure', machine.cause, machine.line, machine.confidence, [...machine.lines, ...(root ? [root.line] : [])], machine.transient);
+  if (root && (root.fatal || died) && (!recovered(lines, root.at) || died)) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
+  const reading = readLog(evidence.log);
+  if (reading.diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, lines.length - 1), false);
+  const end = findEnd(lines);
+  if (end && !died && !advances(lines.slice(end.at + 1))) return verdict('done', end.cause, end.line, 0.9, around(lines, end.at));
+  if (died) return verdict('failure', 'unknown', lines.at(-1)?.text ?? '', 0.3, around(lines, lines.length - 1));
+  if (exit === 0) return verdict('done', 'completed', lines.at(-1)?.text ?? '', 0.7, []);
+  const waiting = findWaiting(lines);
+  if (evidence.stalled || waiting) return verdict('stall', 'stall', waiting ?? lines.at(-1)?.text ?? '', evidence.stalled ? 0.9 : 0.7, around(lines, lines.length - 1));
+  return { kind: 'healthy', cause: null, confidence: reading.step === null ? 0.6 : 0.9, signature: '', fingerprint: '', evidence: [], transient: false, rung: 'none', detail: {}, summary: 'Nothing in the log is wrong.', next: 'Keep watching.' };
+}
+
+function verdict(kind: Triage['kind'], cause: Cause, line: string, confidence: number, evidence: string[], transient?: boolean): Triage {
+  const policy = POLICY[cause];
+  const signature = cleanLine(line).trim().slice(0, 300);
+  const detail = detailOf(cause, signature);
+  return {
+    kind,
+    cause,
+    confidence,
+    signature,
+    fingerprint: fingerprintOf(cause, signature),
+    evidence: evidence.slice(0, 12),
+    transient: transient ?? policy.transient,
+    rung: policy.rung,
+    detail,
+    summary: policy.summary,
+    next: detail.package === undefined ? policy.next : `Install ${detail.package} in the setup step and start again.`,
+  };
+}
+
+/** Numbers, addresses, paths, ids and quoted values folded, so that the same failure reads the same. */
+export function fingerprintOf(cause: Cause, signature: string): string {
+  const folded = signature
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '<id>')
+    .replace(/\b0x[0-9a-f]+\b/gi, '<hex>')
+    .replace(/(?:[A-Za-z]:)?[\\/][^\s'"():,]+/g, '<path>')
+    .replace(/\b[0-9a-f]{12,64}\b/gi, '<hex>')
+    .replace(/\d+(?:[.,]\d+)*/g, '#');
+  return `${cause}:${folded.slice(0, 160).trim()}`;
+}
+
+function confidenceOf(weight: number, died: boolean): number {
+  return Math.min(0.99, [0.3, 0.4, 0.6, 0.8, 0.92][weight] ?? 0.5) + (died && weight < 4 ? 0.05 : 0);
+}
+
+function recovered(lines: readonly LogLine[], at: number): boolean {
+  const before = readLog(textOf(lines.slice(0, at)));
+  return advances(lines.slice(at + 1), before);
+}
+
+/** Whether training goes on in these lines; a bar redrawn at the step where it stood is no progress. */
+function advances(lines: readonly LogLine[], before: ProgressReading | null = null): boolean {
+  const after = readLog(textOf(lines));
+  if (after.diverged) return false;
+  if (after.loss !== null && (after.step !== null || after.epoch !== null)) return before === null || after.step !== before.step || after.loss !== before.loss;
+  return after.step !== null && after.step > 0 && after.step !== (before?.step ?? null);
+}
+
+function textOf(lines: readonly LogLine[]): string {
+  return lines.filter(({ tracker }) => !tracker).map(({ text }) => text).join('\n');
+}
+
+function divergentLine(lines: readonly LogLine[]): string {
+  return lines.findLast(({ text }) => /\b(?:nan|inf)\b|\d{9}/i.test(text))?.text ?? '';
+}
+
+function around(lines: readonly LogLine[], at: number): string[] {
+  return lines.slice(Math.max(0, at - 4), at + 3).map(({ text }) => cleanLine(text, 300));
+}

@@ -1,0 +1,41 @@
+/** A log as triage reads it: cleaned lines without rank prefixes, hard wraps undone, only the newest part of a long one. */
+import { cleanLine } from '../text.ts';
+
+/** Of a longer log, the beginning is left out: a root this far above its consequences isn't found in one either. */
+const NEWEST = 512 * 1024;
+const LINES = 6_000;
+const PREFIX = /^(?:\[?(?:default|rank|Rank )\d{1,5}\]?: ?|\[\d{1,4},\d{1,5}\]<std(?:err|out)>: ?|\((?:[A-Za-z_][\w.]{0,80} )?pid=\d{1,9}[^)]{0,80}\) ?|(?:gpu|node|worker|host)[\w.-]{0,40}: (?=\[?rank\d|Traceback)|\d{1,4}: (?=Traceback|  File|[\w.]{1,80}(?:Error|Exception)\b|\[))/;
+
+export interface LogLine {
+  text: string;
+  /** It belongs to an experiment tracker, not to the training. */
+  tracker: boolean;
+}
+
+export function readLines(log: string): LogLine[] {
+  const newest = log.length > NEWEST ? log.slice(-NEWEST) : log;
+  const raw = newest.replaceAll('\0', '').split('\n').slice(-LINES);
+  const lines = raw.flatMap((line) => (line.includes('\r') ? line.split('\r') : [line])).map((line) => cleanLine(line, 4_000).trimEnd());
+  return unwrap(lines)
+    .map((line) => line.replace(PREFIX, '').replace(PREFIX, ''))
+    .filter((line) => line.trim() !== '')
+    .map((text) => ({ text, tracker: /^(?:wandb|swanlab|comet|clearml|mlflow|neptune|COMET \w+):/i.test(text) }));
+}
+
+/** Joins lines that a terminal broke at a fixed width: then a large share of the lines has exactly the greatest length. */
+function unwrap(lines: readonly string[]): string[] {
+  const lengths = lines.map((line) => line.length);
+  const width = lengths.reduce((a, b) => Math.max(a, b), 0);
+  const full = lengths.filter((length) => length >= width - 1).length;
+  if (width < 16 || width > 250 || lines.length < 8 || full < lines.length * 0.3) return [...lines];
+  const joined: string[] = [];
+  let open = false;
+  for (const line of lines) {
+    const last = joined.at(-1);
+    // A line that starts like a new message was not broken off the one before.
+    if (open && last !== undefined && !/^(?:\s{2,}File |Traceback|[A-Za-z_][\w.]{0,80}(?:Error|Exception):)/.test(line)) joined[joined.length - 1] = last + line;
+    else joined.push(line);
+    open = line.length >= width - 1;
+  }
+  return joined;
+}

@@ -1,0 +1,45 @@
+/** Of several failures in one log, the one that the others follow from. */
+import type { FailureEvent } from './events.ts';
+import type { LogLine } from './lines.ts';
+
+/** So many ordinary lines between two failures, and the earlier one was survived. */
+const SURVIVED = 8;
+const NOISE = /^\s|^(?:Traceback|During handling|The above exception|={3,}|-{3,}|\*{3,}|wandb|slurmstepd|srun|Root Cause|Failures:|\[\d+\]:|\^+|~+)|\d%\||closing signal|SIGTERM|exitcode|\bFAILED\b|NO_OTHER_FAILURES|\$\s*$|#\s*$/;
+
+/** null when no event explains an end. */
+export function chooseRoot(lines: readonly LogLine[], events: readonly FailureEvent[]): FailureEvent | null {
+  let cluster: FailureEvent[] = [];
+  let best: FailureEvent | null = null;
+  for (const event of events) {
+    const previous = cluster.at(-1);
+    if (previous && ordinaryBetween(lines, previous.at, event.at) >= SURVIVED) {
+      best = prefer(best, rootOf(cluster));
+      cluster = [];
+    }
+    cluster.push(event);
+  }
+  return prefer(best, rootOf(cluster));
+}
+
+function prefer(earlier: FailureEvent | null, later: FailureEvent | null): FailureEvent | null {
+  if (!earlier || !later) return later ?? earlier;
+  // A consequence or a summary points back to what came before it; an error of its own doesn't.
+  return later.weight >= 3 ? later : earlier.weight > later.weight ? earlier : later;
+}
+
+function rootOf(cluster: readonly FailureEvent[]): FailureEvent | null {
+  let root: FailureEvent | null = null;
+  for (const event of cluster) {
+    if (!root || event.weight > root.weight || (event.weight === root.weight && event.weight === 3)) root = event;
+  }
+  return root;
+}
+
+function ordinaryBetween(lines: readonly LogLine[], from: number, to: number): number {
+  let count = 0;
+  for (let at = from + 1; at < to && count < SURVIVED; at++) {
+    const line = lines[at];
+    if (line && !line.tracker && !NOISE.test(line.text)) count++;
+  }
+  return count;
+}
