@@ -12,6 +12,9 @@ export function readFields(line: string, fields: readonly Field[]): LineRecord |
   return draft.finish();
 }
 
+/** The rank of a loss that is called just "train". */
+const BARE = 3;
+
 class Draft {
   private evalContext = false;
   private epochField: Field | null = null;
@@ -19,6 +22,8 @@ class Draft {
   private weakField: Field | null = null;
   /** Fractions without a word of their own: "[ 620/1562]", " 2/10 [====". */
   private readonly loose: Field[] = [];
+  /** A number that opens the line: "37700 train 3.57". */
+  private readonly opening: Field[] = [];
   private lossRank = 0;
   private weakLosses = 0;
   private loss: number | undefined;
@@ -59,7 +64,7 @@ class Draft {
       case 'loss':
         return this.takeLoss(label.rank, value);
       case 'bare':
-        if (field.of === null && !Number.isInteger(value)) this.takeLoss(3, value);
+        if (field.of === null && !Number.isInteger(value)) this.takeLoss(BARE, value);
         else this.loose.push(field);
         return;
       case 'lr':
@@ -93,6 +98,7 @@ class Draft {
         this.plain.push([label.name, value]);
         return;
       case 'none':
+        if (field.at === 0 && label.empty) this.opening.push(field);
         if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.loose.push(field);
         else if (label.bracket && label.empty && this.epochField && Number.isInteger(value)) this.loose.push(field);
         return;
@@ -128,6 +134,7 @@ class Draft {
 
   finish(): LineRecord | null {
     this.settleCounters();
+    this.settleBare();
     const step = this.stepField ?? this.weakField;
     if (this.lossRank <= 2 && this.weakLosses > 1) this.loss = undefined;
     if (this.auc) for (const [name, value] of this.plain) this.metrics[name] = value;
@@ -156,6 +163,11 @@ class Draft {
     } else if (this.total !== undefined && record.loss === undefined) record.total = this.total;
     const says = record.step ?? record.total ?? record.epoch ?? record.loss ?? record.rate ?? record.eval ?? record.lr ?? record.eta;
     return says === undefined ? null : record;
+  }
+
+  private settleBare(): void {
+    const [first] = this.opening;
+    if (this.lossRank === BARE && !this.stepField && first && Number.isInteger(first.value)) this.stepField = first;
   }
 
   /** Which of the unnamed fractions is the epoch and which the step: "Train: 19/80 [247/464]", "[53/100] [620/1562]", "Epoch [1][400/449]". */

@@ -47,7 +47,8 @@ export function applyRecord(track: Track, record: LineRecord): void {
     track.activity = 'evaluating';
     return;
   }
-  const trained = takeStep(track, record) || takeLoss(track, record);
+  const stepped = takeStep(track, record);
+  const trained = takeLoss(track, record) || stepped;
   if (trained) track.evalOpen = false;
   if (trained || record.rate || record.epoch !== undefined) track.activity = 'training';
   if (record.format && (record.step !== undefined || record.loss !== undefined)) track.format = record.format;

@@ -21,7 +21,7 @@ const HINT =
   /error|exception|fail|kill|fault|abort|denied|cannot|can't|could ?n.t|unable|invalid|not found|no such|no space|quota|xid|nan|\binf\b|signal|interrupt|preempt|cancel|time|refused|unreachable|corrupt|mismatch|memory|assert|exit|terminat|stop|missing|\bbus\b|unrecognized|unauthori|forbidden|gated|evict|reclaim|too many|reset|oom|driver|not supported|not compiled|no kernel|no module|undefined symbol|glibc|require|conflict|core dumped|address|unexpected|truncated|illegal|lost|outbid|died|must be|should be|CANCELLED|unavailable|!DOCTYPE|SIG[A-Z]{3}|loss scale|empty|specif|StopIteration|Unsupported|does not|divisible|version/i;
 const EXCEPTION = /^(?:[A-Za-z_][\w.]{0,120}\.)?(?:[A-Za-z_]\w{0,80}(?:Error|Exception|Interrupt|Failure|Timeout|Invalid|Failed|Died|Expired|Empty|Full|NotFound|Exit|Iteration|OutOfMemory|Unsupported|Killed|Exceeded)|Exception|error|Timeout|Terminated|BdbQuit)(?::|$)/;
 const SAYS_ERROR = /\b(?:error|errors|fatal|critical|exception|failed|failure|erro|fehler|aborted)\b|错误|エラー|ошибка/i;
-const HARMLESS = /\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will be (?:ignored|disabled)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|0 (?:errors|corrupt|failed)|no errors?\b/i;
+const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will be (?:ignored|disabled)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|0 (?:errors|corrupt|failed)|no errors?\b/i;
 
 /** Every candidate, in the order of the log. */
 export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
@@ -55,9 +55,8 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
       if (fatal && !/Warning/.test(text)) events.push({ at, cause: 'unknown', weight: WEIGHT.error, line: text, transient: undefined, fatal });
       continue;
     }
-    const believed = exception || rule.alone === true || (SAYS_ERROR.test(text) && !HARMLESS.test(text)) || (rule.weight === 'fact' && !HARMLESS.test(text) && !indented);
-    if (!believed || (!exception && !rule.alone && /^\s+(?:File "|raise |return |self\.|assert )/.test(text))) continue;
-    events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line: text, transient: rule.transient, fatal: fatal || rule.alone === true || /: error: /.test(text) });
+    if (!exception && !rule.alone && (indented || HARMLESS.test(text) || !SAYS_ERROR.test(text))) continue;
+    events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line: text, transient: rule.transient, fatal: fatal || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text) });
   }
   return events;
 }

@@ -58,7 +58,8 @@ export function triage(evidence: Evidence): Triage {
   const exit = evidence.exit_code ?? null;
   const died = (exit !== null && exit !== 0) || (evidence.signal ?? null) !== null;
   if (machine && (!root || machine.decides)) return verdict('failure', machine.cause, machine.line, machine.confidence, [...machine.lines, ...(root ? [root.line] : [])], machine.transient);
-  if (root && (root.fatal || died) && (!recovered(lines, root.at) || died)) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
+  const fatal = root !== null && (root.fatal || died || (root.weight === 4 && lines.length - root.at <= 4));
+  if (root && fatal && (!recovered(lines, root.at) || died)) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
   const reading = readLog(evidence.log);
   if (reading.diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, lines.length - 1), false);
   const end = findEnd(lines);

@@ -26,8 +26,11 @@ export function readLines(log: string): LogLine[] {
 function unwrap(lines: readonly string[]): string[] {
   const lengths = lines.map((line) => line.length);
   const width = lengths.reduce((a, b) => Math.max(a, b), 0);
-  const full = lengths.filter((length) => length >= width - 1).length;
-  if (width < 16 || width > 250 || lines.length < 8 || full < lines.length * 0.3) return [...lines];
+  const full = lines.filter((line) => line.length >= width - 1);
+  if (width < 16 || width > 250 || lines.length < 8 || full.length < lines.length * 0.3) return [...lines];
+  // A log whose every line has one layout is as even: there the lines begin alike.
+  const starts = new Set(full.map((line) => line.slice(0, 10).replace(/\d/g, '0')));
+  if (starts.size < full.length * 0.5) return [...lines];
   const joined: string[] = [];
   let open = false;
   for (const line of lines) {

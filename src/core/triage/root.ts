@@ -30,9 +30,10 @@ function prefer(earlier: FailureEvent | null, later: FailureEvent | null): Failu
 function rootOf(cluster: readonly FailureEvent[]): FailureEvent | null {
   let root: FailureEvent | null = null;
   for (const event of cluster) {
-    if (!root || event.weight > root.weight || (event.weight === root.weight && event.weight === 3)) root = event;
+    const latest = event.weight === 3 || (event.cause === 'preempted' && root?.cause === 'preempted');
+    if (!root || event.weight > root.weight || (event.weight === root.weight && latest)) root = event;
   }
-  return root;
+  return root && { ...root, fatal: cluster.some(({ fatal }) => fatal) };
 }
 
 function ordinaryBetween(lines: readonly LogLine[], from: number, to: number): number {
