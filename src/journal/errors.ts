@@ -16,22 +16,24 @@ export class JournalError extends Error {
 
 export const errorCode = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown');
 
-/** A failed system call in words. `doing` reads as in "cannot <doing>". */
-export function diskError(error: unknown, doing: string): JournalError {
+const ELSEWHERE = 'set VASTSIT_HOME to another directory';
+
+/** A failed system call in words. `doing` reads as in "cannot <doing>", `elsewhere` as in "free some space, or <elsewhere>". */
+export function diskError(error: unknown, doing: string, elsewhere = ELSEWHERE): JournalError {
   const code = errorCode(error);
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new JournalError('disk_full', `Cannot ${doing}: the disk is full (${code}). Free some space there, or set VASTSIT_HOME to a directory with room, and start again. Nothing half-written was left.`);
+      return new JournalError('disk_full', `Cannot ${doing}: the disk is full (${code}). Free some space there, or ${elsewhere}, and start again. Nothing half-written was left.`);
     case 'EROFS':
-      return new JournalError('read_only', `Cannot ${doing}: the file system is read-only. Set VASTSIT_HOME to a directory that can be written.`);
+      return new JournalError('read_only', `Cannot ${doing}: the file system is read-only. Make it writable, or ${elsewhere}.`);
     case 'EACCES':
     case 'EPERM':
-      return new JournalError('denied', `Cannot ${doing}: permission denied (${code}). Give your user write access, or set VASTSIT_HOME to a directory of your own.`);
+      return new JournalError('denied', `Cannot ${doing}: permission denied (${code}). Give your user write access, or ${elsewhere}.`);
     case 'ENOTDIR':
     case 'EEXIST':
-      return new JournalError('io', `Cannot ${doing}: a file stands where a directory is needed (${code}). Move it away, or set VASTSIT_HOME to another directory.`);
+      return new JournalError('io', `Cannot ${doing}: a file stands where a directory is needed (${code}). Move it away, or ${elsewhere}.`);
     default:
-      return new JournalError('io', `Cannot ${doing}: ${code}. Check the disk, or set VASTSIT_HOME to another directory, and start again.`);
+      return new JournalError('io', `Cannot ${doing}: ${code}. Check the disk, or ${elsewhere}, and start again.`);
   }
 }

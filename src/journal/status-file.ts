@@ -18,9 +18,9 @@ export async function writeStatus(path: string, block: string): Promise<void> {
     const old = await readIfThere(target);
     const text = spliceBlock(old?.text ?? '', Buffer.from(block).toString('latin1'));
     if (text === old?.text) return;
-    await replaceFile(target, Buffer.from(text, 'latin1'), old?.mode ?? 0o644);
+    await replaceFile(target, Buffer.from(text, 'latin1'), old?.mode ?? 0o666 & ~process.umask());
   } catch (error) {
-    throw diskError(error, `write ${path}`);
+    throw diskError(error, `write ${path}`, 'work in another project directory');
   }
 }
 
@@ -60,6 +60,7 @@ async function replaceFile(path: string, content: Buffer, mode: number): Promise
   try {
     const file = await open(temporary, 'wx', mode);
     try {
+      await file.chmod(mode); // past the umask, which has no say in a file that was there
       await file.writeFile(content);
       await file.sync();
     } finally {

@@ -1,5 +1,6 @@
 /** What STATUS.md says of each run: enough for a person, or another agent, to take over without this program. */
 import { newestCheckpoint } from '../core/checkpoints.ts';
+import { renderCommand } from '../core/knobs.ts';
 import { runCost } from '../core/ledger.ts';
 import { figure, span, stateWord } from '../core/line.ts';
 import { bytes, remedyWords } from '../core/narrate.ts';
@@ -27,7 +28,7 @@ function runLines(world: World, run: RunState, now: number): string[] {
     '',
     `- State: ${run.stage.replaceAll('_', ' ')} since ${iso(run.stage_since)}${verdictWords(run)}`,
     `- Instance: ${instanceWords(world, run)}`,
-    `- Command${attempt ? ` (attempt ${run.attempt})` : ''}: ${mdCode(attempt?.command || run.spec.run)}`,
+    `- Command${attempt ? ` (attempt ${run.attempt})` : ''}: ${mdCode(attempt?.command || renderCommand(run.spec.run, run.knobs, null))}`,
     ...(attempt?.resume_from ? [`- Resumed from: ${mdCode(attempt.resume_from)}${attempt.resume_step === null ? '' : ` (step ${attempt.resume_step})`}`] : []),
     `- Config in force: ${configWords(run)}`,
     ...run.fixes.map((fix) => `- Fix in force: ${mdCode(fix)}`),
