@@ -26,12 +26,54 @@ const OPEN_ENDED = new RegExp(String.raw`(?:^|[ :|])${AMOUNT} \[\d{1,4}:\d\d`);
 /** Reads the newest bar of a line; null when there is none. Linear in the line's length. */
 export function readBar(line: string): Bar | null {
   const percent = line.lastIndexOf('%|');
-  return percent >= 0 ? drawnBar(line, percent) : line.includes('[') && /\d\[|it \[|[a-z] \[\d/.test(line) ? openBar(line) : null;
+  if (percent >= 0) return drawnBar(line, percent);
+  for (let at = line.indexOf(' ['); at >= 0 && at < 400; at = line.indexOf(' [', at + 2)) {
+    if (isDigit(line.charCodeAt(at + 2)) && line.charCodeAt(at + 4) === 58) return openBar(line);
+  }
+  return null;
+}
+
+/** What stays the same while a bar is redrawn. */
+export interface BarShape {
+  start: string;
+  middle: string;
+  percent: number;
+}
+
+/** The shape of a bar that fills its whole line; null for one with text behind it, or without a total. */
+export function barShape(line: string, bar: Bar): BarShape | null {
+  if (bar.total === null || bar.end < line.length || bar.slack > 0 || line.indexOf('%|') !== line.lastIndexOf('%|')) return null;
+  const at = line.indexOf('%|');
+  const from = at - percentLength(line, at);
+  const slash = line.indexOf('/', line.indexOf('|', at + 2));
+  const bracket = line.indexOf('[', slash);
+  return slash < 0 || bracket < 0 ? null : { start: line.slice(0, from).trimEnd(), middle: line.slice(slash, bracket + 1), percent: percentOf(line, at) };
+}
+
+/** The percentage of a line that redraws `shape` further on; -1 when it is something else, or goes back. */
+export function redraws(line: string, shape: BarShape): number {
+  const at = line.indexOf('%|');
+  if (at < 0 || !line.endsWith(']') || !line.startsWith(shape.start)) return -1;
+  for (let back = at - percentLength(line, at) - 1; back >= shape.start.length; back--) if (line.charCodeAt(back) !== 32) return -1;
+  const percent = percentOf(line, at);
+  if (percent < shape.percent || line.indexOf(shape.middle, at) < 0 || line.indexOf('%|', at + 2) >= 0) return -1;
+  return percent;
+}
+
+function percentLength(line: string, at: number): number {
+  let length = 0;
+  while (isDigit(line.charCodeAt(at - length - 1))) length++;
+  return length;
+}
+
+function percentOf(line: string, at: number): number {
+  let percent = 0;
+  for (let from = at - percentLength(line, at); from < at; from++) percent = percent * 10 + line.charCodeAt(from) - 48;
+  return percent;
 }
 
 function drawnBar(line: string, percent: number): Bar | null {
-  let from = percent;
-  while (from > 0 && isDigit(line.charCodeAt(from - 1))) from--;
+  const from = percent - percentLength(line, percent);
   const drawn = line.indexOf('|', percent + 2);
   if (drawn < 0) return null;
   const counts = COUNTS.exec(line.slice(drawn + 1, drawn + 90));

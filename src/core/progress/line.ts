@@ -21,9 +21,10 @@ class Draft {
   private stepField: Field | null = null;
   private weakField: Field | null = null;
   /** Fractions without a word of their own: "[ 620/1562]", " 2/10 [====". */
-  private readonly loose: Field[] = [];
+  private loose: Field | null = null;
+  private loose2: Field | null = null;
   /** A number that opens the line: "37700 train 3.57". */
-  private readonly opening: Field[] = [];
+  private opening: Field | null = null;
   private lossRank = 0;
   private weakLosses = 0;
   private loss: number | undefined;
@@ -35,9 +36,9 @@ class Draft {
   private lr: number | undefined;
   private eta: number | undefined;
   private gradient: number | undefined;
-  private readonly metrics: Record<string, number> = {};
+  private metrics: Record<string, number> | undefined;
   private auc = false;
-  private readonly plain: [string, number][] = [];
+  private plain: [string, number][] | undefined;
 
   constructor(private readonly line: string) {}
 
@@ -65,7 +66,7 @@ class Draft {
         return this.takeLoss(label.rank, value);
       case 'bare':
         if (field.of === null && !Number.isInteger(value)) this.takeLoss(BARE, value);
-        else this.loose.push(field);
+        else this.addLoose(field);
         return;
       case 'lr':
         this.lr ??= value;
@@ -88,19 +89,19 @@ class Draft {
         this.gradient = value;
         return;
       case 'eval':
-        this.metrics[label.name] = value;
+        (this.metrics ??= {})[label.name] = value;
         return;
       case 'auc':
         this.auc = true;
-        this.metrics[label.name] = value;
+        (this.metrics ??= {})[label.name] = value;
         return;
       case 'metric':
-        this.plain.push([label.name, value]);
+        (this.plain ??= []).push([label.name, value]);
         return;
       case 'none':
-        if (field.at === 0 && label.empty) this.opening.push(field);
-        if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.loose.push(field);
-        else if (label.bracket && label.empty && this.epochField && Number.isInteger(value)) this.loose.push(field);
+        if (field.at === 0 && label.empty) this.opening = field;
+        if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.addLoose(field);
+        else if (label.bracket && label.empty && this.epochField && Number.isInteger(value)) this.addLoose(field);
         return;
     }
   }
@@ -110,8 +111,13 @@ class Draft {
     if (label.role === 'epoch') return false;
     if (of !== null || rate || label.name === '' || unit === 's' || unit === 'ms') return true;
     const fits = label.role === 'eval' || label.role === 'loss' || label.role === 'metric' || label.role === 'auc' || label.role === 'bare' || isEvalMetric(label.name);
-    if (fits) this.metrics[label.name] = value;
+    if (fits) (this.metrics ??= {})[label.name] = value;
     return true;
+  }
+
+  private addLoose(field: Field): void {
+    if (this.loose === null) this.loose = field;
+    else this.loose2 ??= field;
   }
 
   private takeLoss(rank: number, value: number): void {
@@ -137,11 +143,11 @@ class Draft {
     this.settleBare();
     const step = this.stepField ?? this.weakField;
     if (this.lossRank <= 2 && this.weakLosses > 1) this.loss = undefined;
-    if (this.auc) for (const [name, value] of this.plain) this.metrics[name] = value;
+    if (this.auc && this.plain) this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain) };
     this.settleTime(step !== null);
     const heads = this.evalContext && this.loss === undefined;
     const record: LineRecord = { context: heads ? 'eval' : 'train', shape: 'line' };
-    if (Object.keys(this.metrics).length > 0) record.eval = this.metrics;
+    if (this.metrics) record.eval = this.metrics;
     if (this.epochField && this.epochField.value >= 0) record.epoch = this.epochField.value;
     if (heads) return record.eval || record.epoch !== undefined ? record : null;
     if (this.loss !== undefined) {
@@ -166,13 +172,14 @@ class Draft {
   }
 
   private settleBare(): void {
-    const [first] = this.opening;
+    const first = this.opening;
     if (this.lossRank === BARE && !this.stepField && first && Number.isInteger(first.value)) this.stepField = first;
   }
 
   /** Which of the unnamed fractions is the epoch and which the step: "Train: 19/80 [247/464]", "[53/100] [620/1562]", "Epoch [1][400/449]". */
   private settleCounters(): void {
-    const [first, second] = this.loose;
+    const first = this.loose;
+    const second = this.loose2;
     if (!first) return;
     if (!this.epochField && second && first.at < second.at && (first.of !== null || first.label.trainContext)) {
       this.epochField = first;

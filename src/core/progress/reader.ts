@@ -1,7 +1,7 @@
 /** The reader: frames in, the newest reading out. */
 import { cleanLine } from '../text.ts';
 import { activityOf } from './activity.ts';
-import { readBar } from './bars.ts';
+import { barShape, readBar, redraws, type BarShape } from './bars.ts';
 import { createSplitter } from './frames.ts';
 import { readFields } from './line.ts';
 import type { LineRecord } from './record.ts';
@@ -72,6 +72,9 @@ class Reader implements ProgressReader {
   private drawn = '';
   /** Lines since the newest record, newest last: words there may say what goes on. */
   private quiet = 0;
+  /** A bar that is being redrawn: only its newest frame is read, when something else comes or somebody asks. */
+  private held: string | null = null;
+  private shape: BarShape | null = null;
   private readonly scan = createScanner();
   private readonly splitter = createSplitter((frame, endsLine) => this.frame(frame, endsLine));
   private readonly user: ((line: string) => LineRecord | null) | null;
@@ -91,15 +94,14 @@ class Reader implements ProgressReader {
   reading(): ProgressReading {
     // What stands behind the last separator may be cut in the middle of a number: its last word waits for the rest.
     const pending = this.splitter.pending().replace(/[\p{L}\p{N}.%+,/:-]+$/u, '');
-    const kept = { track: this.track, quiet: this.quiet };
-    if (pending.trim() !== '') {
-      this.track = { ...this.track };
-      this.parse(pending);
-    }
+    const { quiet, heading, columns, section, shape, held } = this;
+    const kept = { track: this.track, quiet, heading, columns, section, shape, held };
+    this.track = { ...this.track };
+    this.release();
+    if (!isBlank(pending)) this.parse(pending);
     const { track } = this;
     const activity = this.activity();
-    this.track = kept.track;
-    this.quiet = kept.quiet;
+    Object.assign(this, kept);
     return {
       step: track.step,
       total_steps: track.total,
@@ -134,13 +136,26 @@ class Reader implements ProgressReader {
     if (!isBlank(frame)) {
       this.drawn = frame;
       this.quiet++;
-      if (frame.includes('\x1b') && MOVES.test(frame)) for (const part of frame.split(MOVES)) this.parse(part);
-      else this.parse(frame);
+      const percent = this.shape === null ? -1 : redraws(frame, this.shape);
+      if (percent >= 0 && this.shape) {
+        this.shape.percent = percent;
+        this.held = frame;
+      } else {
+        this.release();
+        if (frame.includes('\x1b') && MOVES.test(frame)) for (const part of frame.split(MOVES)) this.parse(part);
+        else this.parse(frame);
+      }
     }
     if (!endsLine || this.drawn === '') return;
     this.lines.push(this.drawn);
     this.drawn = '';
     if (this.lines.length > TAIL_LINES * 8) this.lines = this.lines.slice(-TAIL_LINES);
+  }
+
+  private release(): void {
+    const frame = this.held;
+    this.held = this.shape = null;
+    if (frame !== null) this.parse(frame);
   }
 
   private parse(frame: string): void {
@@ -157,10 +172,12 @@ class Reader implements ProgressReader {
       const before = this.track.activity;
       applyBar(this.track, bar, this.extra(bar.description, bar.postfix));
       if (this.track.activity !== before || this.track.activity === 'training') this.quiet = 0;
+      this.shape = this.user || columns ? null : barShape(frame, bar);
       const rest = line.slice(bar.end);
       if (!isBlank(rest)) this.parse(rest);
       return;
     }
+    this.shape = null;
     const record = this.tabular(line) ?? this.plain(line);
     if (record) this.take(record);
   }
@@ -180,17 +197,13 @@ class Reader implements ProgressReader {
   private tabular(line: string): LineRecord | null {
     const code = line.charCodeAt(0);
     if (code === 124 || code === 0x2502) this.section = readSection(line) ?? this.section;
-    if (this.heading && (code === 34 || code === 32 || (code >= 45 && code < 58))) {
+    if (this.heading !== null && (code === 34 || code === 32 || (code >= 45 && code < 58))) {
       const row = readRow(line, this.heading);
       if (row) return row;
     }
-    if (this.columns && /^\s*all\s/.test(line)) {
+    if (this.columns !== null && /^\s*all\s/.test(line)) {
       const metrics = readClassRow(line, this.columns);
       if (metrics) return { context: 'eval', shape: 'table', format: 'ultralytics', eval: metrics };
-    }
-    if ((line.includes(',') || line.includes('\t')) && (/^\s*["#]?[A-Za-z_]/.test(line))) {
-      const heading = /loss|step|epoch|iter/i.test(line) ? readHeading(line) : null;
-      if (heading) this.heading = heading;
     }
     return null;
   }
@@ -198,6 +211,7 @@ class Reader implements ProgressReader {
   private plain(line: string): LineRecord | null {
     const fields = this.scan(line);
     if (fields.length === 0) {
+      this.heading = readHeading(line) ?? this.heading;
       if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
       return null;
     }

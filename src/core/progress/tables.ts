@@ -10,7 +10,7 @@ export interface Heading {
 /** A heading such as `epoch,step,train_loss`; null when the line is none. */
 export function readHeading(line: string): Heading | null {
   const separator = line.includes(',') ? ',' : line.includes('\t') ? '\t' : line.includes(';') ? ';' : null;
-  if (!separator || line.length > 2_000) return null;
+  if (!separator || line.length > 2_000 || !/loss|step|epoch|iter|reward/i.test(line)) return null;
   const cells = line.split(separator).map((cell) => cell.trim().replace(/^"|"$/g, ''));
   if (cells.length < 2 || cells.length > 200 || !cells.every((cell) => /^[\p{L}_#][\p{L}\p{N}_ /.@()%#-]{0,60}$/u.test(cell))) return null;
   const labels = cells.map((cell) => readLabel(`${cell}=`, true));
