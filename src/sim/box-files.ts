@@ -37,7 +37,7 @@ export async function prepareBox(paths: BoxPaths, contract: Contract, faults: re
   await rm(join(paths.bin, 'node'), { force: true });
   await symlink(process.execPath, join(paths.bin, 'node'));
   const { machine, gpus } = contract;
-  const card = { NAME: `NVIDIA ${machine.gpu_name.replace('RTX', 'GeForce RTX')}`, COUNT: gpus, MEM_TOTAL: machine.gpu_ram, POWER_LIMIT: machine.power_w, POWER_IDLE: Math.round(machine.power_w * POWER_IDLE_SHARE), DRIVER: machine.driver_version, CUDA: machine.cuda_max_good };
+  const card = { NAME: `NVIDIA ${machine.gpu_name.replace(/^RTX (?=\d)/, 'GeForce RTX ')}`, COUNT: gpus, MEM_TOTAL: machine.gpu_ram, POWER_LIMIT: machine.power_w, POWER_IDLE: Math.round(machine.power_w * POWER_IDLE_SHARE), DRIVER: machine.driver_version, CUDA: machine.cuda_max_good };
   await writeFile(join(paths.base, 'card'), Object.entries(card).map(([name, value]) => `${name}='${value}'\n`).join(''));
   await writeFaults(paths, faults);
   if (contract.busy) await writeFile(paths.gpu, JSON.stringify({ pid: process.pid, util: 93, mem: 0.7, power: 0.86 }));
