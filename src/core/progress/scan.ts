@@ -24,17 +24,36 @@ interface RateAt extends RateUnit {
 
 const CACHED_LABELS = 4_096;
 const CACHED_LENGTH = 96;
+const GUESSES = 64;
 const EMPTY_UNIT = '';
+const POWERS = Array.from({ length: 17 }, (_, places) => 10 ** places);
+const OTHER = 0;
+const LETTER = 1;
+const DIGIT = 2;
+/** What a character begins; everything from U+00C0 on counts as a letter. */
+const CLASS = Uint8Array.from({ length: 0xc0 }, (_, code) => (code >= 48 && code <= 57 ? DIGIT : (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 ? LETTER : OTHER));
+const classOf = (code: number) => (code < 0xc0 ? CLASS[code] : code >= 0xc0 ? LETTER : OTHER);
 const digit = (code: number) => code >= 48 && code <= 57;
-const letter = (code: number) => (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 || code >= 0xc0;
-const wordy = (code: number) => letter(code) || digit(code);
+const wordy = (code: number) => classOf(code) !== OTHER;
 
 /** A scanner with its own label cache: training lines repeat their words, so nearly every label is a cache hit. */
 export function createScanner(): (line: string) => Field[] {
   const first = new Map<string, Label>();
   const later = new Map<string, Label>();
 
-  function labelOf(raw: string, isFirst: boolean): Label {
+  // The line before mostly had the same words in the same place: comparing them is cheaper than looking them up.
+  const guesses: { raw: string; label: Label }[] = [];
+
+  function labelOf(line: string, from: number, to: number, index: number): Label {
+    const guess = guesses[index];
+    if (guess && guess.raw.length === to - from && line.startsWith(guess.raw, from)) return guess.label;
+    const raw = line.slice(from, to);
+    const label = lookUp(raw, index === 0);
+    if (index < GUESSES && raw.length <= CACHED_LENGTH) guesses[index] = { raw: [...raw].join(''), label };
+    return label;
+  }
+
+  function lookUp(raw: string, isFirst: boolean): Label {
     if (raw.length > CACHED_LENGTH) return readLabel(raw, isFirst);
     const cache = isFirst ? first : later;
     const known = cache.get(raw);
@@ -54,11 +73,11 @@ export function createScanner(): (line: string) => Field[] {
     let counted = 0;
     while (at < end) {
       const code = line.charCodeAt(at);
+      const kind = classOf(code);
       let start = at;
       let stop: number;
-      if (digit(code)) stop = numberEnd(line, at);
-      else if ((code === 45 || code === 43 || code === 46) && digit(line.charCodeAt(at + 1)) && !wordy(line.charCodeAt(at - 1))) stop = numberEnd(line, at + 1);
-      else if (letter(code)) {
+      if (kind === DIGIT) stop = numberEnd(line, at);
+      else if (kind === LETTER) {
         const wordEnd = skipWord(line, at);
         if (!isNonFinite(line, at, wordEnd)) {
           at = wordEnd;
@@ -66,6 +85,8 @@ export function createScanner(): (line: string) => Field[] {
         }
         if (line.charCodeAt(at - 1) === 45) start = at - 1;
         stop = wordEnd;
+      } else if ((code === 45 || code === 43 || code === 46) && digit(line.charCodeAt(at + 1)) && (at === 0 || !wordy(line.charCodeAt(at - 1)))) {
+        stop = numberEnd(line, at + 1);
       } else {
         at++;
         continue;
@@ -73,7 +94,7 @@ export function createScanner(): (line: string) => Field[] {
       const next = line.charCodeAt(stop);
       // Clock times, dates and addresses are no counts.
       if ((next === 58 && digit(line.charCodeAt(stop + 1))) || isDate(line, start, stop)) {
-        const label = labelOf(line.slice(labelFrom, start), counted === 0);
+        const label = labelOf(line, labelFrom, start, counted);
         at = skipStamp(line, stop);
         if (label.role === 'eta') fields.push({ label, at: start, value: Number.NaN, of: null, slack: 0, unit: EMPTY_UNIT, rate: null });
         if (label.role !== 'none' || counted > 0) counted++;
@@ -84,8 +105,9 @@ export function createScanner(): (line: string) => Field[] {
       let after = unitEnd;
       let of: { value: number; end: number } | null = null;
       let rate: RateAt | null = null;
-      if (digit(code) || code === 46) {
-        const slash = skipSpaces(line, unitEnd);
+      if (kind === DIGIT || code === 46) {
+        const follows = line.charCodeAt(unitEnd);
+        const slash = follows === 32 ? skipSpaces(line, unitEnd) : unitEnd;
         if (line.charCodeAt(slash) === 47) {
           const total = skipSpaces(line, slash + 1);
           if (digit(line.charCodeAt(total))) {
@@ -93,21 +115,21 @@ export function createScanner(): (line: string) => Field[] {
             of = { value: total, end: totalEnd };
             after = lettersEnd(line, totalEnd);
           }
-        } else if (line.startsWith(' of ', stop) || line.startsWith(' out of ', stop)) {
+        } else if (follows === 32 && line.charCodeAt(stop + 1) === 111 && (line.startsWith(' of ', stop) || line.startsWith(' out of ', stop))) {
           const total = stop + (line.startsWith(' of ', stop) ? 4 : 8);
           if (digit(line.charCodeAt(total))) {
             of = { value: total, end: numberEnd(line, total) };
             after = of.end;
           }
         }
-        if (!of) {
+        if (!of && (follows === 32 || follows === 47)) {
           rate = rateAfter(line, stop, unitEnd);
           if (rate) after = Math.max(after, rate.end);
         }
       }
-      const label = labelOf(line.slice(labelFrom, start), counted === 0);
+      const label = labelOf(line, labelFrom, start, counted);
       counted++;
-      if (label.role !== 'none' || of || rate || label.evalContext || label.empty) {
+      if (label.role !== 'none' || of || rate || label.evalContext || (label.empty && (counted === 1 || label.bracket))) {
         const unit = line.slice(stop, unitEnd);
         const scale = multiplier(unit);
         const value = toNumber(line, start, stop) * scale;
@@ -162,6 +184,21 @@ function isNonFinite(line: string, at: number, end: number): boolean {
 }
 
 function toNumber(line: string, start: number, stop: number): number {
+  // Up to 15 digits are exact as an integer, and so is their quotient by a small power of ten.
+  if (stop - start <= 16) {
+    let value = 0;
+    let places = -1;
+    let at = start;
+    for (; at < stop; at++) {
+      const code = line.charCodeAt(at);
+      if (digit(code)) {
+        value = value * 10 + code - 48;
+        if (places >= 0) places++;
+      } else if (code === 46 && places < 0) places = 0;
+      else break;
+    }
+    if (at === stop && value < 1e15) return places > 0 ? value / (POWERS[places] ?? 1) : value;
+  }
   const text = line.slice(start, stop);
   const value = Number(text);
   if (!Number.isNaN(value)) return value;
