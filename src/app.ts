@@ -12,7 +12,6 @@ import type { Command, CommandAnswer } from './core/commands.ts';
 import { isIntent, type Body, type Event } from './core/events.ts';
 import type { Clock, Facts, Market } from './core/ports.ts';
 import { createRedactor } from './core/redact.ts';
-import { redactBody } from './core/redact-body.ts';
 import { reduce, tick } from './core/reduce.ts';
 import { parseSpec, secretNames, SpecError, specWarnings, type Spec } from './core/spec.ts';
 import { emptyWorld, type World } from './core/state.ts';
@@ -59,7 +58,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const wire = createClock(1);
   const found = options.apiKey === undefined ? await findApiKey({ env: options.env, home: options.env['HOME'] ?? homedir() }) : null;
   const apiKey = options.apiKey ?? found?.key ?? null;
-  const lock = await takeLock({ dir: options.stateDir, wire, owner: { pid: process.pid, what: options.what } });
+  let engine: Engine | null = null;
+  const lock = await takeLock({ dir: options.stateDir, wire, owner: { pid: process.pid, what: options.what }, onLost: () => void engine?.stop() });
 
   const secrets = new Set<string>(apiKey === null ? [] : [apiKey]);
   let redact = createRedactor([...secrets]);
@@ -71,7 +71,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     redact = createRedactor([...secrets]);
   };
 
-  const journal = await openJournal({ dir: options.stateDir, clock, wire, redact: (text) => text }); // record() redacts, before anyone reads
+  const journal = await openJournal({ dir: options.stateDir, clock, wire, redact: (text) => redact(text) }).catch(async (error: unknown) => {
+    await lock.release();
+    throw error;
+  });
   const listeners = new Set<(events: readonly Event[]) => void>();
   const store = createWorldStore(clock.now());
   let past = emptyWorld(clock.now());
@@ -79,13 +82,11 @@ export async function openApp(options: AppOptions): Promise<App> {
   for (const run of Object.values(past.runs)) guardSecrets(run.spec);
   store.setState(past, true);
 
-  let engine: Engine | null = null;
   const facts: Facts = {
     world: () => store.getState(),
     record(...bodies: Body[]) {
-      // Cleaned of secrets before anyone reads it, not only before it is written.
-      const clean = bodies.map((body) => redactBody(body, redact));
-      const events = journal.append(clean, { sync: clean.some(isIntent) });
+      // The journal gives back what a replay will read: redacted before anyone reads it, not only before it is written.
+      const events = journal.append(bodies, { sync: bodies.some(isIntent) });
       store.setState(tick(events.reduce(reduce, store.getState()), clock.now()), true);
       for (const listener of listeners) listener(events);
       engine?.wake();
@@ -99,6 +100,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const status = keepStatus(join(options.project, 'STATUS.md'), store, wire, clock);
 
   facts.record({ type: 'session.started', version: VERSION, pid: process.pid });
+  for (const text of journal.remarks) facts.record({ type: 'said', actor: 'program', run: null, level: 'alert', text });
   const running = engine.run();
   running.catch(() => undefined); // awaited by the caller; a rejection before that is not lost
 

@@ -17,7 +17,7 @@ export async function cockpitCommand(options: { theme?: string }): Promise<ExitC
   const app = await openApp({ env: process.env, project: process.cwd(), stateDir: dir, what: 'the cockpit' });
   const orders = serveOrders(dir, createClock(1), (command) => app.command(command));
   try {
-    return await showCockpit(app, { title: 'vast.ai', theme: options.theme ?? readSettings(process.env).theme });
+    return await showCockpit(app, { title: 'vast.ai', theme: options.theme ?? readSettings().theme });
   } finally {
     orders.close();
     await app.close();

@@ -35,8 +35,7 @@ async function realMarket() {
 
 /** The world as the journal has it; never takes the lock, never writes. */
 async function readWorld(): Promise<World> {
-  const events = await readJournal(dir());
-  return events.reduce(reduce, emptyWorld(wire.now()));
+  return readJournal(dir()).reduce(reduce, emptyWorld(wire.now()));
 }
 
 /** The journal's world with one fresh list on top; `stale` says why it isn't fresh. */
@@ -83,7 +82,7 @@ async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App
 export async function launch(io: Io, specs: readonly string[], asJson: boolean): Promise<ExitCode> {
   // All of them are checked before the first one costs anything.
   for (const spec of specs) await readSpec(resolve(spec));
-  if (!(await isLocked(dir()))) {
+  if (!isLocked(dir(), wire.now())) {
     return driveHere(io, asJson, 'vastsit-tui launch', async (app) => {
       const runs: string[] = [];
       for (const spec of specs) runs.push(await app.submit(spec));
@@ -107,7 +106,7 @@ async function handOver(io: Io, command: Command, asJson: boolean): Promise<Exit
 
 export async function order(io: Io, command: Extract<Command, { run: string }>, asJson: boolean): Promise<ExitCode> {
   runIn(await readWorld(), command.run);
-  if (await isLocked(dir())) return handOver(io, command, asJson);
+  if (isLocked(dir(), wire.now())) return handOver(io, command, asJson);
   let refused: string | null = null;
   const code = await driveHere(io, asJson, `vastsit-tui ${command.do}`, async (app) => {
     const answer = await app.command(command);

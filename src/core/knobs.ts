@@ -1,10 +1,8 @@
 /** Commands with knobs: `{name}` in the spec's run and resume lines. Values are numbers, so nothing can be injected. */
 import type { Remedy } from './events.ts';
 import type { Cause } from './causes.ts';
+import { shellQuote } from './quote.ts';
 import type { Spec } from './spec.ts';
-
-/** POSIX single quotes: the only quoting in which no character is special. */
-export const shellQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Fills in the knobs and the checkpoint. `\{` stays a brace; `${VAR}` is the shell's. */
 export function renderCommand(template: string, knobs: Readonly<Record<string, number>>, checkpoint: string | null): string {

@@ -131,13 +131,15 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run.incident ? { ...run, incident: null, incidents: [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'given_up', reason: event.reason, best_option: event.best_option } }] } : run;
     case 'files.home': {
       const merged = new Map([...run.home, ...event.files].map((file) => [file.path, file]));
-      return clear({ ...run, home: [...merged.values()], home_at: event.at }, 'sync');
+      const synced = { ...run, home: [...merged.values()], home_at: event.at };
+      // At the end only a verdict counts: what was fetched on the way to it must not reset its back-off.
+      return run.stage === 'training' ? clear(synced, 'sync') : synced;
     }
     case 'run.ended':
       return { ...run, verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.stage === 'renting' ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
     case 'rescue.judged':
       return {
-        ...run,
+        ...(event.verdict === 'unverified' ? run : clear(run, 'sync')),
         stage: event.verdict === 'unverified' || run.stage !== 'rescuing' ? run.stage : 'tearing_down',
         rescue: { verdict: event.verdict, at: event.at, reason: event.reason, since: run.rescue?.verdict === 'unverified' ? run.rescue.since : event.at },
       };
@@ -153,7 +155,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...away, verdict: 'lost', verdict_reason: 'the instance disappeared from the account', stage: 'tearing_down' };
     }
     case 'run.closed':
-      return { ...run, stage: 'closed', closed_at: event.at };
+      return { ...run, stage: 'closed', closed_at: event.at, hold: null };
     case 'user.destroy': {
       const ordered = { ...run, destroy_ordered: { waive: event.waive || run.destroy_ordered?.waive === true }, hold: null, keep: false };
       return run.stage === 'closed' && run.instance !== null ? { ...ordered, stage: 'rescuing', rescue: null, closed_at: null } : ordered;

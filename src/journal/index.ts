@@ -1,6 +1,6 @@
 /** The journal room: what happened, who may write it, and what people read in STATUS.md. */
 export { JournalError, type JournalFailure } from './errors.ts';
-export { takeLock, LockError, type Lock, type LockOwner } from './lock.ts';
+export { isLocked, takeLock, LockError, type Lock, type LockOwner } from './lock.ts';
 export { openJournal, type Journal, type JournalOptions } from './journal.ts';
 export { readJournal } from './read.ts';
 export { writeStatus } from './status-file.ts';

@@ -46,6 +46,12 @@ const UNREADABLE = 'unreadable';
 /** Locks that this very process holds: our own pid in a file proves nothing, a container starts each time with the same one. */
 const ours = new Set<string>();
 
+/** Does a live process hold the lock of this directory? A look only. */
+export function isLocked(dir: string, now: number): boolean {
+  const found = readLock(join(dir, 'lock'));
+  return found !== null && found.token !== null && !isDead(found, now);
+}
+
 /**
  * Takes `dir/lock` (directory created with mode 0700) and renews it by `wire`. `onLost` is called once when a renewal finds
  * that another took it over: stop writing then. Rejects with LockError when a live process holds it, with JournalError when

@@ -5,7 +5,7 @@ import { call } from './channel.ts';
 import { follow, type Sessions } from './follow.ts';
 import { isWhole, parseProbe } from './parse-probe.ts';
 import { probeScript } from './probe-script.ts';
-import { runDirectory, shellQuote } from './quote.ts';
+import { runDirectory, shellQuote } from '../core/quote.ts';
 import { FENCED, SENTINEL } from './sentinel.ts';
 import { hostKeyAlias, knownHostsFile, type Endpoint, type Link } from './ssh.ts';
 import { failed, fetchFile, list, put } from './transfer.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { RemoteError, type ExecResult } from '../core/ports.ts';
-import { shellQuote } from './quote.ts';
+import { shellQuote } from '../core/quote.ts';
 import { lastWords, spawnSsh, sshMissing, type Link } from './ssh.ts';
 
 /** Bytes of each stream that are kept: the last ones. */

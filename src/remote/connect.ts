@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { RemoteError, type RemoteFailure, type SshTarget } from '../core/ports.ts';
 import { createBox } from './box.ts';
-import { runDirectory, shellQuote } from './quote.ts';
+import { runDirectory, shellQuote } from '../core/quote.ts';
 import { classify, createGate, knownHostsFile, lastWords, sshArgs, sshMissing, spawnSsh, type Endpoint, type Link, type SshSetup } from './ssh.ts';
 
 /** ConnectTimeout covers the TCP part only; this covers a server that accepts and then says nothing. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { RemoteError, type SentinelEvent } from '../core/ports.ts';
 import { cleanLine } from '../core/text.ts';
 import { SentinelParser } from './frames.ts';
-import { shellQuote } from './quote.ts';
+import { shellQuote } from '../core/quote.ts';
 import { plainEnv, type Link } from './ssh.ts';
 
 const HELLO_MS = 15_000;

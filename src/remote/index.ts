@@ -34,7 +34,9 @@ export function createRemote({ dir, wire, sshPath = 'ssh' }: RemoteOptions): Rem
       // A socket's path may have about a hundred bytes, which a state directory can exceed.
       sockets ??= mkdtemp(`${tmpdir()}/vs-`);
       opened += 1;
-      const box = await connectBox({ ssh: sshPath, dir, keyFile: file, wire }, target, run, `${await sockets}/${opened}.`);
+      // Taken before the wait: two connections that began together must never share a socket, or one would ride on the other's box.
+      const mine = opened;
+      const box = await connectBox({ ssh: sshPath, dir, keyFile: file, wire }, target, run, `${await sockets}/${mine}.`);
       const tracked: Box = {
         ...box,
         close: async () => {

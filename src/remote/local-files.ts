@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Box } from '../core/ports.ts';
-import { relativePath } from './quote.ts';
+import { relativePath } from '../core/quote.ts';
 import type { TarEntry } from './tar.ts';
 
 const SKIPPED = new Set(['.git', 'node_modules']);

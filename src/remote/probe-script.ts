@@ -1,5 +1,5 @@
 import { PROCESS_FUNCTIONS } from './sentinel.ts';
-import { shellQuote } from './quote.ts';
+import { shellQuote } from '../core/quote.ts';
 
 /**
  * Shell text that prints one section a source, each under a `=== name` line; what the box lacks stays empty.

@@ -8,9 +8,9 @@ import { RemoteError, type Box, type ExecResult, type FileFact } from '../core/p
 import { shorten } from '../core/text.ts';
 import { call } from './channel.ts';
 import { PICK_HASH, parseChecksums } from './checksums.ts';
-import { globMatcher, globRoots } from './glob.ts';
+import { globMatcher, globRoots } from '../core/glob.ts';
 import { gather } from './local-files.ts';
-import { relativePath, shellQuote } from './quote.ts';
+import { relativePath, shellQuote } from '../core/quote.ts';
 import { lastLines, lastWords, spawnSsh, sshMissing, type Link } from './ssh.ts';
 import { tar, type TarEntry } from './tar.ts';
 

@@ -255,3 +255,15 @@ describe('files', () => {
     await expect(box.put([{ path: '/etc/escape', content: new Uint8Array() }])).rejects.toThrow(RangeError);
   });
 });
+
+test('two boxes that are connected at the same moment stay two boxes', async () => {
+  const other = await startSshd();
+  try {
+    await other.authorize(await remote.publicKey());
+    const [here, there] = await Promise.all([remote.connect({ ...sshd.target, instance: 901 }, 'here'), remote.connect({ ...other.target, instance: 902 }, 'there')]);
+    const homes = await Promise.all([here, there].map(async (one) => (await one.exec('printf %s "$HOME"', { timeout_ms: 10_000 })).stdout));
+    expect(homes).toEqual([sshd.home, other.home]);
+  } finally {
+    await other.stop();
+  }
+});

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseChecksums } from '../../src/remote/checksums.ts';
-import { globMatcher, globRoots } from '../../src/remote/glob.ts';
-import { relativePath, runDirectory, shellQuote } from '../../src/remote/quote.ts';
+import { globMatcher, globRoots } from '../../src/core/glob.ts';
+import { relativePath, runDirectory, shellQuote } from '../../src/core/quote.ts';
 import { classify, createGate } from '../../src/remote/ssh.ts';
 
 describe('shellQuote', () => {

@@ -2,7 +2,8 @@
 import { dirname, resolve } from 'node:path';
 import type { Effect } from '../../core/actions.ts';
 import { newestCheckpoint, stepOf } from '../../core/checkpoints.ts';
-import { renderCommand, shellQuote } from '../../core/knobs.ts';
+import { renderCommand } from '../../core/knobs.ts';
+import { shellQuote } from '../../core/quote.ts';
 import { RemoteError, type Box } from '../../core/ports.ts';
 import type { Spec } from '../../core/spec.ts';
 import type { RunState } from '../../core/state.ts';

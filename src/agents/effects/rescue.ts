@@ -33,7 +33,7 @@ async function bringHome(context: Context, run: RunState, box: Box, final: boole
     await box.fetch(file, local);
     fetched.push(file);
   }
-  context.facts.record({ type: 'files.home', run: run.id, instance: box.instance, files: fetched, bytes: fetched.reduce((total, file) => total + file.bytes, 0) });
+  if (fetched.length > 0 || !final) context.facts.record({ type: 'files.home', run: run.id, instance: box.instance, files: fetched, bytes: fetched.reduce((total, file) => total + file.bytes, 0) });
 }
 
 /** Verified means: a second listing of the box shows nothing that is not at home with the same hash. */
@@ -46,7 +46,9 @@ async function judge(context: Context, run: RunState, instance: number, box: Box
   const results = again.filter((file) => !file.path.startsWith('.vastsit/'));
   const total = again.reduce((sum, file) => sum + file.bytes, 0);
   const finished = run.verdict === 'done' || run.verdict === 'early_stopped';
-  const absent = finished ? declared(run).filter((glob) => !results.some((file) => globMatcher([glob])(file.path))) : [];
+  // What came home earlier counts: a trainer may prune what was already verified.
+  const had = [...results, ...(context.facts.world().runs[run.id]?.home ?? [])];
+  const absent = finished ? declared(run).filter((glob) => !had.some((file) => globMatcher([glob])(file.path))) : [];
   const verdict = missing.length === 0 && absent.length === 0 ? 'verified' : 'unverified';
   const reason =
     missing.length > 0
