@@ -42,9 +42,9 @@ export interface Sim {
   readonly apiKey: string;
   readonly account: { id: number; email: string };
   readonly scenario: Scenario;
-  /** $ by instance, the destroyed ones too. */
+  /** $ by instance, the destroyed and the strangers' too; after close, as it stood then. */
   bill(): Bill[];
-  /** $/h now, of the instances whose label begins with the prefix (all without one). */
+  /** $/h now, of the instances whose label begins with the prefix (all without one); 0 after close. */
   burn(labelPrefix?: string): number;
   /** Instances that are still in the lists. */
   instances(): SimInstance[];
@@ -87,18 +87,22 @@ export async function startSim({ scenario: source, clock, port = 0, dir }: SimOp
   });
   holder.url = `http://127.0.0.1:${server.port}`;
   let closing: Promise<void> | null = null;
+  let lastBill: Bill[] | null = null;
   return {
     url: holder.url,
     apiKey,
     account,
     scenario,
-    bill: () => market.bill(),
-    burn: (labelPrefix) => market.burn(labelPrefix),
+    bill: () => lastBill ?? market.bill(),
+    burn: (labelPrefix) => (lastBill === null ? market.burn(labelPrefix) : 0),
     instances: () =>
       [...market.contracts.values()]
         .filter(({ gone }) => !gone)
         .map(({ id, label, machine, actual, intended, port: sshPort, ordinal }) => ({ id, label, machine_id: machine.id, gpu_name: machine.gpu_name, actual_status: actual, intended_status: intended, port: sshPort, stranger: ordinal === 0 })),
     inject: (fault) => market.inject(parseInjected(fault)),
-    close: () => (closing ??= server.close().then(shut)),
+    close: () => {
+      lastBill ??= market.bill();
+      return (closing ??= server.close().then(shut));
+    },
   };
 }

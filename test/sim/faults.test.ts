@@ -101,6 +101,28 @@ describe('what goes wrong', () => {
     await running(w, id);
     await until(async () => (await ssh.run(port, ['kill -0 $(cat pid)'])).code === 0, 'the process, still alive');
   });
+  test('sshd refuses for a while after the start', async () => {
+    w = await world({ faults: [{ on: { run: 'demo', attempt: 1 }, fault: 'ssh refused for 10m' }] });
+    const ssh = await sshIn(w.dir);
+    await w.ask('POST', '/api/v0/ssh/', { ssh_key: ssh.publicKey });
+    const { id } = await rent(w);
+    const port = await running(w, id);
+    expect((await ssh.run(port, ['true'])).stderr).toContain('Connection refused');
+    await until(async () => (await ssh.run(port, ['true'])).code === 0, 'an open door');
+  });
+  test('a start waits while somebody else has the GPU', async () => {
+    w = await world({ offers: [{ gpu: 'RTX 4090' }] });
+    const first = await rent(w);
+    await running(w, first.id);
+    await w.ask('PUT', `/api/v0/instances/${first.id}/`, { state: 'stopped' });
+    await until(async () => (await show(w, first.id))?.['actual_status'] === 'exited', 'stopped');
+    const second = await rent(w);
+    await w.ask('PUT', `/api/v0/instances/${first.id}/`, { state: 'running' });
+    expect(await show(w, first.id)).toMatchObject({ actual_status: 'exited', intended_status: 'running', cur_state: 'stopped' });
+    await running(w, second.id);
+    await w.ask('DELETE', `/api/v0/instances/${second.id}/`, {});
+    await running(w, first.id);
+  });
   test('an outbid instance is stopped in all three states and resumes by itself', async () => {
     w = await world({ faults: [{ on: { run: 'demo' }, fault: 'outbid at 10s for 5m' }] });
     const { id } = await rent(w, { price: 20 }, { type: 'bid' });

@@ -86,9 +86,28 @@ describe('many channels on one connection', () => {
     await until(async () => (await ssh.run(port, [], undefined, ...control, '-O', 'check')).code === 0, 'the master');
     const runs = await Promise.all([1, 2, 3, 4, 5].map((n) => ssh.run(port, [`cat; exit ${n}`], Buffer.from(`number ${n}`), ...control)));
     expect(runs.map(({ code, stdout }) => [code, stdout.toString()])).toEqual([1, 2, 3, 4, 5].map((n) => [n, `number ${n}`]));
+    // Ended sessions make room: sshd's limit of ten is for those that are open.
+    for (let n = 0; n < 14; n += 1) expect((await ssh.run(port, ['exit 9'], undefined, ...control)).code).toBe(9);
     const ended = new Promise((resolve) => master.on('close', resolve));
     master.stdin.end();
     await ended;
+  });
+});
+
+describe('the end', () => {
+  test('close leaves no process and no file', async () => {
+    const own = await world();
+    const { id: last } = await rent(own, { onstart: 'echo "$VASTSIT_SIM_BOX" > token; sleep 700' });
+    await running(own, last);
+    const { readFile, stat } = await import('node:fs/promises');
+    const token = await until(() => readFile(join(own.dir, 'boxes', String(last), 'root', 'token'), 'utf8').catch(() => ''), 'the token');
+    expect(await markedProcesses(token.trim())).not.toEqual([]);
+    await own.sim.close();
+    expect(await markedProcesses(token.trim())).toEqual([]);
+    await expect(stat(join(own.dir, 'boxes'))).rejects.toThrow('ENOENT');
+    expect(own.sim.burn()).toBe(0);
+    expect(own.sim.bill()).toEqual(own.sim.bill());
+    await own.close();
   });
 });
 
