@@ -123,6 +123,7 @@ function kindOf(raw: string, unit: string | undefined): BarKind {
   if (/^epochs?$/i.test(words)) return 'epochs';
   if (DOWNLOAD.test(words)) return 'download';
   if (SAVE.test(words)) return 'save';
+  if (/generating \w+ split/i.test(words)) return 'prepare';
   const eval_ = EVAL.test(words);
   const train = /(?:^|[^a-z])(?:train(?:ing)?|epoch|steps?|iter\w*|batch\w*|finetun\w*|learning|optimi[sz]\w*|pretrain\w*|sft|dpo|grpo|ppo)(?![a-z])|epoch|loss/i.test(words);
   if (/class\s+images|scanning|caching|sanity/i.test(words)) return /scanning|caching/i.test(words) ? 'prepare' : 'eval';

@@ -91,7 +91,7 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (WEAK_STEP.has(key)) return { role: 'weak_step' };
   if (GRAD.has(key)) return { role: 'grad' };
   if (STEP_TIME.has(key)) return { role: 'step_time', unit: /ms|milli/.test(hint) || /^ms /.test(key) || / ms$/.test(key) ? 'ms' : '' };
-  const rate = rateLabel(key);
+  const rate = EVAL_WORD.test(key) ? null : rateLabel(key);
   if (rate) return { role: 'rate', unit: rate };
   if (key === 'time') return { role: 'time' };
   if (key === 'train') return { role: 'bare' };

@@ -14,6 +14,8 @@ export function readFields(line: string, fields: readonly Field[]): LineRecord |
 
 /** The rank of a loss that is called just "train". */
 const BARE = 3;
+/** "I0102 03:04:05.678 123 file.py:4] [1200] loss=2.3": what absl's metric writer prints. */
+const ABSL = /^[IWE]\d{4} [\d:. ]+\S+:\d+\] \[\d/;
 
 class Draft {
   private evalContext = false;
@@ -101,7 +103,7 @@ class Draft {
       case 'none':
         if (field.at === 0 && label.empty) this.opening = field;
         if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.addLoose(field);
-        else if (label.bracket && label.empty && this.epochField && Number.isInteger(value)) this.addLoose(field);
+        else if (label.bracket && label.empty && (this.epochField || ABSL.test(this.line)) && Number.isInteger(value)) this.addLoose(field);
         return;
     }
   }
@@ -190,6 +192,7 @@ class Draft {
       if (first.of !== null || (this.epochField.of === null && first.label.bracket)) this.stepField ??= first;
       return;
     }
+    if (first.of === null && !this.stepField && this.loss !== undefined) this.stepField = first.label.bracket ? first : null;
     if (first.of === null) return;
     // A bare fraction is a step only in the company of a loss, a rate or an ETA.
     if (this.loss !== undefined || this.eta !== undefined || this.rate) this.stepField ??= first;

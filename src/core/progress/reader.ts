@@ -189,6 +189,8 @@ class Reader implements ProgressReader {
       if (/nan|inf/i.test(classes[3] ?? '')) record.loss = Number.NaN;
       return record;
     }
+    const recipe = /^(\d+)\|(\d+)\|Loss: (\S+)$/.exec(description);
+    if (recipe) return { context: 'train', shape: 'bar', format: 'torchtune', epoch: Number(recipe[1]), loss: Number(recipe[3]) };
     const said = description === '' ? null : readFields(description, this.scan(description));
     const shown = postfix === '' ? null : readFields(postfix, this.scan(postfix));
     return said || shown ? { ...said, ...shown, context: 'train', shape: 'bar' } : null;
@@ -216,6 +218,8 @@ class Reader implements ProgressReader {
       return null;
     }
     const record = readFields(line, fields);
+    // The closing summary averages over the whole run: the last shown values stay.
+    if (record && line.includes('train_runtime')) return null;
     const [only] = fields;
     if ((line.startsWith('|') || line.startsWith('│')) && only && fields.length === 1) return inSection(record, this.section, only.label.name, only.value);
     return record;

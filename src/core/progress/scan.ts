@@ -213,7 +213,9 @@ function isDate(line: string, start: number, stop: number): boolean {
   if (next === 47 && digit(line.charCodeAt(stop + 1)) && stop - start <= 4) {
     let at = stop + 1;
     while (digit(line.charCodeAt(at))) at++;
-    return line.charCodeAt(at) === 47 && digit(line.charCodeAt(at + 1));
+    if (line.charCodeAt(at) === 47) return digit(line.charCodeAt(at + 1));
+    // "01/02 03:04:05"
+    return at - start <= 5 && line.charCodeAt(at) === 32 && digit(line.charCodeAt(at + 1)) && line.charCodeAt(at + 3) === 58 && digit(line.charCodeAt(at + 4));
   }
   return next === 46 && digit(line.charCodeAt(stop + 1));
 }
