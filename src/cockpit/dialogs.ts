@@ -32,8 +32,11 @@ export function stepDialog(dialog: Dialog, act: DialogAct, world: World): Dialog
   return { dialog: move(dialog, act === 'next' ? 1 : -1) };
 }
 
+/** What a text field takes of a key; a lone space is text too. */
+export const typedText = (text: string): string => (text === ' ' ? text : cleanLine(text, 200));
+
 function type(dialog: Dialog, text: string): Dialog {
-  const typed = cleanLine(text, 200);
+  const typed = typedText(text);
   if (dialog.kind === 'destroy' && dialog.choice === 2) return { ...dialog, typed: (dialog.typed + typed).slice(0, 63) };
   if (dialog.kind !== 'hold' || dialog.field === 'buttons') return dialog;
   if (dialog.field === 'minutes') return { ...dialog, minutes: (dialog.minutes + typed.replace(/\D/g, '')).slice(0, 4), error: null };

@@ -1,7 +1,7 @@
 /** Figures as a person reads them at a glance. */
 import { span } from '../core/line.ts';
 import { GLYPH, SPARKS } from './glyphs.ts';
-import { piece, widthOf, type Piece } from './line.ts';
+import { cut, piece, widthOf, type Piece } from './line.ts';
 
 /** Dollars to the cent, or to `digits`; never rounded up to more than has accrued. */
 export function money(usd: number, digits = 2): string {
@@ -42,7 +42,7 @@ export function shortStep(step: string, width: number): string {
   const [done, total] = step.split('/').map(Number);
   if (done === undefined || !Number.isFinite(done)) return step;
   if (total === undefined) return firstFit([step, thousands(done, 1), thousands(done, 0)], width);
-  return firstFit([step, `${thousands(done, 1)}/${thousands(total, 1)}`, `${thousands(done, 0)}/${thousands(total, 0)}`, share(done, total)], width);
+  return firstFit([step, `${thousands(done, 1)}/${thousands(total, 1)}`, `${thousands(done, 1)}/${thousands(total, 0)}`, `${thousands(done, 0)}/${thousands(total, 0)}`, share(done, total)], width);
 }
 
 /** `3.42 it/s` in ever fewer cells. */
@@ -54,11 +54,27 @@ export function shortRate(rate: string, width: number): string {
   return firstFit([rate, value + unit, round + unit, round + unit.replace(/^(step|sample|token|tok)s?/, (name) => name.slice(0, 1)), round], width);
 }
 
-/** A bar of `width` cells whose parts share it by weight; the eye reads it left to right: good, bad, rest. */
+/** `accuracy 0.931` as `acc 0.931`: the figure is never cut. */
+export function shortNamed(words: string, width: number): string {
+  const at = words.lastIndexOf(' ');
+  const figure = words.slice(at + 1);
+  return at < 1 || widthOf(words) <= width ? words : `${cut(words.slice(0, at), Math.max(1, width - widthOf(figure) - 1))} ${figure}`;
+}
+
+/** `batch_size 32>16` as `bs 32>16`. */
+export function shortAction(action: string, width: number): string {
+  const [name = '', change] = action.split(' ');
+  const initials = name.split('_').map((word) => word.slice(0, 1)).join('');
+  return change?.includes('>') ? firstFit([action, `${initials} ${change}`, change], width) : action;
+}
+
+/** Each part of a bar has a shape of its own, so that it reads without colour. */
+const BARS: Partial<Record<Piece['role'], string>> = { bar_good: GLYPH.full, bar_bad: GLYPH.part };
+
+/** A bar of `width` cells whose parts share it by weight. */
 export function bar(parts: readonly Piece['role'][], weights: readonly number[], width: number): Piece[] {
-  const whole = weights.reduce((total, weight) => total + weight, 0);
-  const glyphs = [GLYPH.full, GLYPH.part, GLYPH.rest];
-  if (whole <= 0) return [piece(GLYPH.rest.repeat(width), 'faint')];
+  const whole = width <= 0 ? 0 : weights.reduce((total, weight) => total + weight, 0);
+  if (whole <= 0) return [piece(GLYPH.rest.repeat(Math.max(0, width)), 'faint')];
   let used = 0;
   let sum = 0;
   return parts.map((role, index) => {
@@ -66,7 +82,7 @@ export function bar(parts: readonly Piece['role'][], weights: readonly number[],
     const end = Math.round((width * sum) / whole);
     const cells = end - used;
     used = end;
-    return piece((glyphs[index] ?? GLYPH.rest).repeat(cells), role);
+    return piece((BARS[role] ?? GLYPH.rest).repeat(cells), role);
   });
 }
 
@@ -74,7 +90,7 @@ export function bar(parts: readonly Piece['role'][], weights: readonly number[],
 export function sparkline(values: readonly number[], width: number): string {
   const known = values.filter((value) => Number.isFinite(value));
   if (known.length === 0) return '';
-  const cells = Math.min(width, known.length);
+  const cells = Math.max(0, Math.min(width, known.length));
   const means = Array.from({ length: cells }, (_, cell) => {
     const from = Math.floor((cell * known.length) / cells);
     const group = known.slice(from, Math.max(from + 1, Math.floor(((cell + 1) * known.length) / cells)));

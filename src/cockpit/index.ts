@@ -101,6 +101,8 @@ export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' |
     painter.repaint();
   };
 
+  // A terminal that hung up fails every write; that ends the cockpit and must not crash the farewell after it.
+  stdout.on('error', () => end({ quit: 'signal' }));
   const release = guardExits({ end, leave: () => screen.leave(), stop: suspend, resume });
   screen.enter();
   let exit: Exit;

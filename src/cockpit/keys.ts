@@ -35,14 +35,14 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['tab', 'right'], action: 'next_pane', says: 'next pane', places: ['home'] },
   { keys: ['shift-tab', 'left'], action: 'previous_pane', says: 'previous pane', places: ['home'] },
   { keys: ['enter'], action: 'enter', says: 'open the run: spec, attempts, incidents, checkpoints, costs', places: ['home'], hint: 'open' },
-  { keys: ['esc'], action: 'back', says: 'back one step: toast, filter, log, page', places: ACTING },
+  { keys: ['esc'], action: 'back', says: 'back one step: page, scroll, filter, pane, log', places: ACTING },
   { keys: ['d'], action: 'destroy', says: 'destroy the instance of this run (asks)', places: ACTING, dangerous: true, hint: 'destroy' },
   { keys: ['h'], action: 'hold', says: 'approve a debugging hold, with an end (asks)', places: ACTING, dangerous: true, hint: 'hold' },
   { keys: ['r'], action: 'release', says: 'release the hold (asks)', places: ACTING, dangerous: true },
   { keys: ['p'], action: 'keep', says: 'keep the instance after the run, or no longer (asks)', places: ACTING, dangerous: true },
   { keys: ['c'], action: 'check', says: 'check this run now', places: ACTING, hint: 'check' },
-  { keys: ['l'], action: 'logs', says: 'open or close the log', places: ACTING, hint: 'log' },
-  { keys: ['L'], action: 'pin', says: 'pin the log to its run, or unpin it', places: ACTING },
+  { keys: ['l'], action: 'logs', says: 'open or close the log', places: ['home'], hint: 'log' },
+  { keys: ['L'], action: 'pin', says: 'pin the log to its run, or unpin it', places: ['home'] },
   { keys: ['/'], action: 'filter', says: 'filter runs; !word inverts', places: ['home'], hint: 'filter' },
   { keys: ['t'], action: 'theme', says: 'next theme', places: ACTING },
   { keys: ['?'], action: 'help', says: 'this help', places: ACTING, hint: 'help' },
@@ -89,30 +89,40 @@ export interface InkKey {
   return: boolean; escape: boolean; ctrl: boolean; shift: boolean; tab: boolean; backspace: boolean; delete: boolean; meta: boolean;
 }
 
+/** Control keys inside a run of characters that came in one read: two quick ctrl-c are one such run. */
+const CONTROLS: Readonly<Record<string, string>> = { '\r': 'enter', '\n': 'enter', '\t': 'tab', '\b': 'backspace', '\x7f': 'backspace', '\x03': 'ctrl-c', '\x0c': 'ctrl-l', '\x1a': 'ctrl-z' };
+
+/** Bracketed paste as Ink 6 hands it on: the marks without their escape. */
+const PASTE_START = '[200~';
+const PASTE_END = '[201~';
+
 /**
  * Turns Ink's input events into keys. A fast typist's characters come in one event and are split; what arrives between the
  * marks of a bracketed paste is one `paste`, so that it is never run as keys.
  */
 export function createKeyReader(): (input: string, key: InkKey) => Key[] {
   let pasted: string | null = null;
-  return (input, key) => {
-    if (input.startsWith('[200~')) {
-      pasted = input.slice(5);
-      return [];
+  return function read(input, key): Key[] {
+    if (pasted === null && input.startsWith(PASTE_START)) {
+      pasted = '';
+      return read(input.slice(PASTE_START.length), key);
     }
     if (pasted !== null) {
-      const end = input.indexOf('[201~');
-      if (end < 0) {
-        pasted += input + (key.return ? '\n' : '');
-        return [];
-      }
-      const text = pasted + input.slice(0, end);
+      const end = input.indexOf(PASTE_END);
+      pasted += end < 0 ? input + (key.return ? '\n' : '') : input.slice(0, end);
+      if (end < 0) return [];
+      const text = pasted;
       pasted = null;
-      return [{ name: 'paste', text }];
+      const rest = input.slice(end + PASTE_END.length);
+      return [{ name: 'paste', text }, ...(rest === '' ? [] : read(rest, key))];
     }
     const name = namedKey(input, key);
     if (name !== null) return name === '' ? [] : [{ name, text: null }];
-    return [...input].filter((character) => character >= ' ' && character !== '\x7f').map((character) => ({ name: character === ' ' ? 'space' : character, text: character }));
+    return [...input].flatMap((character): Key[] => {
+      const control = CONTROLS[character];
+      if (control !== undefined) return [{ name: control, text: null }];
+      return character < ' ' ? [] : [{ name: character === ' ' ? 'space' : character, text: character }];
+    });
   };
 }
 

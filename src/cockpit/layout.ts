@@ -66,3 +66,12 @@ export function panesOf(ui: Ui, world: World): Pane[] {
   if (layout.said !== null) panes.push('said');
   return panes;
 }
+
+/** Rows between the header and the last row. */
+export function pageRows(ui: Ui, world: World): number {
+  const { header, banner } = layoutOf(ui, world);
+  return ui.size.rows - header - (banner ? 1 : 0) - 1;
+}
+
+/** Rows inside the help overlay's frame. */
+export const helpRows = (ui: Ui): number => Math.max(1, ui.size.rows - 4);

@@ -59,7 +59,7 @@ export function clip(text: string, width: number, where: 'end' | 'middle' = 'end
   if (widthOf(text) <= width) return text;
   if (width <= 1) return width === 1 ? GLYPH.more : '';
   if (where === 'end' || width < 5) return cut(text, width - 1) + GLYPH.more;
-  const tail = Math.floor((width - 1) / 2);
+  const tail = Math.floor((width - 1) / 3);
   return cut(text, width - 1 - tail) + GLYPH.more + cutStart(text, tail);
 }
 
@@ -75,19 +75,25 @@ export function sliceLine(source: Line, from: number, to: number): Line {
   const pieces: Piece[] = [];
   let at = 0;
   for (const part of source.pieces) {
-    const { text } = part;
-    const end = at + widthOf(text);
-    if (end > from && at < to) {
-      const head = cut(text, Math.max(0, from - at));
-      const rest = text.slice(head.length);
-      const start = at + widthOf(head);
-      const skipped = Math.max(0, from - start);
-      const body = skipped > 0 ? ' '.repeat(widthOf(cut(rest, skipped + 1)) - skipped) + rest.slice(cut(rest, skipped + 1).length) : rest;
-      pieces.push({ ...part, text: cut(body, to - Math.max(from, start)) });
-    }
-    at = end;
+    const start = at;
+    at += widthOf(part.text);
+    if (at <= from || start >= to) continue;
+    pieces.push({ ...part, text: start >= from && at <= to ? part.text : sliceText(part.text, from - start, to - start) });
   }
   return { ...source, pieces };
+}
+
+function sliceText(text: string, from: number, to: number): string {
+  if (ASCII.test(text)) return text.slice(Math.max(0, from), Math.max(0, to));
+  let kept = '';
+  let at = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    const end = at + stringWidth(segment);
+    if (at >= from && end <= to) kept += segment;
+    else kept += ' '.repeat(Math.max(0, Math.min(end, to) - Math.max(at, from)));
+    at = end;
+  }
+  return kept;
 }
 
 /** Exactly `width` cells: cut where it is longer (with an ellipsis), padded where it is shorter. */

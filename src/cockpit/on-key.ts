@@ -2,8 +2,7 @@
 import { burnOf } from '../core/ledger.ts';
 import type { Command } from '../core/commands.ts';
 import { instanceOf, isClosed, type RunState, type World } from '../core/state.ts';
-import { cleanLine } from '../core/text.ts';
-import { DEAF_MS, isTyping, stepDialog, type Dialog, type DialogAct } from './dialogs.ts';
+import { DEAF_MS, isTyping, stepDialog, typedText, type Dialog, type DialogAct } from './dialogs.ts';
 import { bindingFor, type Key, type KeyAction, type Place } from './keys.ts';
 import { panesOf } from './layout.ts';
 import { leavesBehind, logRun, openIncident, orderedRuns, targetRun } from './select.ts';
@@ -74,7 +73,7 @@ function onFilterKey(ui: Ui, key: Key, action: KeyAction | null): Ui {
   if (action === 'cancel') return { ...ui, filter: { text: '', editing: false } };
   if (action === 'confirm') return { ...ui, filter: { text, editing: false } };
   if (action === 'erase') return { ...ui, filter: { text: text.slice(0, -1), editing: true } };
-  return key.text === null ? ui : { ...ui, filter: { text: (text + cleanLine(key.text, 60)).slice(0, 60), editing: true } };
+  return key.text === null ? ui : { ...ui, filter: { text: (text + typedText(key.text)).slice(0, 60), editing: true } };
 }
 
 function act(ui: Ui, action: KeyAction, world: World, now: number): Pressed {
@@ -158,8 +157,8 @@ function neighbour(ui: Ui, world: World, by: 1 | -1): Ui['focus'] {
 }
 
 /** Esc undoes the newest thing first, and never leaves the program. */
-function back(ui: Ui): Ui {
-  if (ui.toast) return { ...ui, toast: null };
+function back(before: Ui): Ui {
+  const ui = before.toast ? { ...before, toast: null } : before;
   if (ui.page.name === 'run') return { ...ui, page: { name: 'home' } };
   if (ui.back.said > 0 || ui.back.log > 0) return { ...ui, back: { said: 0, log: 0 } };
   if (ui.filter.text !== '') return { ...ui, filter: { text: '', editing: false } };

@@ -3,6 +3,7 @@
  * full-height output clears the terminal and its scrollback each frame, so it never reaches the terminal directly.
  */
 import { EventEmitter } from 'node:events';
+import stringWidth from 'string-width';
 import type { Clock } from '../core/ports.ts';
 
 /** At most one write in this time, real ms; the first one after a pause goes out at once. */
@@ -91,7 +92,29 @@ export function changedRows(before: readonly string[] | null, after: readonly st
   for (let row = 0; row < rows; row += 1) {
     const next = after[row] ?? '';
     const old = before?.[row] ?? '';
-    if (next !== old) bytes += `\x1b[${row + 1};1H\x1b[K${next}\x1b[0m`;
+    if (next !== old) bytes += `\x1b[${row + 1};1H\x1b[K${anchor(next)}\x1b[0m`;
   }
   return bytes;
+}
+
+const PARTS = /\x1b\[[0-9;]*m|[^\x1b]+/g;
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/**
+ * Terminals disagree about the width of emoji and joined characters. After each such character the cursor is put where the
+ * layout believes it to be, so that whatever follows stands in its column everywhere.
+ */
+export function anchor(row: string): string {
+  if (!/[^\u0000-\u10ff\u2010-\u25ff]/.test(row)) return row;
+  let column = 1;
+  return row.replace(PARTS, (part) => {
+    if (part.startsWith('\x1b')) return part;
+    let out = '';
+    for (const { segment } of graphemes.segment(part)) {
+      const width = stringWidth(segment);
+      column += width;
+      out += width === 2 || segment.length > 1 ? `${segment}\x1b[${column}G` : segment;
+    }
+    return out;
+  });
 }

@@ -1,6 +1,8 @@
 /** Brings the screen's memory in line with the world before each draw: what is gone is let go, what is urgent opens. Pure. */
 import { isClosed, type World } from '../core/state.ts';
-import { layoutOf, panesOf } from './layout.ts';
+import { helpRows, layoutOf, pageRows, panesOf } from './layout.ts';
+import { helpLines } from './panes/help.ts';
+import { runPage } from './panes/run-page.ts';
 import { alertsOf, incidentKey, openIncident, orderedRuns, runById } from './select.ts';
 import { withToast, type LogPane, type Ui } from './ui.ts';
 
@@ -30,6 +32,15 @@ export function settle(before: Ui, world: World, now: number): Ui {
   if (log !== ui.log) change({ log, back: { ...ui.back, log: 0 } });
   if (fresh.length > 0 || ui.alerted.length > alerts.length) change({ alerted: alerts.map(({ key }) => key) });
   if (!panesOf(ui, world).includes(ui.focus)) change({ focus: 'runs' });
+  const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
+  if (run && ui.page.name === 'run') {
+    const last = Math.max(0, runPage(run, world, world.now, ui.size.columns).length - pageRows(ui, world));
+    if (ui.page.scroll > last) change({ page: { ...ui.page, scroll: last } });
+  }
+  if (ui.help !== null) {
+    const last = Math.max(0, helpLines(ui.page.name).length - helpRows(ui));
+    if (ui.help > last) change({ help: last });
+  }
   const visible = layoutOf(ui, world).runs;
   const at = Math.max(0, runs.findIndex(({ id }) => id === ui.selected));
   const top = Math.max(0, Math.min(Math.max(Math.min(ui.top, at), at - visible + 1), runs.length - visible));

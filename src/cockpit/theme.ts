@@ -86,10 +86,10 @@ export function createPaint(theme: Theme | undefined, depth: Depth, unicode: boo
         const own = codes.get(role);
         const laid = over === undefined ? undefined : codes.get(over);
         const fg = own?.fg || laid?.fg || '';
-        const bg = laid?.bg || own?.bg || '';
+        const bg = own?.bg || laid?.bg || '';
         const signs = [...new Map([...(own?.marks ?? []), ...(laid?.marks ?? [])])];
         const open = signs.map(([on]) => sgr(on)).join('') + fg + bg;
-        const close = (bg === '' ? '' : sgr(49)) + (fg === '' ? '' : sgr(39)) + signs.map(([, off]) => sgr(off)).join('');
+        const close = (bg === '' ? '' : sgr(49)) + (fg === '' ? '' : sgr(39)) + signs.reverse().map(([, off]) => sgr(off)).join('');
         return shown === '' ? '' : open + shown + close;
       })
       .join('');

@@ -1,8 +1,9 @@
 /** The whole screen as lines: a pure function of the world, the screen's memory and the time. Always exactly `rows` lines of `columns` cells. */
 import type { World } from '../core/state.ts';
-import { beside, block, fitLine, line, overlay, piece, plain, widthOf, wrap, type Line } from './line.ts';
+import { beside, block, fitLine, line, lineWidth, overlay, piece, plain, widthOf, wrap, type Line } from './line.ts';
+import { GLYPH } from './glyphs.ts';
 import { KEYS, keyName } from './keys.ts';
-import { layoutOf, LEAST } from './layout.ts';
+import { helpRows, layoutOf, LEAST, pageRows } from './layout.ts';
 import { placeOf } from './on-key.ts';
 import { banner, header } from './panes/header.ts';
 import { box } from './panes/box.ts';
@@ -24,7 +25,7 @@ export function view(ui: Ui, world: World, now: number, title: string): Line[] {
   const head = header(ui, world, now, title, layout.header);
   const sign = layout.banner ? banner(ui, world, now) : null;
   const top = sign ? [...head, sign] : head;
-  const room = rows - top.length - 1;
+  const room = pageRows(ui, world);
   const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
   let body: Line[];
   if (run && ui.page.name === 'run') {
@@ -57,7 +58,7 @@ function overlays(screen: Line[], ui: Ui, world: World, now: number): Line[] {
   if (ui.help === null) return screen;
   const width = Math.min(86, columns - 2);
   const lines = helpLines(ui.page.name);
-  const space = rows - 4;
+  const space = helpRows(ui);
   const from = Math.max(0, Math.min(ui.help, lines.length - space));
   const more = lines.length - from - space;
   return lay(box(more > 0 ? `Keys (${more} more below)` : 'Keys', lines.slice(from, from + space), width, 'rule_focus'), width);
@@ -67,13 +68,17 @@ function overlays(screen: Line[], ui: Ui, world: World, now: number): Line[] {
 const fitHeight = (lines: Line[], rows: number): Line[] => (lines.length <= rows ? lines : [...lines.slice(0, 1), ...lines.slice(lines.length - rows + 1)]);
 
 function footer(ui: Ui): Line {
-  if (ui.filter.editing) return line(piece(' /', 'key'), piece(ui.filter.text, 'title'), piece('▏', 'key'), piece('  Enter keeps the filter, Esc clears it', 'muted'));
+  if (ui.filter.editing) return line(piece(' /', 'key'), piece(ui.filter.text, 'title'), piece(GLYPH.caret, 'key'), piece('  Enter keeps the filter, Esc clears it', 'muted'));
   if (ui.toast) return plain(` ${ui.toast.text}`, ui.toast.bad ? 'warn' : 'ok');
   const place = placeOf(ui);
   if (place === 'dialog' || place === 'text') return line(piece(' ↑↓', 'key'), piece(' choose  ', 'muted'), piece('Enter', 'key'), piece(' take  ', 'muted'), piece('Esc', 'key'), piece(' leave everything as it is', 'muted'));
-  const back = place === 'home' ? [] : [piece(' Esc', 'key'), piece(' back ', 'muted')];
-  const hints = KEYS.filter(({ hint, places }) => hint !== undefined && places.includes(place));
-  return line(...back, ...hints.flatMap(({ keys, hint }) => [piece(` ${keyName(keys[0] ?? '')}`, 'key'), piece(` ${hint ?? ''} `, 'muted')]));
+  const back = place === 'home' ? [] : [[piece(' Esc', 'key'), piece(' back ', 'muted')]];
+  const hints = KEYS.filter(({ hint, places }) => hint !== undefined && places.includes(place)).map(({ keys, hint }) => [piece(` ${keyName(keys[0] ?? '')}`, 'key'), piece(` ${hint ?? ''} `, 'muted')]);
+  // The way to help and the way out stay in sight; the rest gives way from its end.
+  const ends = hints.slice(-2);
+  const kept = [...back, ...hints.slice(0, -2)];
+  while (kept.length > 0 && lineWidth(line(...kept.flat(), ...ends.flat())) > ui.size.columns) kept.pop();
+  return line(...kept.flat(), ...ends.flat());
 }
 
 /** Too small to be useful: says what it has and what it needs. Keys still work. */

@@ -3,7 +3,7 @@ import { burnOf, costOf, runCost } from '../../core/ledger.ts';
 import { runById, oursOf } from '../select.ts';
 import type { InstanceState, World } from '../../core/state.ts';
 import { bar, money, perHour, share } from '../format.ts';
-import { block, fit, fitLine, line, piece, plain, type Line } from '../line.ts';
+import { block, fit, fitLine, line, lineWidth, piece, plain, type Line, type Piece } from '../line.ts';
 import { cleanLine } from '../../core/text.ts';
 import { rule } from './parts.ts';
 
@@ -13,7 +13,12 @@ export function costs(world: World, now: number, width: number, rows: number): L
   const roomy = rows >= 2 * ours.length;
   const hidden = ours.length - rows;
   const shown = hidden > 0 ? ours.slice(0, rows - 1) : ours;
-  const lines = shown.flatMap((instance) => (roomy ? [costLine(instance, now, width), budgetLine(instance, world, now)] : [costLine(instance, now, width)]));
+  const lines = shown.flatMap((instance) => {
+    const cost = costLine(instance, now, width);
+    const budget = budgetLine(instance, world, now);
+    if (roomy) return [cost, line(piece('  '), ...budget)];
+    return [lineWidth(line(...cost.pieces, ...budget)) < width ? line(...cost.pieces, ...budget) : cost];
+  });
   if (hidden > 0) {
     const rest = ours.slice(shown.length);
     lines.push(plain(` and ${rest.length} more, ${perHour(rest.reduce((total, instance) => total + burnOf(instance), 0))}`, 'muted'));
@@ -28,25 +33,27 @@ const FIGURES = 24;
 function costLine(instance: InstanceState, now: number, width: number): Line {
   const cost = costOf(instance, now);
   const rest = Math.max(0, cost.usd - cost.productive - cost.wasted);
+  // Shares of less than a cent say nothing.
+  const shares = cost.usd < 0.01 ? [] : [cost.productive, cost.wasted, rest];
   const name = Math.max(8, Math.min(24, width - FIGURES - 10));
   const gauge = Math.max(4, Math.min(16, width - FIGURES - name - 1));
   return line(
     piece(` ${fit(cleanLine(instance.run ?? String(instance.id), 64), name, 'left', 'middle')}`, 'text'),
     piece(` ${fit(money(cost.usd), 7, 'right')}`, 'money'),
     piece(` ${fit(perHour(burnOf(instance)), 8, 'right')} `, isDiskOnly(instance) ? 'warn' : 'muted'),
-    ...bar(['bar_good', 'bar_bad', 'bar_rest'], [cost.productive, cost.wasted, rest], gauge),
-    piece(` ${fit(share(cost.productive, cost.usd), 4, 'right')}`, 'muted'),
+    ...bar(['bar_good', 'bar_bad', 'bar_rest'], shares, gauge),
+    piece(` ${fit(share(cost.productive, shares.length === 0 ? 0 : cost.usd), 4, 'right')}`, 'muted'),
   );
 }
 
-function budgetLine(instance: InstanceState, world: World, now: number): Line {
+function budgetLine(instance: InstanceState, world: World, now: number): Piece[] {
   const run = runById(world, instance.run);
   const { facts } = instance;
-  const what = `   ${instance.id} ${facts.num_gpus > 1 ? `${facts.num_gpus}x ` : ''}${cleanLine(facts.gpu_name, 20)}`;
-  if (!run) return plain(what, 'faint');
+  const what = `  ${instance.id} ${facts.num_gpus > 1 ? `${facts.num_gpus}x ` : ''}${cleanLine(facts.gpu_name, 20)}`;
+  if (!run) return [piece(what, 'faint')];
   const left = Math.max(0, run.spec.kill.dollars - runCost(world, run, now).usd);
   const disk = isDiskOnly(instance) ? [piece(', disk alone bills', 'warn')] : [];
-  return line(piece(what, 'faint'), ...disk, piece(`, ${money(left)} of ${money(run.spec.kill.dollars)} left`, left < 0.1 * run.spec.kill.dollars ? 'warn' : 'faint'));
+  return [piece(what, 'faint'), ...disk, piece(`, ${money(left)} of ${money(run.spec.kill.dollars)} left`, left < 0.1 * run.spec.kill.dollars ? 'warn' : 'faint')];
 }
 
 /** A stopped instance still bills its disk. */

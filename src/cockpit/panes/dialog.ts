@@ -25,7 +25,7 @@ export function dialogBox(dialog: Dialog, world: World, now: number, columns: nu
   const object = instance ? `${run.id} on instance ${instance.id} (${cleanLine(instance.facts.gpu_name, 24)}, ${perHour(rate)})` : `${run.id}, which has no instance yet`;
   switch (dialog.kind) {
     case 'destroy': {
-      const typed = dialog.choice === 2 ? [line(piece('      type ', 'muted'), piece(run.id, 'title'), piece(': ', 'muted'), piece(dialog.typed, dialog.typed === run.id ? 'danger' : 'text'), piece('▏', 'key'))] : [];
+      const typed = dialog.choice === 2 ? [line(piece('      type ', 'muted'), piece(run.id, 'title'), piece(': ', 'muted'), piece(dialog.typed, dialog.typed === run.id ? 'danger' : 'text'), piece(GLYPH.caret, 'key'))] : [];
       const options = ['Leave it alone', instance ? 'Bring results home, then destroy' : 'Give the run up', 'Destroy now, without bringing anything home'];
       return box(
         `Destroy ${cleanLine(run.id, 40)}?`,
@@ -45,14 +45,14 @@ export function dialogBox(dialog: Dialog, world: World, now: number, columns: nu
       const minutes = Number(dialog.minutes);
       const price = minutes > 0 ? `costs ${money((rate * minutes) / 60)} and ends at ${new Date(now + minutes * 60_000).toISOString().slice(11, 16)} UTC` : 'how long?';
       const field = (name: 'minutes' | 'reason', value: string, note: string): Line =>
-        line(piece(dialog.field === name ? `${GLYPH.select} ` : '  ', 'key'), piece(`${name.padEnd(8)} `, 'muted'), piece(value, 'title'), piece(dialog.field === name ? '▏' : ' ', 'key'), piece(` ${note}`, 'muted'));
+        line(piece(dialog.field === name ? `${GLYPH.select} ` : '  ', 'key'), piece(`${name.padEnd(8)} `, 'muted'), piece(value, 'title'), piece(dialog.field === name ? GLYPH.caret : ' ', 'key'), piece(` ${note}`, 'muted'));
       return box(
         `Hold ${cleanLine(run.id, 40)} for debugging?`,
         [
           ...text(`${object} stays up and bills, whatever its run does. A hold always ends; then the usual teardown goes on.`),
           line(),
           field('minutes', dialog.minutes, price),
-          field('reason', dialog.reason, ''),
+          field('reason', dialog.reason, dialog.reason === '' ? 'why, for whoever reads the log' : ''),
           ...(dialog.error === null ? [line()] : text(`  ${dialog.error}`, 'warn')),
           buttons(['Cancel', `Hold for ${span(minutes * 60_000)}`], dialog.field === 'buttons' ? dialog.choice : -1),
         ],

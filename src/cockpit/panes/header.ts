@@ -12,6 +12,8 @@ import type { Ui } from '../ui.ts';
 const GAP = piece('   ');
 /** Below this many hours of credit the runway is shouted. */
 const SHORT_RUNWAY_H = 4;
+/** Above this share of the bill the waste is shouted. */
+const LOUD_WASTE = 0.15;
 
 export function header(ui: Ui, world: World, now: number, title: string, rows: number): Line[] {
   const width = ui.size.columns;
@@ -33,7 +35,7 @@ export function header(ui: Ui, world: World, now: number, title: string, rows: n
   const lead = [piece(' '), ...burn, ...strangers, GAP, ...spent];
   const tail = [
     piece('productive ', 'muted'), piece(share(sums.productive, sums.usd), 'text'),
-    GAP, piece('wasted ', 'muted'), piece(money(sums.wasted), sums.wasted > 0.05 * sums.usd && sums.wasted >= 0.01 ? 'warn' : 'text'), piece(' '),
+    GAP, piece('wasted ', 'muted'), piece(money(sums.wasted), sums.wasted > LOUD_WASTE * sums.usd && sums.wasted >= 0.01 ? 'warn' : 'text'), piece(' '),
   ];
   const space = width - lineWidth(line(...lead, ...tail)) - 6;
   const gauge = space < 8 ? [] : [...bar(['bar_good', 'bar_bad', 'bar_rest'], [sums.productive, sums.wasted, rest], Math.min(24, space)), piece('  ')];

@@ -13,6 +13,8 @@ import { saidLines } from './said.ts';
 
 /** Newest lines of the timeline that the page shows. */
 const TIMELINE = 40;
+/** Newest lines of output that the page shows. */
+const TAIL = 8;
 
 export function runPage(run: RunState, world: World, now: number, width: number): Line[] {
   const section = (title: string, body: readonly Line[]): Line[] => (body.length === 0 ? [] : [rule([piece(title, 'title')], [], width, false), ...body, line()]);
@@ -24,10 +26,11 @@ export function runPage(run: RunState, world: World, now: number, width: number)
     line(),
     ...section('Incidents', incidentLines(run, now, width)),
     ...section('Progress', progressLines(run, width)),
+    ...section('Log', run.tail.slice(-TAIL).map((text) => plain(` ${cleanLine(text, 1_000)}`, 'muted'))),
     ...section('Costs', costLines(run, world, now, width)),
     ...section('Attempts', run.attempts.map(attemptLine)),
     ...section('At home, verified', run.home.length > 0 ? run.home.map((file) => line(piece(` ${fit(cleanLine(file.path, 200), Math.min(60, width - 30), 'left', 'middle')}`), piece(fit(bytes(file.bytes), 9, 'right'), 'muted'), piece(`  sha256 ${file.sha256.slice(0, 12)}`, 'faint'))) : [plain(' Nothing yet.', 'muted')]),
-    ...section('Spec', specLines(run, width)),
+    ...section('Spec', specLines(run, now, width)),
     ...section('Timeline', world.said.filter((entry) => entry.run === run.id).slice(-TIMELINE).flatMap((entry) => saidLines({ ...entry, run: null }, width, 3))),
   ];
 }
@@ -101,7 +104,7 @@ function attemptLine(attempt: RunState['attempts'][number]): Line {
   return line(piece(` ${String(attempt.number).padStart(2)}  `, 'title'), piece(fit(String(attempt.instance), 10), 'muted'), piece(attempt.started_at === null ? 'not started ' : `${clockTime(attempt.started_at)} `, 'faint'), piece(`${steps}${from},`, 'text'), piece(end, attempt.exit && attempt.exit.exit_code !== 0 ? 'warn' : 'muted'));
 }
 
-function specLines(run: RunState, width: number): Line[] {
+function specLines(run: RunState, now: number, width: number): Line[] {
   const { spec } = run;
   const { hardware, kill, teardown } = spec;
   const gpu = `${hardware.num_gpus}x ${hardware.gpu?.join(' or ') ?? 'any GPU'}${hardware.gpu_ram_gb === undefined ? '' : ` >= ${hardware.gpu_ram_gb} GB`}, disk ${hardware.disk_gb} GB, at most ${perHour(hardware.max_usd_per_hour)}`;
@@ -116,7 +119,7 @@ function specLines(run: RunState, width: number): Line[] {
     ['when done', `${teardown.on_done}, idle grace ${span(teardown.idle_grace)}${run.keep ? '; the owner keeps it' : ''}`],
     ['file', run.spec_path],
   ];
-  const checks = run.check ? [fact('last check', piece(`${ago(run.cadence ? Math.max(0, run.cadence.next_at - run.check.at) : 0).replace(' ago', '')} before the next, ${run.check.failure === null ? 'answered' : cleanLine(run.check.failure, 80)}`, 'text'))] : [];
+  const checks = run.check ? [fact('last check', piece(`${ago(now - run.check.at)} (${run.check.why}), ${run.check.failure === null ? 'the box answered' : cleanLine(run.check.failure, 80)}${run.cadence ? `; ${run.cadence.phase}, next in ${span(run.cadence.next_at - now)}` : ''}`))] : [];
   return [...rows.filter(([, value]) => value !== '').flatMap(([name, value]) => wrap(cleanLine(value, 600), width - 15).map((row, index) => fact(index === 0 ? name : '', piece(row)))), ...checks];
 }
 

@@ -14,11 +14,11 @@ export function said(ui: Ui, world: World, width: number, rows: number): Line[] 
   const shown: Line[] = [];
   for (let index = world.said.length - back - 1; index >= 0 && shown.length < rows; index -= 1) {
     const entry = world.said[index];
-    if (entry) shown.unshift(...saidLines(entry, width, 2));
+    if (entry) shown.unshift(...saidLines(entry, width, Math.min(2, rows - shown.length)));
   }
   const note = back > 0 ? [piece(`${back} newer, G follows`, 'warn')] : [];
   const title = rule([piece('Reasoning', 'title')], note, width, ui.focus === 'said');
-  const lines = shown.length > 0 ? shown.slice(-rows) : [plain(' What the agents see, decide and refuse is told here.', 'muted')];
+  const lines = shown.length > 0 ? shown : [plain(' What the agents see, decide and refuse is told here.', 'muted')];
   return [title, ...block(lines, width, rows)].map((row) => fitLine(row, width));
 }
 
@@ -31,16 +31,13 @@ export function saidLines(entry: Said, width: number, most: number): Line[] {
   const name = entry.run === null ? '' : `${clip(cleanLine(entry.run, 64), width < 70 ? 12 : 20, 'middle')} `;
   const rows = wrap(name + cleanLine(entry.text, 600), Math.max(20, width - INDENT - 1));
   const kept = rows.length <= most ? rows : [...rows.slice(0, most - 1), rows.slice(most - 1).join(' ')];
-  return kept.map((text, index) =>
-    index > 0
-      ? line(piece(' '.repeat(INDENT)), piece(text, role))
-      : line(
-          piece(` ${clockTime(entry.at)} `, 'faint'),
-          piece(fit(SHORT_ACTOR[entry.actor], 8), actorRole(entry.actor)),
-          piece(`${sign} `, role),
-          ...(name !== '' && text.startsWith(name.trimEnd()) ? [piece(text.slice(0, name.length), 'muted'), piece(text.slice(name.length), role)] : [piece(text, role)]),
-        ),
-  );
+  const loud: Role = entry.level === 'info' ? 'muted' : role;
+  return kept.map((text, index) => {
+    if (index > 0) return line(piece(' '.repeat(INDENT)), piece(text));
+    const named = text.startsWith(name) ? name.length : 0;
+    const head = [piece(` ${clockTime(entry.at)} `, 'faint'), piece(fit(SHORT_ACTOR[entry.actor], 8), actorRole(entry.actor)), piece(`${sign} `, role)];
+    return line(...head, piece(text.slice(0, named), loud), piece(text.slice(named)));
+  });
 }
 
-const LEVELS: Readonly<Record<Said['level'], readonly [string, Role]>> = { info: [' ', 'text'], milestone: [GLYPH.milestone, 'ok'], alert: [GLYPH.alert, 'bad'] };
+const LEVELS: Readonly<Record<Said['level'], readonly [sign: string, role: Role]>> = { info: [' ', 'muted'], milestone: [GLYPH.milestone, 'ok'], alert: [GLYPH.alert, 'bad'] };

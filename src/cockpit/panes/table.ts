@@ -3,7 +3,7 @@ import { COLUMNS, compactLine, type CompactLine } from '../../core/line.ts';
 import { burnOf, totals } from '../../core/ledger.ts';
 import { instanceOf, isClosed, type InstanceState, type RunState, type World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
-import { perHour, shortRate, shortStep } from '../format.ts';
+import { perHour, shortAction, shortNamed, shortRate, shortStep } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
 import { fit, fitLine, line, piece, plain, type Line, type Piece } from '../line.ts';
 import { alertsOf, orderedRuns, strangersOf } from '../select.ts';
@@ -74,6 +74,8 @@ function cell(column: Column, words: CompactLine, width: number): string {
   if (column === 'ts') return width < FULL_TS ? word.slice(11, 19) : word;
   if (column === 'step') return shortStep(word, width);
   if (column === 'rate') return shortRate(word, width);
+  if (column === 'eval') return shortNamed(word, width);
+  if (column === 'action') return shortAction(word, width);
   return word;
 }
 

@@ -1,0 +1,238 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEAF_MS } from '../../src/cockpit/dialogs.ts';
+import { createKeyReader, KEYS, keysMarkdown, PLACES, type InkKey, type Key, type Place } from '../../src/cockpit/keys.ts';
+import { onKey, placeOf, type Pressed } from '../../src/cockpit/on-key.ts';
+import { settle } from '../../src/cockpit/settle.ts';
+import { createUi, type Ui } from '../../src/cockpit/ui.ts';
+import { helpLines } from '../../src/cockpit/panes/help.ts';
+import { lineText } from '../../src/cockpit/line.ts';
+import type { Command } from '../../src/core/commands.ts';
+import type { World } from '../../src/core/state.ts';
+import { alertWorld, calmWorld, crowdedWorld } from './world.ts';
+
+const key = (name: string): Key => ({ name, text: name === 'space' ? ' ' : [...name].length === 1 ? name : null });
+const fresh = (world: World): Ui => settle(createUi({ columns: 120, rows: 40 }, 0), world, 0);
+
+/** Presses keys one after the other, `gap` ms apart. */
+function press(world: World, names: readonly string[], gap = DEAF_MS + 1, from = fresh(world)): Pressed & { commands: Command[] } {
+  let last: Pressed = { ui: from };
+  const commands: Command[] = [];
+  let now = 10_000;
+  for (const name of names) {
+    last = onKey(last.ui, key(name), world, (now += gap));
+    last = { ...last, ui: settle(last.ui, world, now) };
+    if (last.command) commands.push(last.command);
+  }
+  return { ...last, commands };
+}
+
+describe('the key table', () => {
+  it('has no clash: a key means one thing in one place', () => {
+    const seen = KEYS.flatMap(({ keys, places }) => places.flatMap((place) => keys.map((name) => `${place} ${name}`)));
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  it('binds nothing that terminals cannot tell apart or that multiplexers take', () => {
+    const names = KEYS.flatMap(({ keys }) => keys);
+    for (const taken of ['ctrl-i', 'ctrl-m', 'ctrl-h', 'ctrl-[', 'ctrl-s', 'ctrl-q', 'ctrl-a', 'ctrl-b', 'ctrl-d']) expect(names).not.toContain(taken);
+  });
+
+  it('never lets k destroy, and marks every key that ends or costs something', () => {
+    expect(KEYS.filter(({ dangerous }) => dangerous).map(({ action }) => action)).toEqual(['destroy', 'hold', 'release', 'keep']);
+    expect(KEYS.filter(({ keys }) => keys.includes('k')).map(({ action }) => action)).toEqual(['up', 'previous']);
+  });
+
+  it('makes the help and the README from one source', () => {
+    const markdown = keysMarkdown();
+    const help = [...helpLines('home'), ...helpLines('run')].map(lineText).join('\n');
+    for (const { says, places } of KEYS) {
+      if (places.some((place) => place !== 'text')) expect(markdown).toContain(says);
+      if (places.includes('home') || places.includes('run')) expect(help).toContain(says);
+    }
+  });
+
+  it('reaches every key of every place, and each does something or says why not', () => {
+    const world = alertWorld();
+    const home = fresh(world);
+    const start: Record<Place, Ui> = {
+      home,
+      run: press(world, ['enter']).ui,
+      help: press(world, ['?']).ui,
+      dialog: press(world, ['d']).ui,
+      text: press(world, ['h']).ui,
+    };
+    for (const place of Object.keys(PLACES) as Place[]) {
+      expect(placeOf(start[place])).toBe(place);
+      for (const { keys, places } of KEYS) {
+        if (!places.includes(place)) continue;
+        for (const name of keys) expect(() => onKey(start[place], key(name), world, 99_999)).not.toThrow();
+      }
+    }
+    const changes = (names: string[], from?: Ui): boolean => {
+      const before = from ?? home;
+      const after = press(world, names, DEAF_MS + 1, before);
+      return after.effect !== undefined || after.commands.length > 0 || JSON.stringify({ ...after.ui, key_at: 0 }) !== JSON.stringify({ ...before, key_at: 0 });
+    };
+    for (const name of ['down', 'j', 'G', 'end', 'tab', 'right', 'left', 'shift-tab', 'enter', 'd', 'h', 'r', 'p', 'c', 'l', 'L', '/', 't', '?', 'q', 'ctrl-c', 'ctrl-l', 'ctrl-z', 'pagedown', 'space']) expect([name, changes([name])]).toEqual([name, true]);
+    const low = press(world, ['G']).ui;
+    for (const name of ['up', 'k', 'g', 'home', 'pageup']) expect([name, changes([name], low)]).toEqual([name, true]);
+  });
+});
+
+describe('commands', () => {
+  it.each<[string, string[], Command[]]>([
+    ['check', ['c'], [{ do: 'check', run: 'nanogpt-shakespeare' }]],
+    ['bring home then destroy', ['d', 'down', 'enter'], [{ do: 'destroy', run: 'nanogpt-shakespeare', waive: false }]],
+    ['the safe choice', ['d', 'enter'], []],
+    ['no waiving without the name', ['d', 'up', 'enter'], []],
+    ['no waiving with another name', ['d', 'up', ...'nanogpt', 'enter'], []],
+    ['waiving with the name typed', ['d', 'up', ...'nanogpt-shakespeare', 'enter'], [{ do: 'destroy', run: 'nanogpt-shakespeare', waive: true }]],
+    ['a hold', ['h', 'enter', ...'look', 'space', ...'at', 'space', ...'it', 'enter', 'enter'], [{ do: 'hold', run: 'nanogpt-shakespeare', minutes: 30, reason: 'look at it' }]],
+    ['a hold of another length', ['h', 'backspace', 'backspace', '9', '0', 'x', 'enter', 'y', 'enter', 'enter'], [{ do: 'hold', run: 'nanogpt-shakespeare', minutes: 90, reason: 'y' }]],
+    ['no hold without a reason', ['h', 'enter', 'enter', 'enter'], []],
+    ['no hold without an end', ['h', 'backspace', 'backspace', 'enter', 'x', 'enter', 'enter'], []],
+    ['no hold longer than a day', ['h', '0', '0', 'enter', 'x', 'enter', 'enter'], []],
+    ['nothing to release', ['r', 'down', 'enter'], []],
+    ['keep', ['p', 'down', 'enter'], [{ do: 'keep', run: 'nanogpt-shakespeare', keep: true }]],
+    ['the second run', ['j', 'c'], [{ do: 'check', run: 'llama-lora' }]],
+    ['a run that is over', ['G', 'd', 'down', 'enter'], []],
+    ['what is filtered away', ['/', ...'vit', 'enter', 'c'], [{ do: 'check', run: 'vit-finetune' }]],
+  ])('%s', (_name, keys, commands) => expect(press(calmWorld(), keys).commands).toEqual(commands));
+
+  it('releases a hold after asking', () => {
+    const world = alertWorld();
+    expect(press(world, ['/', ...'llama', 'enter', 'r', 'down', 'enter']).commands).toEqual([{ do: 'release', run: 'llama-lora' }]);
+  });
+
+  it('are not given by a dialog that opened this moment, nor by pasted text', () => {
+    const world = calmWorld();
+    expect(press(world, ['d', 'down', 'enter'], 20).commands).toEqual([]);
+    const dialog = press(world, ['d', 'up']).ui;
+    const pasted = onKey(dialog, { name: 'paste', text: 'nanogpt-shakespeare' }, world, 99_999).ui;
+    expect(onKey(pasted, key('enter'), world, 99_999).command).toBeUndefined();
+  });
+
+  it('stay with the run of the dialog while rows move under it, and die with it', () => {
+    const calm = calmWorld();
+    const asked = press(calm, ['j', 'd', 'down']).ui;
+    const moved = settle(asked, alertWorld(), 50_000);
+    expect(onKey(moved, key('enter'), alertWorld(), 60_000).command).toEqual({ do: 'destroy', run: 'llama-lora', waive: false });
+    const over: World = { ...calm, runs: { ...calm.runs, 'llama-lora': { ...calm.runs['cifar-baseline'], id: 'llama-lora' } as World['runs'][string] } };
+    expect(onKey(asked, key('enter'), over, 60_000).command).toBeUndefined();
+    expect(settle(asked, over, 60_000)).toMatchObject({ dialog: null, toast: { text: expect.stringContaining('ended meanwhile') as string } });
+  });
+});
+
+describe('whatever is pressed', () => {
+  const names = fc.array(fc.constantFrom(...new Set([...KEYS.flatMap(({ keys }) => keys), 'x', 'Z', '5', 'f1'])), { maxLength: 60 });
+
+  it('destroys only through its dialog, confirmed at least 300 ms after it opened', () => {
+    fc.assert(
+      fc.property(names, fc.integer({ min: 1, max: 700 }), (keys, gap) => {
+        const world = calmWorld();
+        let ui = fresh(world);
+        let now = 0;
+        for (const name of keys) {
+          const before = ui.dialog;
+          const pressed = onKey(ui, key(name), world, (now += gap));
+          if (pressed.command?.do === 'destroy') {
+            expect(before).toMatchObject({ kind: 'destroy', run: pressed.command.run });
+            expect(name).toBe('enter');
+            expect(before?.kind === 'destroy' && now - before.opened_at >= DEAF_MS && before.choice === (pressed.command.waive ? 2 : 1)).toBe(true);
+            if (pressed.command.waive) expect(before?.kind === 'destroy' && before.typed).toBe(pressed.command.run);
+          }
+          ui = settle(pressed.ui, world, now);
+        }
+      }),
+    );
+  });
+
+  it('one key held down never destroys, holds, releases or keeps', () => {
+    for (const name of new Set(KEYS.flatMap(({ keys }) => keys))) {
+      const kinds = press(calmWorld(), Array.from({ length: 80 }, () => name), 33).commands.map((command) => command.do);
+      expect(kinds.filter((kind) => kind !== 'check')).toEqual([]);
+    }
+  });
+
+  it('esc always leads back home and never out', () => {
+    fc.assert(
+      fc.property(names, (keys) => {
+        const world = alertWorld();
+        const here = press(world, keys).ui;
+        const back = press(world, Array.from({ length: 12 }, () => 'esc'), DEAF_MS + 1, here);
+        expect(back.effect).toBeUndefined();
+        expect(back.commands).toEqual([]);
+        expect(back.ui).toMatchObject({ page: { name: 'home' }, dialog: null, help: null, focus: 'runs', filter: { text: '', editing: false } });
+      }),
+    );
+  });
+
+  it('keeps a visible run selected', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('j', 'k', 'G', 'g', 'pagedown', 'pageup'), { maxLength: 30 }), (keys) => {
+        const { ui } = press(crowdedWorld(100), keys);
+        const at = Number(ui.selected?.slice(-3));
+        expect(at >= ui.top && at < ui.top + 17).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('leaving', () => {
+  it('asks while something bills, and stays by default', () => {
+    expect(press(calmWorld(), ['q']).effect).toBeUndefined();
+    expect(press(calmWorld(), ['q', 'enter']).effect).toBeUndefined();
+    expect(press(calmWorld(), ['q', 'y']).effect).toBe('quit');
+    expect(press(calmWorld(), ['q', 'down', 'enter']).effect).toBe('quit');
+  });
+
+  it('is at once when nothing does', () => expect(press({ ...calmWorld(), runs: {}, fleet: {} }, ['q']).effect).toBe('quit'));
+
+  it('takes two ctrl-c within two seconds, wherever one is', () => {
+    const world = calmWorld();
+    expect(press(world, ['d', 'ctrl-c', 'ctrl-c'], 100).effect).toBe('quit');
+    expect(press(world, ['ctrl-c', 'ctrl-c'], 2_001).effect).toBeUndefined();
+    expect(press(world, ['ctrl-c']).ui.dialog?.kind).toBe('quit');
+  });
+});
+
+describe('the log pane', () => {
+  it('opens by itself on an incident, closes with it, and stays shut once dismissed', () => {
+    const calm = fresh(calmWorld());
+    const alerted = settle(calm, alertWorld(), 1);
+    expect(alerted.log).toEqual({ is: 'auto', run: 'vit-finetune', incident: 1 });
+    expect(settle(alerted, calmWorld(), 2).log).toEqual({ is: 'closed' });
+    const shut = press(alertWorld(), ['l'], 400, alerted).ui;
+    expect(shut.log).toEqual({ is: 'closed' });
+    expect(settle(settle(shut, calmWorld(), 3), alertWorld(), 4).log.is).toBe('auto');
+  });
+
+  it('stays when pinned', () => {
+    const pinned = press(alertWorld(), ['L']).ui;
+    expect(settle(pinned, calmWorld(), 9).log).toEqual({ is: 'pinned', run: 'vit-finetune' });
+  });
+});
+
+describe('the key reader', () => {
+  const none: InkKey = { upArrow: false, downArrow: false, leftArrow: false, rightArrow: false, pageDown: false, pageUp: false, home: false, end: false, return: false, escape: false, ctrl: false, shift: false, tab: false, backspace: false, delete: false, meta: false };
+  it('splits what a fast typist sends in one read', () => expect(createKeyReader()('jjG', none).map(({ name }) => name)).toEqual(['j', 'j', 'G']));
+  it('finds the control keys in it', () => {
+    expect(createKeyReader()('\x03\x03', none).map(({ name }) => name)).toEqual(['ctrl-c', 'ctrl-c']);
+    expect(createKeyReader()('\rok\x7f\x01', none).map(({ name }) => name)).toEqual(['enter', 'o', 'k', 'backspace']);
+  });
+  it('makes one paste of a bracketed paste, however it is cut', () => {
+    const read = createKeyReader();
+    expect(['[200~', 'dq', 'y', '[201~'].flatMap((input) => read(input, none))).toEqual([{ name: 'paste', text: 'dqy' }]);
+    expect(read('[200~all at once[201~', none)).toEqual([{ name: 'paste', text: 'all at once' }]);
+    expect(read('j', none).map(({ name }) => name)).toEqual(['j']);
+  });
+  it('takes Ink for its word: delete is backspace, esc carries meta, alt means nothing', () => {
+    const read = createKeyReader();
+    expect(read('', { ...none, delete: true })[0]?.name).toBe('backspace');
+    expect(read('', { ...none, escape: true, meta: true })[0]?.name).toBe('esc');
+    expect(read('j', { ...none, meta: true })).toEqual([]);
+    expect(read('c', { ...none, ctrl: true })[0]?.name).toBe('ctrl-c');
+  });
+});

@@ -1,0 +1,240 @@
+/** The whole cockpit as a person meets it: a real process in a real pty, read by a terminal emulator. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { bundleFixture } from './bundle.ts';
+import { openTerminal, type Seen } from './terminal.ts';
+
+let fixture: Awaited<ReturnType<typeof bundleFixture>>;
+let dir: string;
+const open: Seen[] = [];
+
+beforeAll(async () => {
+  fixture = await bundleFixture();
+  dir = mkdtempSync(join(tmpdir(), 'vastsit-heard-'));
+}, 60_000);
+afterEach(() => {
+  for (const seen of open.splice(0)) seen.dispose();
+});
+afterAll(() => {
+  fixture.dispose();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function start(world: string, columns = 80, rows = 24, env: Record<string, string> = {}, theme = 'dark'): Seen & { heard(): unknown[] } {
+  const file = join(dir, `${open.length}-${world}-${columns}.jsonl`);
+  const seen = openTerminal(fixture.entry, [world, resolve('themes'), file, theme], { columns, rows }, env);
+  open.push(seen);
+  const heard = (): unknown[] => {
+    try {
+      return readFileSync(file, 'utf8').trim().split('\n').map((text) => JSON.parse(text) as unknown);
+    } catch {
+      return [];
+    }
+  };
+  return Object.assign(seen, { heard });
+}
+
+/** The key guard of dialogs is real time. */
+const settled = (): Promise<void> => new Promise((resolve_) => setTimeout(resolve_, 350));
+const pause = (ms: number): Promise<void> => new Promise((resolve_) => setTimeout(resolve_, ms));
+
+describe('a whole evening at 80x24', () => {
+  it('watches, is alerted, holds, looks closer, destroys and leaves, and gives the terminal back', async () => {
+    const seen = start('calm');
+    await seen.until(/nanog…re[\s\S]*q quit/);
+    expect(await seen.kind()).toBe('alternate');
+    seen.press('jj');
+    await seen.until(/●▸vit/);
+    seen.press('\x1b[A');
+    await seen.until(/●▸llama/);
+    seen.press('c');
+    await seen.until(/heard check/);
+    process.kill(seen.pty.pid, 'SIGUSR2');
+    await seen.until(/gpu_oom: The GPU ran out of memory/);
+    expect((await seen.screen()).join('\n')).toMatch(/▲ vit-f…ne/);
+    seen.press('g');
+    await seen.until(/▲▸vit/);
+    seen.press('h');
+    await seen.until(/Hold vit-finetune for debugging/);
+    await settled();
+    seen.press('\r');
+    seen.press('look at it');
+    seen.press('\r');
+    seen.press('\r');
+    await seen.until(/heard hold/);
+    seen.press('\r');
+    await seen.until(/reduce batch_size 32 -> 16/);
+    seen.press('\x1b');
+    await seen.until(/Runs 4 live/);
+    seen.press('d');
+    await seen.until(/Destroy vit-finetune\?/);
+    await settled();
+    seen.press('\x1b[A');
+    seen.press('vit-finetune');
+    await seen.until(/type vit-finetune: vit-finetune/);
+    seen.press('\r');
+    await seen.until(/heard destroy/);
+    expect(seen.heard()).toEqual([
+      { do: 'check', run: 'llama-lora' },
+      { do: 'hold', run: 'vit-finetune', minutes: 30, reason: 'look at it' },
+      { do: 'destroy', run: 'vit-finetune', waive: true },
+    ]);
+    seen.press('q');
+    await seen.until(/Leave the cockpit\?/);
+    await settled();
+    seen.press('y');
+    expect(await seen.exited).toMatchObject({ exitCode: 0 });
+    expect(await seen.kind()).toBe('normal');
+    expect((await seen.screen()).join('\n')).toMatch(/Still under way: [\s\S]*quit user/);
+    expect(seen.raw()).not.toContain('\x1b[3J');
+  });
+});
+
+describe('sizes', () => {
+  it('follows a resize from wide to the table alone, to a notice, and back', async () => {
+    const seen = start('alert', 120, 40);
+    await seen.until(/─ Costs ─[\s\S]*q quit/);
+    const wide = await seen.screen();
+    expect(wide).toHaveLength(40);
+    expect(wide.find((text) => text.includes('next_eta'))).toMatch(/instance ts +state .* next_eta$/);
+    seen.resize(60, 15);
+    await seen.until(/next_eta\s+▲/);
+    expect((await seen.screen()).join('\n')).not.toContain('Reasoning');
+    seen.resize(40, 8);
+    await seen.until(/The cockpit needs 60x15/);
+    seen.resize(80, 24);
+    await seen.until(/Reasoning[\s\S]*q quit/);
+    const rows = await seen.screen();
+    expect(rows[0]).toMatch(/^ vastsit demo ×60 .* market ok ?$/);
+    expect(rows.filter((text) => text.includes('next_eta'))).toHaveLength(1);
+    expect(seen.raw()).not.toContain('\x1b[3J');
+  });
+
+  it('opens straight at 60x15', async () => {
+    const seen = start('alert', 60, 15);
+    await seen.until(/▲▸vit-finetune[\s\S]*q quit/);
+  });
+});
+
+describe('the bytes', () => {
+  it('are none while nothing changes', async () => {
+    const seen = start('still');
+    await seen.until(/cifar[\s\S]*q quit/);
+    await pause(300);
+    const before = seen.raw().length;
+    await pause(2_200);
+    expect(seen.raw().slice(before)).toBe('');
+  });
+
+  it('are one row a second while only money moves', async () => {
+    const seen = start('calm');
+    await seen.until(/nanog…re[\s\S]*q quit/);
+    await pause(300);
+    const before = seen.raw().length;
+    await pause(2_200);
+    const bytes = seen.raw().slice(before);
+    expect(bytes).toContain('spent');
+    expect(bytes.length).toBeLessThan(3_000);
+    expect(bytes).not.toContain('2J');
+  });
+
+  it('paint all again on ctrl-l', async () => {
+    const seen = start('still');
+    await seen.until(/cifar[\s\S]*q quit/);
+    const before = seen.raw().length;
+    seen.press('\f');
+    await seen.until(/cifar/);
+    while (!seen.raw().slice(before).includes('q')) await pause(20);
+    expect(seen.raw().slice(before)).toContain('\x1b[2J');
+  });
+});
+
+describe('every way out gives the terminal back', () => {
+  it.each<[string, (seen: Seen) => void | Promise<void>, RegExp, number]>([
+    ['SIGTERM', (seen) => seen.pty.kill('SIGTERM'), /quit signal/, 0],
+    ['SIGINT', (seen) => process.kill(seen.pty.pid, 'SIGINT'), /quit signal/, 0],
+    ['SIGHUP', (seen) => process.kill(seen.pty.pid, 'SIGHUP'), /quit signal/, 0],
+    ['an exception that nobody caught', (seen) => process.kill(seen.pty.pid, 'SIGUSR1'), /error: a bug somewhere[\s\S]*quit error/, 1],
+    ['ctrl-c twice', (seen) => { seen.press('\x03'); seen.press('\x03'); }, /quit user/, 0],
+  ])('%s', async (_name, leave, farewell, code) => {
+    const seen = start('calm');
+    await seen.until(/nanog…re[\s\S]*q quit/);
+    await leave(seen);
+    expect(await seen.exited).toMatchObject({ exitCode: code });
+    const text = (await seen.screen()).join('\n');
+    expect(await seen.kind()).toBe('normal');
+    expect(text).toMatch(farewell);
+    expect(seen.raw()).toMatch(/\x1b\[\?25h\x1b\[\?7h\x1b\[\?1049l/);
+  });
+
+  it('comes back by itself when the system ignores ctrl-z, with everything as it was', async () => {
+    const seen = start('calm');
+    await seen.until(/nanog…re[\s\S]*q quit/);
+    const before = seen.raw().length;
+    seen.press('\x1a');
+    while (!seen.raw().slice(before).includes('\x1b[?1049h')) await pause(20);
+    expect(seen.raw().slice(before)).toContain('is suspended');
+    await seen.until(/nanog…re[\s\S]*q quit/);
+    seen.press('j');
+    await seen.until(/●▸llama/);
+  });
+});
+
+describe('other worlds and terminals', () => {
+  it('draws under CI, whose variables silence Ink', async () => {
+    await start('calm', 80, 24, { CI: 'true' }).until(/nanog…re[\s\S]*q quit/);
+  });
+
+  it('keeps the selection visible without colour', async () => {
+    const seen = start('calm', 80, 24, { NO_COLOR: '1' });
+    await seen.until(/nanog…re[\s\S]*q quit/);
+    expect(seen.raw()).not.toMatch(/\x1b\[(38|48)/);
+    const cells = await seen.cells({ fg: '', bg: '' });
+    const row = cells.find((one) => one.map(({ text }) => text).join('').includes('▸'));
+    expect(row?.every(({ inverse }) => inverse)).toBe(true);
+  });
+
+  it('speaks ASCII where UTF-8 is not spoken', async () => {
+    const seen = start('alert', 80, 24, { LANG: 'C' });
+    await seen.until(/!>vit-f~ne[\s\S]*q quit/);
+    expect([...(await seen.screen()).join('')].filter((character) => character > '~')).toEqual([]);
+  });
+
+  it('keeps columns straight beside wide and joined characters, and lets no escape through', async () => {
+    const seen = start('foreign', 120, 30);
+    await seen.until(/Costs[\s\S]*日本語[\s\S]*q quit/);
+    seen.press('l');
+    await seen.until(/Log nanogpt/);
+    const rows = (await seen.cells({ fg: '', bg: '' })).map((row) => row.map(({ text }) => text || ' '));
+    const bars = rows.map((row) => row.lastIndexOf('│')).filter((at) => at >= 0);
+    expect(new Set(bars).size).toBe(1);
+    expect(seen.raw()).not.toContain('owned');
+  });
+
+  it('scrolls 500 runs by a window and ignores what is pasted', async () => {
+    const seen = start('crowd', 80, 24);
+    await seen.until(/sweep[\s\S]*q quit/);
+    seen.press('\x1b[200~qqdG\x1b[201~');
+    seen.press('j');
+    await seen.until(/●▸sweep…01|●▸sweep-…1|●▸sweep-001/);
+    expect((await seen.screen()).join('\n')).not.toMatch(/Leave|Destroy/);
+    seen.press('G');
+    await seen.until(/of 500/);
+  });
+
+  it('says how to begin when nothing runs, and leaves at once', async () => {
+    const seen = start('empty');
+    await seen.until(/vastsit-tui init[\s\S]*q quit/);
+    seen.press('q');
+    expect(await seen.exited).toMatchObject({ exitCode: 0 });
+  });
+
+  it.each(['dark', 'light', 'high-contrast', 'colour-blind', 'mono', 'terminal'])('wears %s, and the next theme at a key', async (theme) => {
+    const seen = start('alert', 80, 24, {}, theme);
+    await seen.until(/▲▸vit[\s\S]*q quit/);
+    seen.press('t');
+    await seen.until(/theme [a-z-]+/);
+  });
+});
