@@ -18,7 +18,7 @@ module.exports = {
     only('headless', ['core', 'store']),
     only('sim', ['core']),
     { name: 'core-is-pure', severity: 'error', from: { path: '^src/core/' }, to: { dependencyTypes: ['core'] } },
-    { name: 'sim-from-app-alone', severity: 'error', from: { path: '^src/', pathNot: '^src/(sim/|app)' }, to: { path: '^src/sim/' } },
+    { name: 'sim-from-demo-alone', severity: 'error', from: { path: '^src/', pathNot: '^src/(sim/|demo\\.ts)' }, to: { path: '^src/sim/' } },
     { name: 'react-only-in-cockpit', severity: 'error', from: { path: '^src/', pathNot: '^src/cockpit/' }, to: { path: 'node_modules/(react|ink)/' } },
   ],
   options: { tsConfig: { fileName: 'tsconfig.json' }, tsPreCompilationDeps: true, doNotFollow: { path: 'node_modules' }, enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.js', '.json'] } },

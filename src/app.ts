@@ -49,7 +49,7 @@ export interface App {
   submit(specPath: string): Promise<string>;
   command(command: Command): Promise<CommandAnswer>;
   /** Every event from now on, in order. */
-  subscribe(listener: (events: readonly Event[]) => void): () => void;
+  subscribe: (listener: (events: readonly Event[]) => void) => () => void;
   close(): Promise<void>;
 }
 

@@ -19,10 +19,10 @@ const OPEN = ['verified', 'nothing_never_ran', 'waived'] as const;
 
 export const TEARDOWN: readonly Row[] = [
   { verdict: ['destroyed_by_user'], gate: OPEN, act: 'destroy', because: 'the user ordered it and the gate is open' },
+  { hold: [true], gate: OPEN, act: 'wait', because: 'a person approved a debugging hold; it ends by itself' },
   { verdict: ['launch_failed', 'switching'], gate: OPEN, act: 'destroy', because: 'it will not earn anything any more and nothing on it would be lost' },
   { gate: [null], act: 'rescue_first', because: 'nothing is destroyed before its results are judged' },
   { gate: ['unverified'], act: 'rescue_first', because: 'unverified results stay until they are home or waived' },
-  { hold: [true], act: 'wait', because: 'a person approved a debugging hold; it ends by itself' },
   { keep: [true], act: 'keep', because: 'the user asked to keep it' },
   { verdict: ['done', 'early_stopped'], on_done: ['keep'], act: 'keep', because: 'the spec keeps finished instances' },
   { verdict: ['done', 'early_stopped'], on_done: ['stop'], act: 'stop', because: 'the spec stops finished instances; the disk still bills' },

@@ -1,9 +1,9 @@
 /** What a command writes to: data on stdout, talk on stderr. One place, so that nothing else can break a pipe. */
 export interface Io {
   /** One line of data. */
-  out(line: string): void;
+  out: (line: string) => void;
   /** One line for people. */
-  talk(line: string): void;
+  talk: (line: string) => void;
 }
 
 /** Documented in --help and the README; never reused for something else. */

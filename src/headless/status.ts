@@ -1,5 +1,5 @@
 /** `status` and `cost`: what is known, from the journal and one look at the market. */
-import { costOf, runCost, totals } from '../core/ledger.ts';
+import { costOf, runCost, totals, type Cost } from '../core/ledger.ts';
 import { COLUMNS, compactLine, span } from '../core/line.ts';
 import { fleetOf, runsOf, type World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
@@ -45,7 +45,7 @@ export function printCost(io: Io, world: World, now: number, asJson: boolean): v
     return json(io, {
       type: 'cost',
       ts: new Date(now).toISOString(),
-      instances: rows.map(({ cost, ...row }) => ({ ...row, ...Object.fromEntries(Object.entries(cost).map(([key, usd]) => [key === 'usd' ? 'usd' : `usd_${key}`, round(usd)])) })),
+      instances: rows.map(({ cost, ...row }) => ({ ...row, ...dollars(cost) })),
       usd: round(sum.usd),
       usd_productive: round(sum.productive),
       usd_wasted: round(sum.wasted),
@@ -59,6 +59,8 @@ export function printCost(io: Io, world: World, now: number, asJson: boolean): v
   ])) io.out(row);
   io.out(`total ${money(sum.usd)}, productive ${money(sum.productive)}, wasted ${money(sum.wasted)}, burning ${money(sum.burn_usd_per_hour)}/h`);
 }
+
+const dollars = (cost: Cost): Record<string, number> => Object.fromEntries((Object.keys(cost) as (keyof Cost)[]).map((part) => [part === 'usd' ? 'usd' : `usd_${part}`, round(cost[part])]));
 
 /** Columns as wide as their widest cell. */
 export function table(rows: readonly (readonly string[])[]): string[] {

@@ -8,9 +8,9 @@ import { json, type Io } from './io.ts';
 
 export function eventLine(io: Io, event: Event, world: World): void {
   if (isVolatile(event)) return;
-  const { v: _v, at, ...rest } = event;
+  const { at, ...rest } = event;
   const run = event.type === 'check.done' ? world.runs[event.run] : undefined;
-  json(io, { ts: new Date(at).toISOString(), ...rest, ...(run && { line: lineText(compactLine(run, at)) }) });
+  json(io, { ...rest, ts: new Date(at).toISOString(), ...(run && { line: lineText(compactLine(run, at)) }) });
 }
 
 export function saidLine(io: Io, said: Said): void {

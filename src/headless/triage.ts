@@ -121,10 +121,10 @@ function answerOf({ id, evidence }: Case): Record<string, unknown> {
   return { id, kind, step, total_steps, epoch, loss, rate, eval: metrics, cause, signature, transient, confidence };
 }
 
-async function readAll({ stdin, readFile }: TriageIo, { file }: TriageOptions): Promise<Uint8Array> {
-  if (file !== undefined && file !== '-') return readFile(file);
+async function readAll(io: TriageIo, { file }: TriageOptions): Promise<Uint8Array> {
+  if (file !== undefined && file !== '-') return io.readFile(file);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stdin) chunks.push(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk);
+  for await (const chunk of io.stdin) chunks.push(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk);
   const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const chunk of chunks) {

@@ -1,5 +1,9 @@
-import type { Effect } from '../actions.ts';
+import type { Action, Effect } from '../actions.ts';
+import type { Body } from '../events.ts';
 import type { RunState, World } from '../state.ts';
+
+/** A conclusion. */
+export const emit = (body: Body): Action => ({ do: 'emit', body });
 
 /** May this effect be tried again, after its last failure? */
 export const ready = (world: World, run: RunState, effect: Effect['do']): boolean => (run.backoff[effect]?.until ?? 0) <= world.now;

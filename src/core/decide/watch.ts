@@ -1,0 +1,81 @@
+/** What the babysitter makes of a living process, and of one that ended. */
+import type { Action } from '../actions.ts';
+import type { Diagnosis, Trigger } from '../events.ts';
+import { currentAttempt, type RunState, type World } from '../state.ts';
+import { triage, type Evidence } from '../triage/index.ts';
+import { judge, suspected } from '../triggers.ts';
+import { emit, ready } from './ready.ts';
+import { answer } from './recover.ts';
+
+const MINUTE = 60_000;
+/** How often checkpoints come home while the run goes on. */
+const SYNC_MS = 10 * MINUTE;
+/** How long after a suspicion a look is not repeated. */
+const LOOK_AGAIN_MS = MINUTE;
+
+export function watch(world: World, run: RunState): Action[] {
+  const { now } = world;
+  const attempt = currentAttempt(run);
+  const actions: Action[] = [];
+  if (!attempt) return actions;
+  const step = run.progress?.reading.step ?? null;
+  const incident = run.incident;
+  const proven = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step);
+  if (incident && proven) return [emit({ type: 'incident.resolved', run: run.id, incident: incident.id, step })];
+
+  // An incident of this very attempt is already being answered.
+  if (!incident || attempt.number > incident.attempt) {
+    const reading = run.check?.reading;
+    const found = reading && run.check && run.check.at >= (attempt.started_at ?? 0) && run.failed_checks === 0 ? judge(run, reading, run.check.at) : null;
+    if (found) return openIncident(run, found.trigger, step, { log: run.tail.join('\n'), stalled: found.trigger === 'step_stalled', ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) }, found.words);
+  } else if (incident.ended === null && !run.repair) return answer(world, run);
+
+  if (run.stream === 'closed' && ready(world, run, 'follow')) actions.push({ do: 'follow', run: run.id });
+  const scheduled = run.cadence !== null && run.cadence.next_at <= now;
+  const suspicion = (suspected(run, now) || run.progress?.reading.diverged === true) && now - (run.check?.at ?? 0) > LOOK_AGAIN_MS;
+  if ((scheduled || suspicion) && ready(world, run, 'probe')) actions.push({ do: 'probe', run: run.id, why: scheduled ? 'scheduled' : 'suspicion' });
+  const advanced = run.progress !== null && run.progress.advanced_at > (run.home_at ?? attempt.started_at ?? now);
+  if (run.spec.checkpoints && advanced && now - (run.home_at ?? attempt.started_at ?? now) >= SYNC_MS && ready(world, run, 'sync')) actions.push({ do: 'sync', run: run.id, final: false });
+  return actions;
+}
+
+/** The process is over: an end, or an incident with its root cause. */
+export function judgeEnd(world: World, run: RunState): Action[] {
+  const attempt = currentAttempt(run);
+  if (!attempt?.exit) return [];
+  const incident = run.incident;
+  if (incident && incident.attempt === attempt.number && incident.ended === null) return answer(world, run);
+  const reading = run.check?.reading;
+  const { exit } = attempt;
+  const setupFailed = attempt.started_at === null;
+  const evidence: Evidence = { log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
+  const found = triage(evidence);
+  if (!setupFailed && exit.exit_code === 0 && (found.kind === 'done' || found.kind === 'healthy')) {
+    return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? 'the trainer stopped early by its own policy' : 'the training command ended with exit code 0' })];
+  }
+  return openIncident(run, setupFailed ? 'setup_failed' : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
+}
+
+function openIncident(run: RunState, trigger: Trigger, step: number | null, evidence: Evidence, words: string | null): Action[] {
+  const attempt = currentAttempt(run);
+  if (!attempt) return [];
+  const found = triage(evidence);
+  const diagnosis: Diagnosis = {
+    trigger,
+    cause: found.cause ?? (trigger === 'step_stalled' ? 'stall' : 'unknown'),
+    confidence: found.confidence,
+    // What a stalled log last said is chance: the stall itself is what comes back.
+    fingerprint: trigger === 'step_stalled' ? 'stall' : found.fingerprint,
+    signature: found.signature,
+    evidence: found.evidence,
+    transient: found.transient,
+    rung: found.rung,
+    summary: words === null ? found.summary : `${found.summary} (${words})`,
+    next: found.next,
+    ...(found.detail.package && { package: found.detail.package }),
+  };
+  const same = run.incident && run.incident.ended === null && run.incident.diagnosis.fingerprint === diagnosis.fingerprint;
+  return same && run.incident
+    ? [emit({ type: 'incident.recurred', run: run.id, incident: run.incident.id, attempt: attempt.number, step, diagnosis })]
+    : [emit({ type: 'incident.opened', run: run.id, incident: run.incidents.length + (run.incident ? 2 : 1), attempt: attempt.number, step, diagnosis })];
+}
