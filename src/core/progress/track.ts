@@ -39,11 +39,15 @@ export const BLANK: Track = {
 /** A loss this far out has run away even though it is still a number. */
 const RUNAWAY = 1e8;
 
+function finite(value: number | undefined): value is number {
+  return value !== undefined && Number.isFinite(value);
+}
+
 /** Folds one line's record into the track (in place). */
 export function applyRecord(track: Track, record: LineRecord): void {
   if (record.context === 'eval') {
     if (record.eval) addEval(track, record.eval);
-    if (record.epoch !== undefined) track.epoch = record.epoch;
+    if (finite(record.epoch)) track.epoch = record.epoch;
     track.activity = 'evaluating';
     return;
   }
@@ -52,13 +56,13 @@ export function applyRecord(track: Track, record: LineRecord): void {
   if (trained) track.evalOpen = false;
   if (trained || record.rate || record.epoch !== undefined) track.activity = 'training';
   if (record.format && (record.step !== undefined || record.loss !== undefined)) track.format = record.format;
-  if (record.epoch !== undefined) track.epoch = record.epoch;
-  if (record.lr !== undefined) track.lr = record.lr;
-  if (record.rate) {
+  if (finite(record.epoch)) track.epoch = record.epoch;
+  if (finite(record.lr)) track.lr = record.lr;
+  if (record.rate && finite(record.rate.value)) {
     track.rate = record.rate;
     track.stepSeconds = record.stepSeconds ?? null;
   }
-  if (record.eta !== undefined) track.eta = record.eta;
+  if (finite(record.eta)) track.eta = record.eta;
   if (record.eval) {
     addEval(track, record.eval);
     if (record.loss === undefined && record.step === undefined) track.activity = 'evaluating';
@@ -66,8 +70,8 @@ export function applyRecord(track: Track, record: LineRecord): void {
 }
 
 function takeStep(track: Track, record: LineRecord): boolean {
-  if (record.step === undefined) {
-    if (record.total !== undefined) {
+  if (!finite(record.step)) {
+    if (finite(record.total)) {
       track.declaredTotal = record.total;
       track.total = record.total;
       track.bar = null;
@@ -79,7 +83,7 @@ function takeStep(track: Track, record: LineRecord): boolean {
   const known = track.step;
   const rounds = record.slack !== undefined && known !== null && Math.abs(known - record.step) <= record.slack;
   if (!rounds) track.step = record.step;
-  if (record.total !== undefined) track.total = record.total;
+  if (finite(record.total)) track.total = record.total;
   return true;
 }
 
@@ -128,8 +132,8 @@ export function applyBar(track: Track, bar: Bar, extra: LineRecord | null): void
   track.evalOpen = false;
   if (!extra) return;
   takeLoss(track, extra);
-  if (extra.epoch !== undefined) track.epoch = extra.epoch;
-  if (extra.lr !== undefined) track.lr = extra.lr;
+  if (finite(extra.epoch)) track.epoch = extra.epoch;
+  if (finite(extra.lr)) track.lr = extra.lr;
   if (extra.eval) addEval(track, extra.eval);
 }
 

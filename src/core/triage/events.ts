@@ -14,6 +14,7 @@ export interface FailureEvent {
   transient: boolean | undefined;
   /** It ended a traceback that nobody caught, or a shell or kernel said it. */
   fatal: boolean;
+  traceback: boolean;
 }
 
 const RULES: readonly Rule[] = [...MACHINE_RULES, ...PROGRAM_RULES];
@@ -23,12 +24,17 @@ const EXCEPTION = /^(?:[A-Za-z_][\w.]{0,120}\.)?(?:[A-Za-z_]\w{0,80}(?:Error|Exc
 const SAYS_ERROR = /\b(?:error|errors|fatal|critical|exception|failed|failure|erro|fehler|aborted)\b|错误|エラー|ошибка/i;
 const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will be (?:ignored|disabled)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|0 (?:errors|corrupt|failed)|no errors?\b/i;
 
+/** A tensor could not be fetched from a DataLoader worker because the worker is gone: the socket's error is not the network's. */
+const WORKER_GONE: Rule = { cause: 'shm_dataloader', weight: 'fact', match: /$/ };
+const WORKER_FRAMES = 16;
+
 /** Every candidate, in the order of the log. */
 export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
   const events: FailureEvent[] = [];
   let inTraceback = false;
   let tracker = false;
   let ignored = false;
+  let worker = -Infinity;
   for (const [at, { text, tracker: own }] of lines.entries()) {
     if (/Traceback \(most recent call last\)/.test(text)) {
       inTraceback = true;
@@ -37,13 +43,14 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
       ignored = /Exception ignored (?:in|on)|logging error/i.test(before);
       continue;
     }
+    if (text.includes('rebuild_storage_fd')) worker = at;
     if (inTraceback && /\/(?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)\//.test(text)) tracker = true;
     const indented = /^\s/.test(text);
     if (own || !HINT.test(text)) continue;
     const exception = !indented && EXCEPTION.test(text);
     const afterFrames = /^\s+(?:File |\S)|^\s*[\^~]+\s*$/.test(lines[at - 1]?.text ?? '');
     const fatal = exception && (inTraceback || afterFrames) && !ignored;
-    const rule = RULES.find(({ match }) => match.test(text));
+    const rule = exception && at - worker <= WORKER_FRAMES && /^(?:Connection|EOF|FileNotFound)/.test(text) ? WORKER_GONE : RULES.find(({ match }) => match.test(text));
     if (exception) {
       inTraceback = false;
       if (ignored || tracker) {
@@ -52,11 +59,11 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
       }
     }
     if (!rule) {
-      if (fatal && !/Warning/.test(text)) events.push({ at, cause: 'unknown', weight: WEIGHT.error, line: text, transient: undefined, fatal });
+      if (fatal && !/Warning/.test(text)) events.push({ at, cause: 'unknown', weight: WEIGHT.error, line: text, transient: undefined, fatal, traceback: fatal });
       continue;
     }
     if (!exception && !rule.alone && (indented || HARMLESS.test(text) || !SAYS_ERROR.test(text))) continue;
-    events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line: text, transient: rule.transient, fatal: fatal || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text) });
+    events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line: text, transient: rule.transient, fatal: fatal || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text), traceback: fatal });
   }
   return events;
 }

@@ -8,7 +8,7 @@ import { findEvents } from './events.ts';
 import { machineEvent } from './facts.ts';
 import { readLines, type LogLine } from './lines.ts';
 import { POLICY } from './policy.ts';
-import { chooseRoot } from './root.ts';
+import { chooseRoot, ordinaryBetween, type Root } from './root.ts';
 
 export interface Evidence {
   log: string;
@@ -59,7 +59,7 @@ export function triage(evidence: Evidence): Triage {
   const died = (exit !== null && exit !== 0) || (evidence.signal ?? null) !== null;
   if (machine && (!root || machine.decides)) return verdict('failure', machine.cause, machine.line, machine.confidence, [...machine.lines, ...(root ? [root.line] : [])], machine.transient);
   const fatal = root !== null && (root.fatal || died || (root.weight === 4 && lines.length - root.at <= 4));
-  if (root && fatal && (!recovered(lines, root.at) || died)) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
+  if (root && fatal && (died || !(survived(lines, root) || recovered(lines, root)))) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
   const reading = readLog(evidence.log);
   if (reading.diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, lines.length - 1), false);
   const end = findEnd(lines);
@@ -105,9 +105,15 @@ function confidenceOf(weight: number, died: boolean): number {
   return Math.min(0.99, [0.3, 0.4, 0.6, 0.8, 0.92][weight] ?? 0.5) + (died && weight < 4 ? 0.05 : 0);
 }
 
-function recovered(lines: readonly LogLine[], at: number): boolean {
-  const before = readLog(textOf(lines.slice(0, at)));
-  return advances(lines.slice(at + 1), before);
+/** The program went on talking: an uncaught traceback takes more to be disproved than a remark does. */
+function survived(lines: readonly LogLine[], { until, traceback }: Root): boolean {
+  const limit = traceback ? 40 : 12;
+  return ordinaryBetween(lines, until, lines.length, limit) >= limit;
+}
+
+function recovered(lines: readonly LogLine[], { at, until }: Root): boolean {
+  const after = lines.slice(until + 1);
+  return after.length > 0 && advances(after, readLog(textOf(lines.slice(0, at))));
 }
 
 /** Whether training goes on in these lines; a bar redrawn at the step where it stood is no progress. */
@@ -123,7 +129,12 @@ function textOf(lines: readonly LogLine[]): string {
 }
 
 function divergentLine(lines: readonly LogLine[]): string {
-  return lines.findLast(({ text }) => /\b(?:nan|inf)\b|\d{9}/i.test(text))?.text ?? '';
+  let first: string | undefined;
+  for (const { text } of lines) {
+    if (/loss[^\d\n]{1,12}(?:nan|inf)\b/i.test(text)) first ??= text;
+    else if (/loss\W{1,6}\d/i.test(text)) first = undefined;
+  }
+  return first ?? lines.findLast(({ text }) => /\b(?:nan|inf)\b|\d{9}/i.test(text))?.text ?? '';
 }
 
 function around(lines: readonly LogLine[], at: number): string[] {

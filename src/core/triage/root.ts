@@ -2,17 +2,23 @@
 import type { FailureEvent } from './events.ts';
 import type { LogLine } from './lines.ts';
 
+/** The event that explains the others; `fatal` and `traceback` hold when they do for any of them. */
+export interface Root extends FailureEvent {
+  /** The last line of those that belong together. */
+  until: number;
+}
+
 /** So many ordinary lines between two failures, and the earlier one was survived. */
 const SURVIVED = 8;
 const NOISE = /^\s|^(?:Traceback|During handling|The above exception|={3,}|-{3,}|\*{3,}|wandb|slurmstepd|srun|Root Cause|Failures:|\[\d+\]:|\^+|~+)|\d%\||closing signal|SIGTERM|exitcode|\bFAILED\b|NO_OTHER_FAILURES|\$\s*$|#\s*$/;
 
 /** null when no event explains an end. */
-export function chooseRoot(lines: readonly LogLine[], events: readonly FailureEvent[]): FailureEvent | null {
+export function chooseRoot(lines: readonly LogLine[], events: readonly FailureEvent[]): Root | null {
   let cluster: FailureEvent[] = [];
-  let best: FailureEvent | null = null;
+  let best: Root | null = null;
   for (const event of events) {
     const previous = cluster.at(-1);
-    if (previous && ordinaryBetween(lines, previous.at, event.at) >= SURVIVED) {
+    if (previous && ordinaryBetween(lines, previous.at, event.at, SURVIVED) >= SURVIVED) {
       best = prefer(best, rootOf(cluster));
       cluster = [];
     }
@@ -21,24 +27,25 @@ export function chooseRoot(lines: readonly LogLine[], events: readonly FailureEv
   return prefer(best, rootOf(cluster));
 }
 
-function prefer(earlier: FailureEvent | null, later: FailureEvent | null): FailureEvent | null {
+function prefer(earlier: Root | null, later: Root | null): Root | null {
   if (!earlier || !later) return later ?? earlier;
   // A consequence or a summary points back to what came before it; an error of its own doesn't.
   return later.weight >= 3 ? later : earlier.weight > later.weight ? earlier : later;
 }
 
-function rootOf(cluster: readonly FailureEvent[]): FailureEvent | null {
+function rootOf(cluster: readonly FailureEvent[]): Root | null {
   let root: FailureEvent | null = null;
   for (const event of cluster) {
     const latest = event.weight === 3 || (event.cause === 'preempted' && root?.cause === 'preempted');
     if (!root || event.weight > root.weight || (event.weight === root.weight && latest)) root = event;
   }
-  return root && { ...root, fatal: cluster.some(({ fatal }) => fatal) };
+  return root && { ...root, fatal: cluster.some(({ fatal }) => fatal), traceback: cluster.some(({ traceback }) => traceback), until: cluster.at(-1)?.at ?? root.at };
 }
 
-function ordinaryBetween(lines: readonly LogLine[], from: number, to: number): number {
+/** Lines that a program prints as it goes on, between two places; counts no further than `limit`. */
+export function ordinaryBetween(lines: readonly LogLine[], from: number, to: number, limit: number): number {
   let count = 0;
-  for (let at = from + 1; at < to && count < SURVIVED; at++) {
+  for (let at = from + 1; at < to && count < limit; at++) {
     const line = lines[at];
     if (line && !line.tracker && !NOISE.test(line.text)) count++;
   }

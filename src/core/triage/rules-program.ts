@@ -2,6 +2,12 @@
 import type { Rule } from './rule.ts';
 
 export const PROGRAM_RULES: readonly Rule[] = [
+  // What a shell, a loader or a tool says on its own, without a traceback
+  { cause: 'missing_dependency', weight: 'fact', match: /^.{0,120}: command not found$|^\S{0,80}python[\d.]{0,6}: No module named \S+$|^(?:\S{0,40}\/)?(?:ba|da|z)?sh: .{0,120}: not found$|executable file not found in/, alone: true },
+  { cause: 'dependency_version_mismatch', weight: 'fact', match: /^\S+: \S+: version `(?:GLIBC|GLIBCXX|CXXABI)\S* not found|error while loading shared libraries: |ResolutionImpossible/, alone: true },
+  { cause: 'auth_missing', weight: 'fact', match: /Permission denied \(publickey|fatal: could not read Username|fatal: Authentication failed/, alone: true },
+  { cause: 'config_error', weight: 'fact', match: /^Could not override '|^Key '.{0,80}' is not in struct|^In '.{0,80}': Could not find|ConfigCompositionException/, alone: true },
+  { cause: 'numeric_divergence', weight: 'fact', match: /^(?:.{0,80}\s)?loss is (?:nan|inf|-inf), ?stopping/i, alone: true },
   // Versions
   { cause: 'dependency_version_mismatch', weight: 'fact', match: /undefined symbol|version `?(?:GLIBC|GLIBCXX|CXXABI)\S* not found|GLIBCXX_|compiled using NumPy 1\.x|numpy\.dtype size changed|binary incompatibility|_ARRAY_API not found|module compiled against (?:API|ABI)|cannot import name|DLL load failed|(?:lib[\w.+-]+\.so[\w.]*): cannot open shared object file|has no attribute '(?:float|int|bool|object|str|long|complex)'.{0,10}$|was a deprecated alias for the builtin|operator torchvision::nms does not exist|requires? [\w.-]+ ?(?:[<>=!~]=?|version)|is required for a normal functioning|VersionConflict|ResolutionImpossible|conflicting dependencies|No matching distribution found|incompatible versions?|Descriptors cannot (?:not )?be created directly|unsupported pickle protocol|ABI mismatch|not a supported wheel/ },
   { cause: 'dependency_version_mismatch', weight: 'error', match: /(?:got an unexpected keyword argument|has no attribute) [^\n]{0,60}(?:transformers|torch|diffusers|accelerate|peft|numpy)|module '(?:numpy|torch|transformers|jax|tensorflow|keras|scipy|PIL\.Image|torchvision|diffusers|datasets|peft|np|jaxlib|pkgutil|collections|inspect|fractions|distutils)[\w.]*' has no attribute/ },

@@ -42,8 +42,8 @@ describe('progress reader, fuzzed', () => {
         const reader = createProgressReader();
         reader.feed(bytes);
         reader.feed(log);
-        const { eval: metrics, rate, activity: _activity, format: _format, diverged: _diverged, ...numbers } = reader.reading();
-        for (const value of [...Object.values(numbers), ...Object.values(metrics ?? {}), ...(rate ? [rate.value] : [])]) expect(value === null || Number.isFinite(value)).toBe(true);
+        const { step, total_steps, epoch, loss, learning_rate, steps_per_s, eta_s, eval: metrics, rate } = reader.reading();
+        for (const value of [step, total_steps, epoch, loss, learning_rate, steps_per_s, eta_s, rate?.value ?? null, ...Object.values(metrics ?? {})]) expect(value === null || Number.isFinite(value)).toBe(true);
         for (const line of reader.tail()) expect(line).not.toMatch(/[\x00-\x08\x1b\x9b]/);
       }),
       { numRuns: 600 },
