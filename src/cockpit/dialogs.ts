@@ -1,7 +1,8 @@
 /** The dialogs as data and as a reducer. A dialog is bound to a run's id, so nothing that moves under it can change its object. */
 import type { Command } from '../core/commands.ts';
-import { isClosed, type World } from '../core/state.ts';
+import type { World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
+import { isOver } from './select.ts';
 
 export type Dialog =
   /** choice: 0 leave it alone, 1 bring home then destroy, 2 destroy now (needs the run's name typed). */
@@ -66,7 +67,7 @@ function confirm(dialog: Dialog, world: World): DialogStep {
   if (dialog.kind === 'quit') return { dialog: null, quit: true };
   const run = world.runs[dialog.run];
   // The world may have moved on while the dialog was read.
-  if (!run || isClosed(run)) return { dialog: null };
+  if (!run || isOver(run)) return { dialog: null };
   switch (dialog.kind) {
     case 'destroy':
       if (dialog.choice === 1) return { dialog: null, command: { do: 'destroy', run: run.id, waive: false } };

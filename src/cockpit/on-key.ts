@@ -1,11 +1,11 @@
 /** One key, one new screen state: a pure reducer over the key table. It returns the command or effect and carries out neither. */
 import { burnOf } from '../core/ledger.ts';
 import type { Command } from '../core/commands.ts';
-import { instanceOf, isClosed, type RunState, type World } from '../core/state.ts';
+import { instanceOf, type RunState, type World } from '../core/state.ts';
 import { DEAF_MS, isTyping, stepDialog, typedText, type Dialog, type DialogAct } from './dialogs.ts';
 import { bindingFor, type Key, type KeyAction, type Place } from './keys.ts';
 import { panesOf } from './layout.ts';
-import { leavesBehind, logRun, openIncident, orderedRuns, targetRun } from './select.ts';
+import { isOver, leavesBehind, logRun, openIncident, orderedRuns, targetRun } from './select.ts';
 import { withToast, type LogPane, type Ui } from './ui.ts';
 
 export type Effect = 'quit' | 'redraw' | 'suspend';
@@ -147,7 +147,7 @@ const refuse = (ui: Ui, why: string, now: number): Pressed => ({ ui: withToast(u
 
 function onLive(ui: Ui, run: RunState | null, now: number, then: (run: RunState) => Pressed): Pressed {
   if (!run) return refuse(ui, 'no run is selected', now);
-  return isClosed(run) ? refuse(ui, `${run.id} is over and bills for nothing`, now) : then(run);
+  return isOver(run) ? refuse(ui, `${run.id} is over and bills for nothing`, now) : then(run);
 }
 
 function neighbour(ui: Ui, world: World, by: 1 | -1): Ui['focus'] {

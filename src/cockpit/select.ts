@@ -7,8 +7,12 @@ import type { LogPane, Ui } from './ui.ts';
 export const openIncident = (run: RunState): Incident | null => (run.incident && !run.incident.ended && !isClosed(run) ? run.incident : null);
 export const incidentKey = (run: RunState, incident: Incident): string => `${run.id}:${incident.id}`;
 
+/** Over and off the bill. A run that is closed but whose instance was kept still bills, and can still be destroyed. */
+export const isOver = (run: RunState): boolean => isClosed(run) && run.instance === null;
+export const isKept = (run: RunState): boolean => isClosed(run) && run.instance !== null;
+
 /** 0 has an open incident, 1 is under way, 2 is over. */
-const urgency = (run: RunState): number => (openIncident(run) ? 0 : isClosed(run) ? 2 : 1);
+const urgency = (run: RunState): number => (openIncident(run) ? 0 : isOver(run) ? 2 : 1);
 
 /** Runs as the table shows them: incidents on top, what is over at the bottom, oldest first within. `!word` inverts the filter. */
 export function orderedRuns(world: World, filter: string): RunState[] {
@@ -52,6 +56,6 @@ export function logRun(log: LogPane, selected: string | null, world: World): Run
 
 /** Does leaving mean leaving something behind: a run under way, or an instance of ours that bills? */
 export const leavesBehind = (world: World): { runs: RunState[]; instances: InstanceState[] } => ({
-  runs: runsOf(world).filter((run) => !isClosed(run)),
+  runs: runsOf(world).filter((run) => !isOver(run)),
   instances: oursOf(world),
 });

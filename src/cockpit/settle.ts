@@ -1,9 +1,9 @@
 /** Brings the screen's memory in line with the world before each draw: what is gone is let go, what is urgent opens. Pure. */
-import { isClosed, type World } from '../core/state.ts';
+import type { World } from '../core/state.ts';
 import { helpRows, layoutOf, pageRows, panesOf } from './layout.ts';
 import { helpLines } from './panes/help.ts';
 import { runPage } from './panes/run-page.ts';
-import { alertsOf, incidentKey, openIncident, orderedRuns, runById } from './select.ts';
+import { alertsOf, incidentKey, isOver, openIncident, orderedRuns, runById } from './select.ts';
 import { withToast, type LogPane, type Ui } from './ui.ts';
 
 /** `now` is real time in ms. Answers the same object when nothing had to change. */
@@ -16,7 +16,7 @@ export function settle(before: Ui, world: World, now: number): Ui {
   if (ui.page.name === 'run' && !runById(world, ui.page.run)) change({ page: { name: 'home' } });
   if (ui.dialog && 'run' in ui.dialog) {
     const run = runById(world, ui.dialog.run);
-    if (!run || isClosed(run)) ui = withToast({ ...ui, dialog: null }, `${ui.dialog.run} has ended meanwhile; there is nothing left to do`, false, now);
+    if (!run || isOver(run)) ui = withToast({ ...ui, dialog: null }, `${ui.dialog.run} has ended meanwhile; there is nothing left to do`, false, now);
   }
   const runs = orderedRuns(world, ui.filter.text);
   if (!runs.some(({ id }) => id === ui.selected)) {
@@ -40,6 +40,11 @@ export function settle(before: Ui, world: World, now: number): Ui {
   if (ui.help !== null) {
     const last = Math.max(0, helpLines(ui.page.name).length - helpRows(ui));
     if (ui.help > last) change({ help: last });
+  }
+  const newest = world.said.at(-1)?.seq ?? 0;
+  if (newest !== ui.said_seq) {
+    const fresh_lines = ui.back.said === 0 ? 0 : world.said.filter(({ seq }) => seq > ui.said_seq).length;
+    change({ said_seq: newest, back: { ...ui.back, said: Math.min(ui.back.said + fresh_lines, world.said.length - 1) } });
   }
   const visible = layoutOf(ui, world).runs;
   const at = Math.max(0, runs.findIndex(({ id }) => id === ui.selected));

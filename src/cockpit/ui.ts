@@ -16,6 +16,8 @@ export interface Ui {
   readonly top: number;
   /** Rows back from the newest; 0 follows. */
   readonly back: { readonly said: number; readonly log: number };
+  /** Newest line of the reasoning log that was counted: what is scrolled back to stays put while lines come in. */
+  readonly said_seq: number;
   readonly log: LogPane;
   /** Incidents that have opened the log pane once, as `run:incident`. */
   readonly alerted: readonly string[];
@@ -40,6 +42,7 @@ export function createUi(size: Ui['size'], theme: number): Ui {
     selected: null,
     top: 0,
     back: { said: 0, log: 0 },
+    said_seq: 0,
     log: { is: 'closed' },
     alerted: [],
     filter: { text: '', editing: false },

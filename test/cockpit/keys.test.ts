@@ -124,6 +124,29 @@ describe('commands', () => {
   });
 });
 
+describe('a run that is closed but kept', () => {
+  const calm = calmWorld();
+  const kept = { ...calm.runs['cifar-baseline'], instance: 31_244, submitted_at: 0 } as World['runs'][string];
+  const world: World = { ...calm, runs: { ...calm.runs, 'cifar-baseline': kept } };
+
+  it('still bills, so it can still be destroyed, and leaving tells of it', () => {
+    expect(press(world, ['d', 'down', 'enter']).commands).toEqual([{ do: 'destroy', run: 'cifar-baseline', waive: false }]);
+    expect(press({ ...world, runs: { 'cifar-baseline': kept } }, ['q']).ui.dialog?.kind).toBe('quit');
+  });
+});
+
+describe('the reasoning log', () => {
+  it('stays put while it is read and new lines come in, and follows again at G', () => {
+    const world = calmWorld();
+    const reading = press(world, ['tab', 'k', 'k']).ui;
+    expect(reading.back.said).toBe(2);
+    const more: World = { ...world, said: [...world.said, ...world.said.slice(0, 3).map((entry) => ({ ...entry, seq: 50 }))] };
+    const settled = settle(reading, more, 99);
+    expect(settled.back.said).toBe(5);
+    expect(press(more, ['G'], 400, settled).ui.back.said).toBe(0);
+  });
+});
+
 describe('whatever is pressed', () => {
   const names = fc.array(fc.constantFrom(...new Set([...KEYS.flatMap(({ keys }) => keys), 'x', 'Z', '5', 'f1'])), { maxLength: 60 });
 

@@ -124,7 +124,7 @@ export function calmWorld(): World {
         check: { at: NOW - 30_000, why: 'scheduled', reading: probe(84, 47), failure: null }, cadence: { phase: 'early', index: 2, healthy_in_a_row: 1, started_at: NOW - 5 * MINUTE, next_at: NOW + 7 * MINUTE },
       }),
       'whisper-sv': run('whisper-sv', 31_277, { submitted_at: NOW - 4 * MINUTE, stage: 'loading', stage_since: NOW - 2 * MINUTE, progress: null, check: null, cadence: null, home: [], home_at: null, tail: [], ran_here: false, attempts: [attempt(1, 31_277, { started_at: null, first_step: null, last_step: null })] }),
-      'cifar-baseline': run('cifar-baseline', 31_102, {
+      'cifar-baseline': run('cifar-baseline', null, {
         submitted_at: NOW - 200 * MINUTE, stage: 'closed', stage_since: NOW - 20 * MINUTE, closed_at: NOW - 20 * MINUTE, verdict: 'done', verdict_reason: 'the command ended well and its results are home',
         progress: { reading: reading({ step: 5000, total_steps: 5000, eval: { accuracy: 0.9312 } }), advanced_at: NOW - 22 * MINUTE, gaps: [], marks: [] },
       }),

@@ -1,9 +1,9 @@
 /** The dialogs in words: the object by name, what it costs, what would be lost, the verb on the button. */
 import { burnOf, runCost, totals } from '../../core/ledger.ts';
 import { span } from '../../core/line.ts';
-import { instanceOf, isClosed, type RunState, type World } from '../../core/state.ts';
+import { instanceOf, type RunState, type World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
-import { leavesBehind } from '../select.ts';
+import { isOver, leavesBehind } from '../select.ts';
 import type { Dialog } from '../dialogs.ts';
 import { ago, bytes, money, perHour } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
@@ -19,7 +19,7 @@ export function dialogBox(dialog: Dialog, world: World, now: number, columns: nu
   const text = (words: string, role: Role = 'text'): Line[] => wrap(words, width - 4).map((row) => plain(row, role));
   if (dialog.kind === 'quit') return box('Leave the cockpit?', [...quitWords(world, now).flatMap(([words, role]) => text(words, role)), line(), buttons(['Stay', 'Leave'], dialog.choice)], width, 'rule_focus');
   const run = world.runs[dialog.run];
-  if (!run || isClosed(run)) return box('Over', text(`${dialog.run} has ended.`), width, 'rule');
+  if (!run || isOver(run)) return box('Over', text(`${dialog.run} has ended.`), width, 'rule');
   const instance = instanceOf(world, run);
   const rate = instance ? burnOf(instance) : 0;
   const object = instance ? `${run.id} on instance ${instance.id} (${cleanLine(instance.facts.gpu_name, 24)}, ${perHour(rate)})` : `${run.id}, which has no instance yet`;

@@ -1,7 +1,7 @@
 /** The log pane: the run's own output, cleaned; on an alert the cause stands above it and its signature is lit. */
 import type { World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
-import { fitLine, line, piece, plain, type Line } from '../line.ts';
+import { fitLine, line, piece, plain, wrap, type Line } from '../line.ts';
 import { logRun, openIncident } from '../select.ts';
 import type { Ui } from '../ui.ts';
 import { rule } from './parts.ts';
@@ -11,7 +11,7 @@ export function log(ui: Ui, world: World, width: number, rows: number): Line[] {
   if (!run) return [];
   const incident = openIncident(run);
   const how = ui.log.is === 'pinned' ? 'pinned, L unpins' : ui.log.is === 'auto' ? 'opened by the alert, L pins' : 'l closes, L pins';
-  const cause = incident ? [plain(` ${incident.diagnosis.cause}: ${cleanLine(incident.diagnosis.summary, 300)}`, 'bad')] : [];
+  const cause = incident ? wrap(`${incident.diagnosis.cause}: ${cleanLine(incident.diagnosis.summary, 300)}`, width - 2).slice(0, rows > 10 ? 2 : 1).map((text) => plain(` ${text}`, 'bad')) : [];
   const space = Math.max(0, rows - cause.length);
   const tail = run.tail.map((text) => cleanLine(text, 1_000));
   const signature = incident ? cleanLine(incident.diagnosis.signature, 300).trim() : '';

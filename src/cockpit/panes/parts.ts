@@ -3,7 +3,7 @@ import { stateWord } from '../../core/line.ts';
 import type { RunState, Said } from '../../core/state.ts';
 import { GLYPH } from '../glyphs.ts';
 import { line, lineWidth, piece, type Line, type Piece } from '../line.ts';
-import { openIncident } from '../select.ts';
+import { isKept, openIncident } from '../select.ts';
 import type { Role } from '../theme.ts';
 
 /** A pane's upper edge. The focused one differs in weight as well as in colour. */
@@ -24,6 +24,8 @@ export interface Sign {
 /** A run's state as one sign and one role; the word beside it says the same without either. */
 export function signOf(run: RunState): Sign {
   if (openIncident(run)) return run.stage === 'training' && run.attempt > (run.incident?.attempt ?? 0) ? { glyph: GLYPH.alert, role: 'warn' } : { glyph: GLYPH.alert, role: 'bad' };
+  // Kept after its end: nothing is wrong, but it bills until a person says otherwise.
+  if (isKept(run)) return { glyph: GLYPH.hold, role: 'warn' };
   if (run.stage === 'closed') {
     const word = stateWord(run);
     return word === 'done' ? { glyph: GLYPH.done, role: 'off' } : word === 'ended' ? { glyph: GLYPH.off, role: 'off' } : { glyph: GLYPH.failed, role: 'bad' };

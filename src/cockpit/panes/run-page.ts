@@ -42,7 +42,7 @@ function incidentLines(run: RunState, now: number, width: number): Line[] {
   return all.flatMap((incident) => [
     line(piece(` ${clockTime(incident.opened_at)} `, 'faint'), piece(`${incident.diagnosis.cause} `, incident.ended ? 'muted' : 'bad'), piece(`at ${incident.step === null ? 'no step' : `step ${incident.step}`} of attempt ${incident.attempt}`, 'muted')),
     ...wrap(cleanLine(incident.diagnosis.summary, 400), width - 12).map((row) => plain(`          ${row}`, 'text')),
-    ...(incident.diagnosis.signature === '' ? [] : [plain(`          ${cleanLine(incident.diagnosis.signature, 300)}`, incident.ended ? 'faint' : 'signature')]),
+    ...(incident.diagnosis.signature === '' ? [] : [line(piece('          '), piece(cleanLine(incident.diagnosis.signature, 300), incident.ended ? 'faint' : 'signature'))]),
     ...incident.remedies.map(({ remedy, at, why }) => line(piece(` ${clockTime(at)} `, 'faint'), piece(`${remedyWord(remedy)} `, 'busy'), piece(cleanLine(why, 200), 'muted'))),
     endLine(incident, now),
   ]);

@@ -1,12 +1,12 @@
 /** The status table: one row a run, its name and instance as head, then the nine words of the compact line; strangers below. */
 import { COLUMNS, compactLine, type CompactLine } from '../../core/line.ts';
 import { burnOf, totals } from '../../core/ledger.ts';
-import { instanceOf, isClosed, type InstanceState, type RunState, type World } from '../../core/state.ts';
+import { instanceOf, type InstanceState, type RunState, type World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
 import { perHour, shortAction, shortNamed, shortRate, shortStep } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
 import { fit, fitLine, line, piece, plain, type Line, type Piece } from '../line.ts';
-import { alertsOf, orderedRuns, strangersOf } from '../select.ts';
+import { alertsOf, isOver, orderedRuns, strangersOf } from '../select.ts';
 import type { Role } from '../theme.ts';
 import type { Layout } from '../layout.ts';
 import type { Ui } from '../ui.ts';
@@ -29,7 +29,7 @@ export function table(ui: Ui, world: World, now: number, layout: Layout): Line[]
 function title(ui: Ui, world: World, count: number, layout: Layout): Line {
   const all = Object.values(world.runs);
   const alerts = alertsOf(world).length;
-  const live = all.filter((run) => !isClosed(run)).length;
+  const live = all.filter((run) => !isOver(run)).length;
   const filter = ui.filter.text === '' ? [] : [piece(` filtered by "${ui.filter.text}"`, 'warn')];
   const window = count > layout.runs ? [piece(`${ui.top + 1}-${Math.min(count, ui.top + layout.runs)} of ${count}`, 'muted')] : [];
   const note = alerts > 0 ? [piece(`${alerts} of ${live} need${alerts === 1 ? 's' : ''} repair`, 'bad'), ...(window.length > 0 ? [piece('  '), ...window] : [])] : window;
@@ -54,7 +54,7 @@ function names(widths: Widths): Line {
 function runLine(run: RunState, world: World, now: number, widths: Widths, selected: boolean): Line {
   const words = compactLine(run, now);
   const { glyph, role } = signOf(run);
-  const over = isClosed(run);
+  const over = isOver(run);
   const quiet: Role = over ? 'off' : 'text';
   const cells: Piece[] = [
     piece(glyph, role),
@@ -90,7 +90,8 @@ function emptyLines(ui: Ui, world: World): Line[] {
   if (world.market.health === 'unknown') return [plain('  Asking Vast what is running…', 'busy')];
   return [
     plain('  Nothing runs, and nothing of ours bills.', 'text'),
-    line(piece('  '), piece('vastsit-tui init', 'key'), piece(' writes a commented experiment.yaml, ', 'muted'), piece('vastsit-tui launch experiment.yaml', 'key'), piece(' starts it.', 'muted')),
+    line(piece('  vastsit-tui init', 'key'), piece(' writes a commented experiment.yaml;', 'muted')),
+    line(piece('  vastsit-tui launch experiment.yaml', 'key'), piece(' starts it.', 'muted')),
   ];
 }
 
