@@ -6,6 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { llmKeyOf, openBrain } from './brain.ts';
+import { limitsOf } from './agents/brain/agent-files.ts';
 import { createEngine, type Engine } from './agents/engine.ts';
 import { createClock } from './clock.ts';
 import type { Command, CommandAnswer } from './core/commands.ts';
@@ -34,6 +36,8 @@ export interface AppOptions {
   scale?: number;
   url?: string;
   apiKey?: string;
+  /** false: the rules do the whole job, whatever keys the environment holds. */
+  brain?: boolean;
   /** Who takes the lock, for the message that others get. */
   what: string;
 }
@@ -62,6 +66,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const lock = await takeLock({ dir: options.stateDir, wire, owner: { pid: process.pid, what: options.what }, onLost: () => void engine?.stop() });
 
   const secrets = new Set<string>(apiKey === null ? [] : [apiKey]);
+  const llmKey = llmKeyOf(options.env);
+  if (llmKey !== null) secrets.add(llmKey);
   let redact = createRedactor([...secrets]);
   const guardSecrets = (spec: Spec): void => {
     for (const name of secretNames(spec)) {
@@ -71,6 +77,14 @@ export async function openApp(options: AppOptions): Promise<App> {
     redact = createRedactor([...secrets]);
   };
 
+  const closing = new AbortController();
+  const brain =
+    options.brain === false
+      ? null
+      : await openBrain({ env: options.env, project: options.project, redact: (text) => redact(text), closing: closing.signal }).catch(async (error: unknown) => {
+          await lock.release();
+          throw error;
+        });
   const journal = await openJournal({ dir: options.stateDir, clock, wire, redact: (text) => redact(text) }).catch(async (error: unknown) => {
     await lock.release();
     throw error;
@@ -96,10 +110,11 @@ export async function openApp(options: AppOptions): Promise<App> {
   const market = createVastMarket({ url: options.url ?? options.env['VAST_URL'] ?? DEFAULT_URL, apiKey, clock, wire });
   const remote = createRemote({ dir: options.stateDir, wire });
   const home = createHome({ root: join(options.project, 'results') });
-  engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name] });
+  engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name], brain });
   const status = keepStatus(join(options.project, 'STATUS.md'), store, wire, clock);
 
-  facts.record({ type: 'session.started', version: VERSION, pid: process.pid });
+  facts.record({ type: 'session.started', version: VERSION, pid: process.pid, brain: brain && { model: brain.model.name, limits: limitsOf(brain.agent, clock.scale) } });
+  if (brain === null && options.brain !== false) facts.record({ type: 'said', actor: 'program', run: null, level: 'info', text: 'no language model is configured (OPENAI_API_KEY): the rules do the whole job' });
   for (const text of journal.remarks) facts.record({ type: 'said', actor: 'program', run: null, level: 'alert', text });
   const running = engine.run();
   running.catch(() => undefined); // awaited by the caller; a rejection before that is not lost
@@ -134,6 +149,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       return () => listeners.delete(listener);
     },
     async close() {
+      closing.abort();
       await engine.stop();
       await running.catch(() => undefined);
       facts.record({ type: 'session.ended', reason: 'closed' });

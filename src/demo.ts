@@ -25,7 +25,7 @@ export async function demoCommand(io: Io, options: { json?: boolean; scale: numb
   let app: App | null = null;
   try {
     const specs = await prepareDemo(project);
-    app = await openApp({ env: process.env, project, stateDir: join(root, 'state'), scale: options.scale, url: sim.url, apiKey: sim.apiKey, what: 'the demo' });
+    app = await openApp({ env: process.env, project, stateDir: join(root, 'state'), scale: options.scale, url: sim.url, apiKey: sim.apiKey, brain: false, what: 'the demo' });
     const runs: string[] = [];
     for (const spec of specs) runs.push(await app.submit(spec));
     if (!options.json) return await showCockpit(app, { title: `demo ×${options.scale}`, theme: options.theme, finished: finished(app, sim) });

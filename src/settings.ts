@@ -12,6 +12,9 @@ export interface Settings {
   theme: string;
   /** Base URL of the Vast API, without a trailing slash. */
   api_url: string;
+  /** The language model and its endpoint, when the environment names none. Never a key. */
+  llm_model?: string;
+  llm_url?: string;
 }
 
 export const DEFAULT_SETTINGS: Settings = { theme: 'default', api_url: 'https://console.vast.ai' };
@@ -28,6 +31,8 @@ const schema = {
   theme: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,39}$' },
   // Plain HTTP carries the account key in clear, so it is for this machine alone (the embedded market).
   api_url: { type: 'string', pattern: '^(https://[^\\s@/?#]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:\\d{1,5})?)(/[^\\s?#]*)?$' },
+  llm_model: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,119}$' },
+  llm_url: { type: 'string', pattern: '^https?://[^\\s@?#]+$' },
 } as const;
 
 /**
@@ -48,8 +53,8 @@ export function readSettings({ env = process.env, cwd }: { env?: Env; cwd?: stri
       rootSchema: { additionalProperties: false },
       ...(dir === null ? {} : { cwd: dir }),
     });
-    const { theme = DEFAULT_SETTINGS.theme, api_url = DEFAULT_SETTINGS.api_url } = conf.store;
-    return { theme, api_url: api_url.replace(/\/+$/, '') };
+    const { theme = DEFAULT_SETTINGS.theme, api_url = DEFAULT_SETTINGS.api_url, llm_model, llm_url } = conf.store;
+    return { theme, api_url: api_url.replace(/\/+$/, ''), ...(llm_model !== undefined && { llm_model }), ...(llm_url !== undefined && { llm_url }) };
   } catch (error) {
     // A home that cannot be written holds no settings either; whoever must write there says so in better words.
     if (error instanceof Error && 'syscall' in error && error.syscall === 'mkdir') return DEFAULT_SETTINGS;
@@ -77,6 +82,16 @@ export function stateDir(env: Env = process.env, platform: NodeJS.Platform = pro
       return join(xdg && isAbsolute(xdg) ? xdg : join(home, '.local', 'state'), PROJECT);
     }
   }
+}
+
+/** Where a person's own agents lie (`agents/NAME.md`): VASTSIT_HOME, else the platform's directory for settings. Absolute. */
+export function configDir(env: Env = process.env, platform: NodeJS.Platform = process.platform, home: string = homedir()): string {
+  const own = vastsitHome(env);
+  if (own !== null) return own;
+  if (platform === 'darwin') return join(home, 'Library', 'Preferences', PROJECT);
+  if (platform === 'win32') return join(env['APPDATA'] || join(home, 'AppData', 'Roaming'), PROJECT, 'Config');
+  const xdg = env['XDG_CONFIG_HOME'];
+  return join(xdg && isAbsolute(xdg) ? xdg : join(home, '.config'), PROJECT);
 }
 
 const vastsitHome = (env: Env): string | null => (env['VASTSIT_HOME'] ? resolve(env['VASTSIT_HOME']) : null);

@@ -1,4 +1,5 @@
 /** What a person orders becomes an event, or is refused in words that say why. */
+import { actionWords } from '../core/brain/proposal.ts';
 import type { Command, CommandAnswer } from '../core/commands.ts';
 import { span } from '../core/line.ts';
 import { instanceOf, isClosed } from '../core/state.ts';
@@ -33,6 +34,13 @@ export function answerCommand(context: Context, command: Exclude<Command, { do: 
     case 'keep':
       facts.record({ type: 'user.keep', run: run.id, keep: command.keep });
       return { ok: true, said: command.keep ? `the instance of ${run.id} will be kept, and bill on` : `the instance of ${run.id} follows the teardown policy again` };
+    case 'approve':
+    case 'refuse': {
+      const { consult } = run.brain;
+      if (consult.stage !== 'pending') return { ok: false, why: `${run.id} asks nothing` };
+      facts.record({ type: command.do === 'approve' ? 'user.approved' : 'user.refused', run: run.id, key: consult.key });
+      return { ok: true, said: `${actionWords(consult.proposal.action)}: ${command.do === 'approve' ? 'approved' : 'refused'}` };
+    }
     case 'check':
       if (run.stage !== 'training') return { ok: false, why: `${run.id} is not training` };
       void probe(context, { do: 'probe', run: run.id, why: 'asked' }).catch(() => undefined);

@@ -1,7 +1,19 @@
 /** What every effect is given: the ports, the facts, and the open sessions. */
 import type { Clock, Facts, Home, Market, Remote } from '../core/ports.ts';
 import type { InstanceState, RunState } from '../core/state.ts';
+import type { AgentFile } from './brain/agent-files.ts';
+import type { Model } from './brain/model.ts';
 import type { Sessions } from './sessions.ts';
+
+/** The language model behind the babysitter, with its mandate and limits. */
+export interface BrainPort {
+  model: Model;
+  agent: AgentFile;
+  /** Masks every secret that the program knows, and the shapes of others. */
+  redact: (text: string) => string;
+  /** Aborted when the program ends: nothing is asked or recorded after it. */
+  closing: AbortSignal;
+}
 
 export interface AgentPorts {
   /** The program's time: cadence, deadlines, prices. */
@@ -14,6 +26,8 @@ export interface AgentPorts {
   home: Home;
   /** The value of a secret at home, by the name that the spec gives; undefined when it is not set. */
   secret(name: string): string | undefined;
+  /** Absent or null: the rules do the whole job. */
+  brain?: BrainPort | null;
 }
 
 export interface Context extends AgentPorts {

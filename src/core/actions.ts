@@ -16,6 +16,8 @@ export type Action =
   | { do: 'probe'; run: string; why: CheckReason }
   | { do: 'stop_training'; run: string }
   | { do: 'fix'; run: string; command: string }
+  | { do: 'consult'; run: string; incident: number; key: string }
+  | { do: 'keep_patch'; run: string; patch: number }
   | { do: 'sync'; run: string; final: boolean }
   | { do: 'destroy'; run: string | null; instance: number; gate: Exclude<RescueVerdict, 'unverified'>; reason: string }
   | { do: 'stop'; run: string; instance: number; reason: string };

@@ -6,6 +6,9 @@ export type Command =
   | { do: 'hold'; run: string; minutes: number; reason: string }
   | { do: 'release'; run: string }
   | { do: 'keep'; run: string; keep: boolean }
-  | { do: 'check'; run: string };
+  | { do: 'check'; run: string }
+  /** A yes or no to what the model proposed and the guard would not accept unasked. */
+  | { do: 'approve'; run: string }
+  | { do: 'refuse'; run: string };
 
 export type CommandAnswer = { ok: true; said: string } | { ok: false; why: string };

@@ -2,6 +2,8 @@
  * Everything that can happen, as data. An event is appended to the journal before anyone acts on it;
  * state is nothing but `reduce` over these. Fields are added, never renamed: old journals must replay.
  */
+import type { Proposal } from './brain/proposal.ts';
+import type { BrainSettings, Usage } from './brain/state.ts';
 import type { Cause, Rung } from './causes.ts';
 import type { Instance } from './market.ts';
 import type { FileFact, MarketFailure, RemoteFailure } from './ports.ts';
@@ -56,10 +58,16 @@ export type Trigger =
   | 'instance_stopped'
   | 'disk_filling';
 
+/** A change of what the run depends on. A patch's diff was read and written anew by us; `patch` numbers it within the run. */
+export type Fix =
+  | { kind: 'pip_install'; package: string; version?: string }
+  | { kind: 'set_env'; name: string; value: string }
+  | { kind: 'patch'; patch: number; diff: string; files: string[]; added: number; removed: number };
+
 /** One rung of the ladder, applied. Each is typed; none is free text from a log. */
 export type Remedy =
   | { rung: 'rerun'; backoff_ms: number }
-  | { rung: 'fix'; fix: { kind: 'pip_install'; package: string } }
+  | { rung: 'fix'; fix: Fix }
   | { rung: 'reduce'; knob: string; from: number; to: number; keeps: { knob: string; from: number; to: number } | null }
   | { rung: 'switch'; machine_id: number; reason: string };
 
@@ -69,7 +77,7 @@ export type RescueVerdict = 'verified' | 'nothing_never_ran' | 'waived' | 'unver
 export type Verdict = 'done' | 'early_stopped' | 'failed' | 'killed_by_criterion' | 'destroyed_by_user' | 'no_offer' | 'lost';
 
 export type Body =
-  | { type: 'session.started'; version: string; pid: number }
+  | { type: 'session.started'; version: string; pid: number; brain?: BrainSettings | null }
   | { type: 'session.ended'; reason: string }
   // facts of the market
   | { type: 'account.seen'; credit_usd: number; email: string | null }
@@ -111,6 +119,19 @@ export type Body =
   | { type: 'incident.resolved'; run: string; incident: number; step: number }
   | { type: 'incident.given_up'; run: string; incident: number; reason: string; best_option: string }
   | { type: 'machine.remembered'; machine_id: number; run: string; reason: string; until: number }
+  // the language model: asked once an occurrence (`key`), billed a request, judged by the guard
+  | { type: 'brain.asked'; run: string; incident: number; key: string; model: string; tokens: number }
+  /** The newest of its words; volatile. */
+  | { type: 'brain.said'; run: string; text: string }
+  | { type: 'brain.used'; run: string; usage: Usage }
+  | { type: 'brain.proposed'; run: string; incident: number; key: string; proposal: Proposal }
+  /** `final`: the rules go on. Otherwise the reason went back to the model, once. */
+  | { type: 'brain.refused'; run: string; incident: number; key: string; what: string; why: string; final: boolean }
+  | { type: 'brain.failed'; run: string; incident: number; key: string; reason: string }
+  | { type: 'proposal.pending'; run: string; incident: number; key: string; proposal: Proposal; why: string; until: number }
+  | { type: 'proposal.expired'; run: string; key: string }
+  | { type: 'patch.reverted'; run: string; patch: number }
+  | { type: 'patch.home'; run: string; patch: number; path: string }
   // results and the end
   | { type: 'files.home'; run: string; instance: number; files: FileFact[]; bytes: number }
   | { type: 'run.ended'; run: string; verdict: Verdict; reason: string }
@@ -127,6 +148,8 @@ export type Body =
   | { type: 'user.hold'; run: string; until: number; reason: string }
   | { type: 'user.release'; run: string }
   | { type: 'user.keep'; run: string; keep: boolean }
+  | { type: 'user.approved'; run: string; key: string }
+  | { type: 'user.refused'; run: string; key: string }
   | { type: 'hold.ended'; run: string; why: 'expired' | 'released' }
   // the agents' own words and failures
   | { type: 'said'; actor: Actor; run: string | null; level: 'info' | 'milestone' | 'alert'; text: string }
@@ -143,10 +166,10 @@ export type Event = Body & { v: number; seq: number; at: number };
 
 /** Events that are facts of the moment: they move the screen, and are read anew after a restart. */
 export function isVolatile(body: Body): boolean {
-  return body.type === 'log.tail' || body.type === 'progress' || body.type === 'fleet.fresh';
+  return body.type === 'log.tail' || body.type === 'progress' || body.type === 'fleet.fresh' || body.type === 'brain.said';
 }
 
 /** Events that must be on disk before the effect they announce. */
 export function isIntent(body: Body): boolean {
-  return body.type.endsWith('.intended') || body.type === 'remedy.chosen' || body.type === 'run.submitted' || body.type.startsWith('user.');
+  return body.type.endsWith('.intended') || body.type === 'remedy.chosen' || body.type === 'brain.asked' || body.type === 'run.submitted' || body.type.startsWith('user.');
 }

@@ -3,11 +3,13 @@
  * The cause chooses the entry rung; a failed repair climbs to the next rung that this cause can use; everything is bounded.
  */
 import type { Cause, Rung } from './causes.ts';
-import type { Diagnosis, Remedy } from './events.ts';
+import type { Diagnosis, Fix, Remedy } from './events.ts';
 import { reduction } from './knobs.ts';
+import { shellQuote } from './quote.ts';
 import type { Incident, RunState } from './state.ts';
 
-type Rungs = readonly Exclude<Rung, 'none'>[];
+export type LadderRung = Exclude<Rung, 'none'>;
+type Rungs = readonly LadderRung[];
 
 /** The rungs that can help against a cause, lowest first. None: only a person can. */
 export const ROUTES: Readonly<Record<Cause, Rungs>> = {
@@ -43,9 +45,14 @@ export const MACHINE_MEMORY_MS = 7 * 24 * 3_600_000;
 
 export type NextStep = { remedy: Remedy; why: string } | { give_up: string; best_option: string };
 
+/** Every remedy of the run so far, each with the fingerprint of the failure that it answered. */
+export function spentRemedies(run: RunState): { remedy: Remedy; fingerprint: string }[] {
+  return [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.map(({ remedy }) => ({ remedy, fingerprint: one.diagnosis.fingerprint })));
+}
+
 /** The next remedy for an incident, or why there is none. `machine_id` is the machine that it happened on. */
 export function nextRemedy(run: RunState, incident: Pick<Incident, 'remedies'>, diagnosis: Diagnosis, machine_id: number): NextStep {
-  const spent = [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.map(({ remedy }) => ({ remedy, fingerprint: one.diagnosis.fingerprint })));
+  const spent = spentRemedies(run);
   const give_up = (reason: string): NextStep => ({ give_up: reason, best_option: diagnosis.next });
   const route = ROUTES[diagnosis.cause];
   if (route.length === 0) return give_up(`no automatic repair is safe for ${diagnosis.cause}`);
@@ -73,7 +80,7 @@ function build(rung: Rungs[number], run: RunState, diagnosis: Diagnosis, machine
     case 'fix': {
       // Installing twice what did not help once is a loop.
       const name = diagnosis.package;
-      return name && !run.fixes.includes(pipInstall(name)) ? { rung, fix: { kind: 'pip_install', package: name } } : null;
+      return name && !run.fixes.includes(pipInstall({ package: name })) ? { rung, fix: { kind: 'pip_install', package: name } } : null;
     }
     case 'reduce':
       return reduction(run.spec, run.knobs, diagnosis.cause);
@@ -82,8 +89,22 @@ function build(rung: Rungs[number], run: RunState, diagnosis: Diagnosis, machine
   }
 }
 
-/** The exact command of a pip fix. The name is a validated package name, never log text. */
-export function pipInstall(name: string): string {
+/** The exact command of a pip fix. Name and version are validated, never log text. */
+export function pipInstall({ package: name, version }: { package: string; version?: string }): string {
   if (!/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(name)) throw new RangeError(`${JSON.stringify(name)} is not a package name`);
-  return `pip install --no-input --disable-pip-version-check ${name}`;
+  if (version !== undefined && !/^[0-9][0-9a-z.]*$/.test(version)) throw new RangeError(`${JSON.stringify(version)} is not a version`);
+  return `pip install --no-input --disable-pip-version-check ${name}${version === undefined ? '' : `==${version}`}`;
+}
+
+/** The command that carries out a fix on a box, and again on the next instance. A patch's own files are put there before. */
+export function fixCommand(fix: Fix): string {
+  switch (fix.kind) {
+    case 'pip_install':
+      return pipInstall(fix);
+    case 'set_env':
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(fix.name)) throw new RangeError(`${JSON.stringify(fix.name)} is not the name of a variable`);
+      return `printf '%s\\n' ${shellQuote(`${fix.name}=${shellQuote(fix.value)}`)} >> .vastsit/env.sh`;
+    case 'patch':
+      return `sh .vastsit/patch.sh apply ${Math.trunc(fix.patch)} ${fix.files.map(shellQuote).join(' ')}`;
+  }
 }

@@ -88,13 +88,15 @@ function actionWord(run: RunState, now: number): string {
       case 'rerun':
         return 'rerun';
       case 'fix':
-        return `pip ${cleanLine(remedy.fix.package, 20)}`;
+        return remedy.fix.kind === 'patch' ? `patch ${remedy.fix.patch}` : remedy.fix.kind === 'set_env' ? `set ${cleanLine(remedy.fix.name, 20)}` : `pip ${cleanLine(remedy.fix.package, 20)}`;
       case 'reduce':
         return `${remedy.knob} ${figure(remedy.from)}>${figure(remedy.to)}`;
       case 'switch':
         return 'switch';
     }
   }
+  if (run.brain.consult.stage === 'asked') return 'ask model';
+  if (run.brain.consult.stage === 'pending') return 'your word';
   switch (run.stage) {
     case 'searching':
       return 'search';

@@ -1,5 +1,7 @@
 /** Events in plain words: one line of the reasoning log each. What everyone can see for themselves is not said. */
-import type { Event, Remedy } from './events.ts';
+import { brainWords } from './narrate-brain.ts';
+import { isBrainEvent } from './reduce-brain.ts';
+import type { Event, Fix, Remedy } from './events.ts';
 import { compactLine, lineText, span } from './line.ts';
 import type { Said, World } from './state.ts';
 import { cleanLine, shorten } from './text.ts';
@@ -18,6 +20,7 @@ const user = (text: string): Line[] => [{ actor: 'user', level: 'info', text }];
 const market = (text: string, level: Said['level'] = 'info'): Line[] => [{ actor: 'market', level, text }];
 
 function words(before: World, after: World, event: Event): Line[] {
+  if (isBrainEvent(event)) return brainWords(after, event);
   switch (event.type) {
     case 'fleet.seen':
     case 'fleet.fresh': {
@@ -121,12 +124,23 @@ function words(before: World, after: World, event: Event): Line[] {
   }
 }
 
+export function fixWords(fix: Fix): string {
+  switch (fix.kind) {
+    case 'pip_install':
+      return `pip install ${fix.package}${fix.version === undefined ? '' : `==${fix.version}`}`;
+    case 'set_env':
+      return `set ${fix.name}=${fix.value}`;
+    case 'patch':
+      return `patch ${fix.patch} (${fix.files.join(', ')}, +${fix.added} -${fix.removed})`;
+  }
+}
+
 export function remedyWords(remedy: Remedy): string {
   switch (remedy.rung) {
     case 'rerun':
       return remedy.backoff_ms > 0 ? `rerun in ${span(remedy.backoff_ms)}` : 'rerun';
     case 'fix':
-      return `pip install ${remedy.fix.package}`;
+      return fixWords(remedy.fix);
     case 'reduce':
       return `${remedy.knob} ${remedy.from} -> ${remedy.to}${remedy.keeps ? `, ${remedy.keeps.knob} ${remedy.keeps.from} -> ${remedy.keeps.to}` : ''}`;
     case 'switch':

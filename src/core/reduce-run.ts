@@ -1,8 +1,10 @@
 /** One run's state machine: which event moves it to which stage. */
 import { advanceCadence, startCadence } from './cadence.ts';
+import { noBrain } from './brain/state.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
 import { initialKnobs } from './knobs.ts';
+import { isBrainEvent, patchesAfter, reduceBrain } from './reduce-brain.ts';
 import { reduceProgress } from './reduce-progress.ts';
 import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
 import { healthyAt } from './triggers.ts';
@@ -11,7 +13,7 @@ export function reduceRun(before: RunState, event: Event, world: World): RunStat
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null;
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null {
   if (before === null) return event.type === 'run.submitted' ? born(event, event.at) : null;
-  const after = change(before, event, world);
+  const after = patchesAfter(before, isBrainEvent(event) ? reduceBrain(before, event) : change(before, event, world), event);
   return after.stage === before.stage ? after : { ...after, stage_since: event.at };
 }
 
@@ -123,7 +125,9 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'fix.applied': {
       if (!run.repair) return run;
       if (event.exit_code === 0) return clear({ ...run, fixes: [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
-      return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), fixes: [...run.fixes, event.command], stage: 'ended', repair: null }, 'fix');
+      // What pip could not install is not tried twice; what a box refused to apply must not fail the next instance as well.
+      const kept = run.repair.remedy.rung === 'fix' && run.repair.remedy.fix.kind === 'pip_install' ? [event.command] : [];
+      return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), fixes: [...run.fixes, ...kept], stage: 'ended', repair: null }, 'fix');
     }
     case 'incident.resolved':
       return run.incident ? { ...run, incident: null, incidents: [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'resolved', step: event.step } }] } : run;
@@ -270,6 +274,7 @@ function born(event: Extract<Event, { type: 'run.submitted' }>, at: number): Run
     hold: null,
     keep: false,
     destroy_ordered: null,
+    brain: noBrain(),
     backoff: {},
     tail: [],
   };

@@ -23,7 +23,7 @@ export const tick = (world: World, now: number): World => (now <= world.now ? wo
 function reduceFacts(world: World, event: Event): World {
   switch (event.type) {
     case 'session.started':
-      return { ...world, started_at: event.at, market: { health: 'unknown', since: event.at, reason: null, list_at: null } };
+      return { ...world, started_at: event.at, brain: event.brain ?? null, market: { health: 'unknown', since: event.at, reason: null, list_at: null } };
     case 'account.seen':
       return { ...world, account: { credit_usd: event.credit_usd, email: event.email, at: event.at } };
     case 'fleet.seen':

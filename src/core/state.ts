@@ -1,4 +1,5 @@
 /** The world as the journal tells it. Plain data; only `reduce` makes new ones. */
+import type { BrainSettings, BrainState } from './brain/state.ts';
 import type { CheckReason, Diagnosis, RankedOffer, Remedy, RescueVerdict, Verdict } from './events.ts';
 import type { Instance } from './market.ts';
 import type { FileFact } from './ports.ts';
@@ -145,6 +146,7 @@ export interface RunState {
   hold: { until: number; reason: string } | null;
   keep: boolean;
   destroy_ordered: { waive: boolean } | null;
+  brain: BrainState;
   /** Effects that failed and when they may be tried again. */
   backoff: Record<string, { count: number; until: number; reason: string }>;
   tail: string[];
@@ -172,6 +174,8 @@ export interface World {
   machines: Record<string, { reason: string; until: number }>;
   said: Said[];
   started_at: number | null;
+  /** The model that this session may consult; null: the rules do the whole job. */
+  brain: BrainSettings | null;
 }
 
 export function emptyWorld(now: number): World {
@@ -185,6 +189,7 @@ export function emptyWorld(now: number): World {
     machines: {},
     said: [],
     started_at: null,
+    brain: null,
   };
 }
 

@@ -79,6 +79,8 @@ function readCommand(text: string): Command | null {
     release: { run: 'string' },
     keep: { run: 'string', keep: 'boolean' },
     check: { run: 'string' },
+    approve: { run: 'string' },
+    refuse: { run: 'string' },
   };
   const shape = shapes[value.do as Command['do']];
   return shape && has(value, shape) ? (value as Command) : null;

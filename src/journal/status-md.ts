@@ -1,10 +1,12 @@
 /** What STATUS.md says of each run: enough for a person, or another agent, to take over without this program. */
+import { actionWords } from '../core/brain/proposal.ts';
 import { newestCheckpoint } from '../core/checkpoints.ts';
 import { renderCommand } from '../core/knobs.ts';
 import { runCost } from '../core/ledger.ts';
 import { figure, span, stateWord } from '../core/line.ts';
 import { bytes, remedyWords } from '../core/narrate.ts';
 import { currentAttempt, instanceOf, runsOf, type Incident, type RunState, type World } from '../core/state.ts';
+import { cleanLine } from '../core/text.ts';
 import { mdCode, mdText } from './markdown.ts';
 import { BEGIN, END } from './status-file.ts';
 
@@ -41,6 +43,7 @@ function runLines(world: World, run: RunState, now: number): string[] {
     ...(run.rescue ? [`- Results: ${run.rescue.verdict.replaceAll('_', ' ')} (${mdText(run.rescue.reason)}), ${iso(run.rescue.at)}`] : []),
     `- Cost so far: ${costWords(world, run, now)}`,
     ...run.incidents.concat(run.incident && !run.incidents.some(({ id }) => id === run.incident?.id) ? [run.incident] : []).map(incidentWords),
+    ...brainLines(run),
     '- Watched by: the babysitter; its mandate is in `agents/babysitter.md`: keep training alive, fix failures, avoid idle spend, report only what matters',
   ];
 }
@@ -100,6 +103,16 @@ function incidentWords(incident: Incident): string {
   const where = step === null ? '' : ` at step ${step}`;
   const tried = remedies.map(({ remedy, why }) => `${mdText(remedyWords(remedy))} (${mdText(why)})`).join('; then ') || 'none yet';
   return `- Incident ${incident.id}, ${iso(incident.opened_at)}${where}: ${diagnosis.cause.replaceAll('_', ' ')}: ${mdText(diagnosis.summary)}. Remedy: ${tried}. Outcome: ${outcomeWords(ended)}`;
+}
+
+function brainLines(run: RunState): string[] {
+  const { usage, consults, consult, patches } = run.brain;
+  const bill = consults === 0 ? [] : [`- Language model: asked ${consults} time${consults === 1 ? '' : 's'}, ${usage.tokens_in + usage.tokens_out} tokens, $${usage.usd.toFixed(4)}`];
+  const asks = consult.stage === 'pending' ? [`- Waits for your word until ${iso(consult.until)}: ${mdText(actionWords(consult.proposal.action))} (${mdText(consult.why)}); answer with ${mdCode(`vastsit-tui approve ${run.id}`)} or ${mdCode(`vastsit-tui refuse ${run.id}`)}`] : [];
+  const proven = patches
+    .filter(({ status }) => status === 'proven')
+    .flatMap((patch) => [`- Patch ${patch.n}, proven by forward progress${patch.home === null ? '' : `, in ${mdCode(`results/${run.id}/${patch.home}`)}`}; take it into your project with ${mdCode('git apply')}:`, '', ...patch.diff.trimEnd().split('\n').map((line) => `      ${cleanLine(line, 500)}`), '']);
+  return [...bill, ...asks, ...proven];
 }
 
 function outcomeWords(ended: Incident['ended']): string {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/events.ts';
 import { reduce } from '../../src/core/reduce.ts';
 import { emptyWorld, runsOf } from '../../src/core/state.ts';
-import { Model } from './model.ts';
+import { BRAIN, Model } from './model.ts';
 import { makeSpec } from './spec-factory.ts';
 
 /** A small deterministic generator, so that a failing world can be played again from its seed. */
@@ -19,18 +19,19 @@ function diceOf(seed: number): () => number {
 
 interface Order {
   at: number;
-  what: 'destroy' | 'waive' | 'hold' | 'release' | 'restart';
+  what: 'destroy' | 'waive' | 'hold' | 'release' | 'restart' | 'approve';
 }
 
 const worlds = fc.record({
   seed: fc.integer({ min: 1, max: 2 ** 31 }),
   trouble: fc.constantFrom(0, 0.05, 0.15, 0.4),
+  brain: fc.boolean(),
   pace: fc.constantFrom(5_000, 20_000, 60_000),
-  orders: fc.array(fc.record({ at: fc.integer({ min: 0, max: 250 }), what: fc.constantFrom<Order['what']>('destroy', 'waive', 'hold', 'release', 'restart') }), { maxLength: 3 }),
+  orders: fc.array(fc.record({ at: fc.integer({ min: 0, max: 250 }), what: fc.constantFrom<Order['what']>('destroy', 'waive', 'hold', 'release', 'restart', 'approve') }), { maxLength: 3 }),
 });
 
-function play(world: { seed: number; trouble: number; pace: number; orders: Order[] }, steps = 300): Model {
-  const model = new Model(diceOf(world.seed), world.trouble);
+function play(world: { seed: number; trouble: number; brain: boolean; pace: number; orders: Order[] }, steps = 300): Model {
+  const model = new Model(diceOf(world.seed), world.trouble, world.brain ? BRAIN : null);
   model.submit('one', makeSpec());
   model.submit('two', makeSpec({ teardown: { on_done: 'stop', stopped_grace: '1h' } }));
   for (let n = 0; n < steps; n += 1) {
@@ -43,7 +44,8 @@ function play(world: { seed: number; trouble: number; pace: number; orders: Orde
 function give(model: Model, { what }: Order): void {
   const run = model.world.runs['one'];
   if (!run || run.stage === 'closed') return;
-  if (what === 'restart') model.record({ type: 'session.started', version: 'test', pid: 2 });
+  if (what === 'restart') model.record({ type: 'session.started', version: 'test', pid: 2, brain: model.world.brain });
+  else if (what === 'approve') model.approve();
   else if (what === 'hold') model.record({ type: 'user.hold', run: 'one', until: model.now + 600_000, reason: 'a look' });
   else if (what === 'release') model.record({ type: 'user.release', run: 'one' });
   else model.record({ type: 'user.destroy', run: 'one', waive: what === 'waive' });

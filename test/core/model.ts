@@ -7,6 +7,8 @@ import type { Action } from '../../src/core/actions.ts';
 import { decideBabysitter } from '../../src/core/decide/babysitter.ts';
 import { decideFleet } from '../../src/core/decide/fleet.ts';
 import { decideRunner } from '../../src/core/decide/runner.ts';
+import type { ProposedChoice } from '../../src/core/brain/proposal.ts';
+import type { BrainSettings } from '../../src/core/brain/state.ts';
 import { backoffMs } from '../../src/core/decide/ready.ts';
 import type { Body, Event } from '../../src/core/events.ts';
 import { labelOf, type Instance } from '../../src/core/market.ts';
@@ -42,6 +44,22 @@ const LOGS = {
   bug: "Traceback (most recent call last):\n  File \"train.py\", line 30, in <module>\n    x = batch['labelz']\nKeyError: 'labelz'",
 } as const;
 
+/** What a model may come up with, sense and nonsense. */
+const PROPOSALS: readonly [ProposedChoice, ...ProposedChoice[]] = [
+  { kind: 'apply_diff', diff: '--- a/train.py\n+++ b/train.py\n@@ -1,2 +1,2 @@\n a = 1\n-b = 2\n+b = 3\n' },
+  { kind: 'rerun' },
+  { kind: 'switch_instance' },
+  { kind: 'set_knob', knob: 'batch_size', value: 8 },
+  { kind: 'set_env', name: 'OMP_NUM_THREADS', value: '4' },
+  { kind: 'install_package', name: 'einops' },
+  { kind: 'ask_user', question: 'May I?', then: { kind: 'rerun' } },
+  { kind: 'give_up', best_option: 'Look at the data.' },
+  { kind: 'apply_diff', diff: 'no diff' },
+];
+
+/** The model that worlds with a brain have. */
+export const BRAIN: BrainSettings = { model: 'model', limits: { turns: 8, tokens: 40_000, usd: 1, wall_ms: 90_000, consults: 6, diff_lines: { fix: 24, reduce: 40, switch: 40 } } };
+
 export class Model {
   world: World;
   readonly events: Event[] = [];
@@ -54,9 +72,10 @@ export class Model {
   constructor(
     public dice: Dice,
     public trouble: number,
+    brain: BrainSettings | null = null,
   ) {
     this.world = emptyWorld(this.now);
-    this.record({ type: 'session.started', version: 'test', pid: 1 });
+    this.record({ type: 'session.started', version: 'test', pid: 1, brain });
   }
 
   /** From here on everything works. */
@@ -110,6 +129,11 @@ export class Model {
 
   private listed(): Instance[] {
     return [...this.boxes.values()].filter((box) => box.exists).map((box) => box.instance);
+  }
+
+  /** Somebody says yes to everything that waits for a word. */
+  approve(): void {
+    for (const { id, brain } of runsOf(this.world)) if (brain.consult.stage === 'pending') this.record({ type: 'user.approved', run: id, key: brain.consult.key });
   }
 
   private perform(action: Action): void {
@@ -172,6 +196,15 @@ export class Model {
         if (this.fails() || !box) return this.later(action.run, 'stop_training');
         box.process = null;
         return this.record({ type: 'training.stopped', run: action.run, attempt: run?.attempts.at(-1)?.number ?? 0 });
+      case 'consult': {
+        const { incident, key } = action;
+        this.record({ type: 'brain.asked', run: action.run, incident, key, model: 'model', tokens: 4_000 }, { type: 'brain.used', run: action.run, usage: { tokens_in: 4_000, tokens_out: 200, usd: 0.002 } });
+        if (this.fails()) return this.record({ type: 'brain.failed', run: action.run, incident, key, reason: 'it took too long' });
+        const choice = PROPOSALS[Math.floor(this.dice() * PROPOSALS.length)] ?? PROPOSALS[0];
+        return this.record({ type: 'brain.proposed', run: action.run, incident, key, proposal: { diagnosis: 'a guess', action: choice } });
+      }
+      case 'keep_patch':
+        return this.fails() ? this.later(action.run, 'keep_patch') : this.record({ type: 'patch.home', run: action.run, patch: action.patch, path: `patches/${action.patch}.patch` });
       case 'fix':
         return this.record({ type: 'fix.applied', run: action.run, command: action.command, exit_code: this.fails() ? 1 : 0, tail: [] });
       case 'sync': {
@@ -258,6 +291,7 @@ export class Model {
     for (const run of runsOf(this.world)) {
       const remedies = [...run.incidents, ...(run.incident ? [run.incident] : [])].reduce((total, incident) => total + incident.remedies.length, 0);
       if (remedies > 8) this.violations.push({ rule: `5: ${remedies} repairs in ${run.id}`, at: this.now });
+      if (run.brain.consults > BRAIN.limits.consults) this.violations.push({ rule: `5: ${run.brain.consults} consults in ${run.id}`, at: this.now });
       if (run.hold && run.hold.until < this.now - 60_000) this.violations.push({ rule: '9: a hold outlived its end', at: this.now });
     }
   }

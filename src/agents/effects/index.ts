@@ -1,4 +1,6 @@
 import type { Effect } from '../../core/actions.ts';
+import { consult } from '../brain/consult.ts';
+import { keepPatch } from '../brain/patches.ts';
 import type { Context } from '../context.ts';
 import { connect, fix, prepare, start } from './launch.ts';
 import { account, confirmGone, create, destroy, find, list, search, stop } from './market.ts';
@@ -34,6 +36,10 @@ export function perform(context: Context, effect: Effect): Promise<void> {
       return stopTraining(context, effect);
     case 'fix':
       return fix(context, effect);
+    case 'consult':
+      return consult(context, effect);
+    case 'keep_patch':
+      return keepPatch(context, effect);
     case 'sync':
       return sync(context, effect);
     case 'destroy':

@@ -7,6 +7,7 @@ import { shellQuote } from '../../core/quote.ts';
 import { RemoteError, type Box } from '../../core/ports.ts';
 import type { Spec } from '../../core/spec.ts';
 import type { RunState } from '../../core/state.ts';
+import { putPatches } from '../brain/patches.ts';
 import { instanceOfRun, runOf, type Context } from '../context.ts';
 
 type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
@@ -40,6 +41,7 @@ export async function prepare(context: Context, effect: Of<'prepare'>): Promise<
   const root = dirname(run.spec_path);
   const files = run.spec.upload.map((path) => ({ path: path.replace(/^\.\//, ''), content: { local: resolve(root, path) } }));
   const put = await box.put([...files, { path: ENV_FILE, content: new TextEncoder().encode(envFile(context, run.spec)), secret: true }]);
+  await putPatches(box, run);
   const restored = await restore(context, run, box);
   for (const [step, command] of [...(run.spec.setup ? [run.spec.setup] : []), ...run.fixes].entries()) {
     const done = await box.exec(`${WITH_ENV}\n${command}`, { timeout_ms: SETUP_LIMIT_MS });
@@ -97,6 +99,7 @@ function envFile(context: Context, spec: Spec): string {
 export async function fix(context: Context, effect: Of<'fix'>): Promise<void> {
   const run = runOf(context, effect.run);
   const box = await context.sessions.box(run, instanceOfRun(context, run));
+  await putPatches(box, run);
   const done = await box.exec(`${WITH_ENV}\n${effect.command}`, { timeout_ms: SETUP_LIMIT_MS });
   const tail = `${done.stdout}\n${done.stderr}`.split('\n').filter((line) => line.trim() !== '').slice(-TAIL_LINES);
   context.facts.record({ type: 'fix.applied', run: run.id, command: effect.command, exit_code: done.exit_code, tail });

@@ -3,13 +3,17 @@ import type { Action } from '../actions.ts';
 import { runCost } from '../ledger.ts';
 import type { RunState, World } from '../state.ts';
 import { killCriterion } from '../triggers.ts';
+import { keepPatches } from './consult.ts';
 import { emit } from './ready.ts';
 import { repair } from './recover.ts';
 import { rescue, tearDown } from './wind-up.ts';
 import { judgeEnd, watch } from './watch.ts';
 
 export function decideBabysitter(world: World, run: RunState): Action[] {
-  if (run.stage === 'closed') return [];
+  return run.stage === 'closed' ? [] : [...keepPatches(world, run), ...step(world, run)];
+}
+
+function step(world: World, run: RunState): Action[] {
   if (run.hold && run.hold.until <= world.now) return [emit({ type: 'hold.ended', run: run.id, why: 'expired' })];
   if (run.verdict === null) {
     if (run.destroy_ordered) return [emit({ type: 'run.ended', run: run.id, verdict: 'destroyed_by_user', reason: run.destroy_ordered.waive ? 'the user ordered it and waived what is not at home' : 'the user ordered it' })];

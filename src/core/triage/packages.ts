@@ -29,3 +29,10 @@ export function packageFor(module: string): string | undefined {
   if (LOCAL.has(top.toLowerCase()) || top.startsWith('_') || !/^[A-Za-z][A-Za-z0-9_]{1,60}$/.test(top)) return undefined;
   return top.replaceAll('_', '-');
 }
+
+/** More that trainings ask for under their own names. */
+const COMMON = 'accelerate,aim,av,boto3,datasets,decord,diffusers,einops,evaluate,fairscale,fire,fsspec,ftfy,gcsfs,h5py,jsonlines,lightning,lmdb,matplotlib,ml-collections,mlflow,ninja,nltk,numpy,optuna,packaging,pandas,peft,pillow,polars,protobuf,psutil,pyarrow,regex,rich,s3fs,safetensors,scipy,seaborn,sentencepiece,simplejson,spacy,tabulate,tensorboard,tiktoken,tokenizers,toml,tqdm,transformers,tyro,wandb,zarr,zstandard'.split(',');
+const KNOWN: ReadonlySet<string> = new Set([...Object.values(PACKAGES).filter((name) => name !== ''), ...COMMON].map((name) => name.toLowerCase().replace(/[._-]+/g, '-')));
+
+/** Packages that were known before any log was read, names folded to lower case and dashes. */
+export const knownPackages = (): ReadonlySet<string> => KNOWN;
