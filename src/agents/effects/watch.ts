@@ -44,6 +44,8 @@ function hear(context: Context, run: string, stream: LogStream, event: SentinelE
       return;
     case 'exit':
       flush.now();
+      // Nothing comes after the end: a session that is kept would only be heard breaking when the instance goes.
+      stream.close?.();
       return facts.record(
         { type: 'progress.marked', run, attempt: stream.attempt, reading: stream.reader.reading() },
         { type: 'process.exited', run, attempt: event.attempt, exit_code: event.exit_code, signal: event.signal, oom_kills: event.oom_kills, tail: stream.reader.tail().slice(-TAIL_LINES), pushed: true },
