@@ -18,8 +18,9 @@ import { emptyWorld, type World } from './core/state.ts';
 import { createHome } from './home.ts';
 import { openJournal, statusMarkdown, takeLock, writeStatus } from './journal/index.ts';
 import { createRemote } from './remote/index.ts';
+import { readSettings } from './settings.ts';
 import { createWorldStore, type WorldStore } from './store.ts';
-import { createVastMarket, DEFAULT_URL, findApiKey } from './vast/index.ts';
+import { createVastMarket, findApiKey } from './vast/index.ts';
 import { VERSION } from './core/version.ts';
 
 /** Real ms between two writes of STATUS.md. */
@@ -93,7 +94,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     },
   };
 
-  const market = createVastMarket({ url: options.url ?? options.env['VAST_URL'] ?? DEFAULT_URL, apiKey, clock, wire });
+  const market = createVastMarket({ url: options.url ?? options.env['VAST_URL'] ?? readSettings({ env: options.env }).api_url, apiKey, clock, wire });
   const remote = createRemote({ dir: options.stateDir, wire });
   const home = createHome({ root: join(options.project, 'results') });
   engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name] });

@@ -21,8 +21,8 @@ import { triageCommand } from './headless/triage.ts';
 import { isLocked, readJournal } from './journal/index.ts';
 import { sendOrder, serveOrders } from './journal/spool.ts';
 import { createRemote } from './remote/index.ts';
-import { stateDir } from './settings.ts';
-import { createVastMarket, DEFAULT_URL, findApiKey } from './vast/index.ts';
+import { readSettings, stateDir } from './settings.ts';
+import { createVastMarket, findApiKey } from './vast/index.ts';
 
 const wire = createClock(1);
 const env = process.env;
@@ -30,7 +30,7 @@ const dir = (): string => stateDir(env);
 
 async function realMarket() {
   const key = await findApiKey({ env, home: env['HOME'] ?? homedir() });
-  return { key, market: createVastMarket({ url: env['VAST_URL'] ?? DEFAULT_URL, apiKey: key?.key ?? null, clock: wire, wire }) };
+  return { key, market: createVastMarket({ url: env['VAST_URL'] ?? readSettings({ env }).api_url, apiKey: key?.key ?? null, clock: wire, wire }) };
 }
 
 /** The world as the journal has it; never takes the lock, never writes. */

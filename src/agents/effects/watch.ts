@@ -23,6 +23,8 @@ export async function follow(context: Context, effect: Of<'follow'>): Promise<vo
   const stream = context.sessions.stream(run, attempt.number);
   const flush = flusher(context, run.id, stream);
   const handle = await box.follow({ run: run.id, attempt: attempt.number, offset: stream.offset }, (event) => hear(context, run.id, stream, event, flush));
+  // An end that was told before the session was handed over leaves nothing to follow.
+  if (currentAttempt(runOf(context, run.id))?.exit) return handle.close();
   stream.close = () => {
     stream.close = null;
     flush.stop();
