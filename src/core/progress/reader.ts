@@ -167,6 +167,10 @@ class Reader implements ProgressReader {
     const bar = readBar(line);
     if (bar) {
       if (this.shapes && !this.shapes.includes('bar')) return;
+      // Where the carriage returns were lost, a line holds many bars, and the metrics between them.
+      const metrics = line.lastIndexOf("{'", bar.end);
+      const said = metrics < 0 ? null : this.plain(line.slice(metrics, line.indexOf('}', metrics) + 1 || undefined));
+      if (said) this.take(said);
       const columns = readClassHeading(bar.description);
       if (columns) this.columns = columns;
       const before = this.track.activity;
@@ -199,7 +203,7 @@ class Reader implements ProgressReader {
   private tabular(line: string): LineRecord | null {
     const code = line.charCodeAt(0);
     if (code === 124 || code === 0x2502) this.section = readSection(line) ?? this.section;
-    if (this.heading !== null && (code === 34 || code === 32 || (code >= 45 && code < 58))) {
+    if (this.heading !== null && (code === 34 || code === 32 || code === 124 || (code >= 45 && code < 58))) {
       const row = readRow(line, this.heading);
       if (row) return row;
     }
