@@ -69,6 +69,9 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['an early NaN of statistics is no divergence', 'step 5 | loss 3.2 | ep_reward nan | mean_iou nan', { step: 5, loss: 3.2, diverged: false }],
   ['divergence', 'step 9 | loss 3.2\nstep 10 | loss nan\n', { step: 10, loss: null, diverged: true }],
   ['recovered', 'step 10 | loss nan\nstep 11 | loss 3.1\n', { step: 11, loss: 3.1, diverged: false }],
+  ['a runaway loss', 'step 1 loss 5.0\n' + 'step 2 loss 3.1e9\n'.repeat(3), { diverged: true }],
+  ['a huge loss that falls', 'epoch 1, train loss: 9.1e9\nepoch 2, train loss: 4.2e9\nepoch 3, train loss: 3.9e9\nepoch 4, train loss: 2.2e9\n', { diverged: false }],
+  ['one huge spike', 'step 1 loss 5.0\nstep 2 loss 3.1e9\n', { diverged: false }],
   ['dead gradients', "{'loss': 0.0, 'grad_norm': nan, 'learning_rate': 1e-05, 'epoch': 0.1}\n".repeat(3), { loss: 0, diverged: true }],
 ];
 
