@@ -85,11 +85,14 @@ function takeStep(track: Track, record: LineRecord): boolean {
     return false;
   }
   if (record.weakStep && track.sureStep) return false;
+  // A step beyond the end of the training bar counts something else: the run, where the bar counts the epoch.
+  if (!finite(record.total) && track.bar?.sure && track.bar.total !== null && record.step > track.bar.total) return true;
   if (!record.weakStep) track.sureStep = true;
   const known = track.step;
   const rounds = record.slack !== undefined && known !== null && Math.abs(known - record.step) <= record.slack;
   if (!rounds) track.step = record.step;
   if (finite(record.total)) track.total = record.total;
+  else if (track.total !== null && record.step > track.total) track.total = null;
   return true;
 }
 
