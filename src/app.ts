@@ -2,9 +2,9 @@
  * The one composition root: builds clock, journal, store, ports and agents, and nothing else constructs them.
  * The same program runs against Vast and against the embedded market; only the address and the key differ.
  */
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { createEngine, type Engine } from './agents/engine.ts';
 import { createClock } from './clock.ts';
@@ -145,7 +145,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   };
 }
 
-/** Reads and checks a spec file. A file that is not there or not YAML is a SpecError too: one kind of answer for bad input. */
+/** Reads and checks a spec file, and that what it uploads is there. A file that is not there or not YAML is a SpecError too: one kind of answer for bad input. */
 export async function readSpec(path: string): Promise<Spec> {
   let text: string;
   try {
@@ -159,8 +159,13 @@ export async function readSpec(path: string): Promise<Spec> {
   } catch (error) {
     throw new SpecError([{ field: '(the file)', expected: `valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : 'cannot be parsed'}` }]);
   }
-  return parseSpec(parsed);
+  const spec = parseSpec(parsed);
+  const missing = await Promise.all(spec.upload.map(async (file, index) => ((await exists(resolve(dirname(path), file))) ? [] : [{ field: `upload.${index}`, expected: `${file} to be a file or folder beside the spec` }])));
+  if (missing.flat().length > 0) throw new SpecError(missing.flat());
+  return spec;
 }
+
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
 /** The spec's name, or the next free `name-2`, `name-3`: ids are never used twice in a journal. */
 function freeId(name: string, world: World): string {
