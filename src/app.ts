@@ -2,9 +2,9 @@
  * The one composition root: builds clock, journal, store, ports and agents, and nothing else constructs them.
  * The same program runs against Vast and against the embedded market; only the address and the key differ.
  */
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { llmKeyOf, openBrain } from './brain.ts';
 import { limitsOf } from './agents/brain/agent-files.ts';
@@ -20,8 +20,9 @@ import { emptyWorld, type World } from './core/state.ts';
 import { createHome } from './home.ts';
 import { openJournal, statusMarkdown, takeLock, writeStatus } from './journal/index.ts';
 import { createRemote } from './remote/index.ts';
+import { readSettings } from './settings.ts';
 import { createWorldStore, type WorldStore } from './store.ts';
-import { createVastMarket, DEFAULT_URL, findApiKey } from './vast/index.ts';
+import { createVastMarket, findApiKey } from './vast/index.ts';
 import { VERSION } from './core/version.ts';
 
 /** Real ms between two writes of STATUS.md. */
@@ -107,7 +108,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     },
   };
 
-  const market = createVastMarket({ url: options.url ?? options.env['VAST_URL'] ?? DEFAULT_URL, apiKey, clock, wire });
+  const market = createVastMarket({ url: options.url ?? options.env['VAST_URL'] ?? readSettings({ env: options.env }).api_url, apiKey, clock, wire });
   const remote = createRemote({ dir: options.stateDir, wire });
   const home = createHome({ root: join(options.project, 'results') });
   engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name], brain });
@@ -160,7 +161,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   };
 }
 
-/** Reads and checks a spec file. A file that is not there or not YAML is a SpecError too: one kind of answer for bad input. */
+/** Reads and checks a spec file, and that what it uploads is there. A file that is not there or not YAML is a SpecError too: one kind of answer for bad input. */
 export async function readSpec(path: string): Promise<Spec> {
   let text: string;
   try {
@@ -174,8 +175,13 @@ export async function readSpec(path: string): Promise<Spec> {
   } catch (error) {
     throw new SpecError([{ field: '(the file)', expected: `valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : 'cannot be parsed'}` }]);
   }
-  return parseSpec(parsed);
+  const spec = parseSpec(parsed);
+  const missing = await Promise.all(spec.upload.map(async (file, index) => ((await exists(resolve(dirname(path), file))) ? [] : [{ field: `upload.${index}`, expected: `${file} to be a file or folder beside the spec` }])));
+  if (missing.flat().length > 0) throw new SpecError(missing.flat());
+  return spec;
 }
+
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
 /** The spec's name, or the next free `name-2`, `name-3`: ids are never used twice in a journal. */
 function freeId(name: string, world: World): string {

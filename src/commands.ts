@@ -12,7 +12,7 @@ import { emptyWorld, type RunState, type World } from './core/state.ts';
 import { cleanLine } from './core/text.ts';
 import { drive } from './headless/drive.ts';
 import { doctorCommand, type Finding } from './headless/doctor.ts';
-import { UsageError } from './headless/errors.ts';
+import { RefusedError, UsageError } from './headless/errors.ts';
 import { SPEC_TEMPLATE } from './headless/init.ts';
 import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
 import { offersCommand } from './headless/offers.ts';
@@ -20,9 +20,10 @@ import { printCost, printStatus } from './headless/status.ts';
 import { triageCommand } from './headless/triage.ts';
 import { isLocked, readJournal } from './journal/index.ts';
 import { sendOrder, serveOrders } from './journal/spool.ts';
+import { onInterrupt } from './interrupts.ts';
 import { createRemote } from './remote/index.ts';
-import { stateDir } from './settings.ts';
-import { createVastMarket, DEFAULT_URL, findApiKey } from './vast/index.ts';
+import { readSettings, stateDir } from './settings.ts';
+import { createVastMarket, findApiKey } from './vast/index.ts';
 
 const wire = createClock(1);
 const env = process.env;
@@ -30,7 +31,7 @@ const dir = (): string => stateDir(env);
 
 async function realMarket() {
   const key = await findApiKey({ env, home: env['HOME'] ?? homedir() });
-  return { key, market: createVastMarket({ url: env['VAST_URL'] ?? DEFAULT_URL, apiKey: key?.key ?? null, clock: wire, wire }) };
+  return { key, market: createVastMarket({ url: env['VAST_URL'] ?? readSettings({ env }).api_url, apiKey: key?.key ?? null, clock: wire, wire }) };
 }
 
 /** The world as the journal has it; never takes the lock, never writes. */
@@ -64,18 +65,18 @@ function runIn(world: World, id: string): RunState {
 
 /** Opens the loops here and drives the runs to their end. */
 async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App) => Promise<string[]>): Promise<ExitCode> {
-  const app = await openApp({ env, project: process.cwd(), stateDir: dir(), what });
-  const orders = serveOrders(dir(), wire, (command) => app.command(command));
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const { signal, release } = onInterrupt();
+  let app: App | null = null;
+  let orders: { close(): void } | null = null;
   try {
-    const runs = await begin(app);
-    return await drive({ world: () => app.store.getState(), subscribe: app.subscribe, running: app.running }, io, { json: asJson, runs, signal: abort.signal });
+    const opened = await openApp({ env, project: process.cwd(), stateDir: dir(), what });
+    app = opened;
+    orders = serveOrders(dir(), wire, (command) => opened.command(command));
+    return await drive({ ...opened, world: () => opened.store.getState() }, io, { json: asJson, begin: () => begin(opened), signal });
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-    orders.close();
-    await app.close();
+    orders?.close();
+    await app?.close();
+    release();
   }
 }
 
@@ -107,16 +108,13 @@ async function handOver(io: Io, command: Command, asJson: boolean): Promise<Exit
 export async function order(io: Io, command: Extract<Command, { run: string }>, asJson: boolean): Promise<ExitCode> {
   runIn(await readWorld(), command.run);
   if (isLocked(dir(), wire.now())) return handOver(io, command, asJson);
-  let refused: string | null = null;
   const code = await driveHere(io, asJson, `vastsit-tui ${command.do}`, async (app) => {
     const answer = await app.command(command);
-    if (!answer.ok) refused = answer.why;
-    else if (!asJson) io.talk(answer.said);
+    if (!answer.ok) throw new RefusedError(answer.why);
+    if (!asJson) io.talk(answer.said);
     return [command.run];
   });
-  if (refused === null) return command.do === 'destroy' && code === EXIT.run_failed ? EXIT.ok : code;
-  io.talk(refused);
-  return EXIT.refused;
+  return command.do === 'destroy' && code === EXIT.run_failed ? EXIT.ok : code;
 }
 
 export async function watch(io: Io, runs: readonly string[], asJson: boolean): Promise<ExitCode> {

@@ -58,6 +58,8 @@ export async function follow(
         if (state === 'closed') return;
         if (event.type === 'hello') {
           state = 'open';
+          // What was said before the first frame explains a session that never opened, and nothing after it.
+          banner = '';
           cancel();
           resolve(session);
         }

@@ -23,6 +23,8 @@ export async function follow(context: Context, effect: Of<'follow'>): Promise<vo
   const stream = context.sessions.stream(run, attempt.number);
   const flush = flusher(context, run.id, stream);
   const handle = await box.follow({ run: run.id, attempt: attempt.number, offset: stream.offset }, (event) => hear(context, run.id, stream, event, flush));
+  // An end that was told before the session was handed over leaves nothing to follow.
+  if (currentAttempt(runOf(context, run.id))?.exit) return handle.close();
   stream.close = () => {
     stream.close = null;
     flush.stop();
@@ -44,6 +46,8 @@ function hear(context: Context, run: string, stream: LogStream, event: SentinelE
       return;
     case 'exit':
       flush.now();
+      // Nothing comes after the end: a session that is kept would only be heard breaking when the instance goes.
+      stream.close?.();
       return facts.record(
         { type: 'progress.marked', run, attempt: stream.attempt, reading: stream.reader.reading() },
         { type: 'process.exited', run, attempt: event.attempt, exit_code: event.exit_code, signal: event.signal, oom_kills: event.oom_kills, tail: stream.reader.tail().slice(-TAIL_LINES), pushed: true },

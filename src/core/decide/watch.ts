@@ -1,7 +1,7 @@
 /** What the babysitter makes of a living process, and of one that ended. */
 import type { Action } from '../actions.ts';
 import type { Diagnosis, Trigger } from '../events.ts';
-import { currentAttempt, type RunState, type World } from '../state.ts';
+import { currentAttempt, type Attempt, type RunState, type World } from '../state.ts';
 import { triage, type Evidence } from '../triage/index.ts';
 import { judge, suspected } from '../triggers.ts';
 import { emit, ready } from './ready.ts';
@@ -18,10 +18,10 @@ export function watch(world: World, run: RunState): Action[] {
   const attempt = currentAttempt(run);
   const actions: Action[] = [];
   if (!attempt) return actions;
+  const proof = proven(run, attempt);
+  if (proof.length > 0) return proof;
   const step = run.progress?.reading.step ?? null;
   const incident = run.incident;
-  const proven = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step);
-  if (incident && proven) return [emit({ type: 'incident.resolved', run: run.id, incident: incident.id, step })];
 
   // An incident of this very attempt is already being answered.
   if (!incident || attempt.number > incident.attempt) {
@@ -45,6 +45,9 @@ export function judgeEnd(world: World, run: RunState): Action[] {
   if (!attempt?.exit) return [];
   const incident = run.incident;
   if (incident && incident.attempt === attempt.number && incident.ended === null) return answer(world, run);
+  // A short training may get past the step and end between two looks: the repair held, however this attempt ended.
+  const proof = proven(run, attempt);
+  if (proof.length > 0) return proof;
   const reading = run.check?.reading;
   const { exit } = attempt;
   const setupFailed = attempt.started_at === null;
@@ -54,6 +57,13 @@ export function judgeEnd(world: World, run: RunState): Action[] {
     return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? 'the trainer stopped early by its own policy' : 'the training command ended with exit code 0' })];
   }
   return openIncident(run, setupFailed ? 'setup_failed' : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
+}
+
+/** A repair is proven by a later attempt that got beyond the step where it died. */
+function proven({ id, incident, progress }: RunState, attempt: Attempt): Action[] {
+  const step = progress?.reading.step ?? null;
+  const held = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step);
+  return held ? [emit({ type: 'incident.resolved', run: id, incident: incident.id, step })] : [];
 }
 
 function openIncident(run: RunState, trigger: Trigger, step: number | null, evidence: Evidence, words: string | null): Action[] {
