@@ -11,6 +11,9 @@ import type { Incident, RunState } from './state.ts';
 export type LadderRung = Exclude<Rung, 'none'>;
 type Rungs = readonly LadderRung[];
 
+/** From the bottom to the top. */
+export const RUNGS: Rungs = ['rerun', 'fix', 'reduce', 'switch'];
+
 /** The rungs that can help against a cause, lowest first. None: only a person can. */
 export const ROUTES: Readonly<Record<Cause, Rungs>> = {
   gpu_oom: ['reduce'],
@@ -61,10 +64,9 @@ export function nextRemedy(run: RunState, incident: Pick<Incident, 'remedies'>, 
   if (same >= BOUNDS.per_fingerprint) return give_up(`the same failure came back after ${same} repairs`);
 
   const last = incident.remedies.at(-1)?.remedy;
-  const reached = last ? route.indexOf(last.rung) : -1;
-  // A config reduction has steps of its own: the next one is tried before the next rung.
-  const from = last?.rung === 'reduce' ? Math.max(0, reached) : reached + 1;
-  for (const rung of route.slice(from)) {
+  // A config reduction has steps of its own: the next one is tried before the next rung. Down is never tried again.
+  const left = route.filter((rung) => last === undefined || RUNGS.indexOf(rung) > RUNGS.indexOf(last.rung) || (rung === 'reduce' && last.rung === 'reduce'));
+  for (const rung of left) {
     const used = spent.filter(({ remedy }) => remedy.rung === rung).length;
     if (used >= BOUNDS.per_rung[rung]) continue;
     const remedy = build(rung, run, diagnosis, machine_id, used);

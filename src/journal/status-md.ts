@@ -1,5 +1,5 @@
 /** What STATUS.md says of each run: enough for a person, or another agent, to take over without this program. */
-import { actionWords } from '../core/brain/proposal.ts';
+import { actionWords, type ProposedChoice } from '../core/brain/proposal.ts';
 import { newestCheckpoint } from '../core/checkpoints.ts';
 import { renderCommand } from '../core/knobs.ts';
 import { runCost } from '../core/ledger.ts';
@@ -110,12 +110,20 @@ function incidentWords(incident: Incident): string {
 function brainLines(run: RunState): string[] {
   const { usage, consults, consult, patches } = run.brain;
   const bill = consults === 0 ? [] : [`- Language model: asked ${consults} time${consults === 1 ? '' : 's'}, ${usage.tokens_in + usage.tokens_out} tokens, $${usage.usd.toFixed(4)}`];
-  const asks = consult.stage === 'pending' ? [`- Waits for your word until ${iso(consult.until)}: ${mdText(actionWords(consult.proposal.action))} (${mdText(consult.why)}); answer with ${mdCode(`vastsit-tui approve ${run.id}`)} or ${mdCode(`vastsit-tui refuse ${run.id}`)}`] : [];
+  const asks = consult.stage === 'pending' ? [`- Waits for your word until ${iso(consult.until)}: ${mdText(actionWords(consult.proposal.action))} (${mdText(consult.why)}); answer with ${mdCode(`vastsit-tui approve ${run.id}`)} or ${mdCode(`vastsit-tui refuse ${run.id}`)}`, ...pendingDiff(consult.proposal.action)] : [];
   const proven = patches
     .filter(({ status }) => status === 'proven')
-    .flatMap((patch) => [`- Patch ${patch.n}, proven by forward progress${patch.home === null ? '' : `, in ${mdCode(`results/${run.id}/${patch.home}`)}`}; take it into your project with ${mdCode('git apply')}:`, '', ...patch.diff.trimEnd().split('\n').map((line) => `      ${cleanLine(line, 500)}`), '']);
+    .flatMap((patch) => [`- Patch ${patch.n}, proven by forward progress${patch.home === null ? '' : `, in ${mdCode(`results/${run.id}/${patch.home}`)}`}; take it into your project with ${mdCode('git apply')}:`, '', ...codeLines(patch.diff), '']);
   return [...bill, ...asks, ...proven];
 }
+
+/** What the user is asked to allow, as code. */
+function pendingDiff(action: ProposedChoice): string[] {
+  const inner = action.kind === 'ask_user' ? action.then : action;
+  return inner.kind === 'apply_diff' ? ['', ...codeLines(inner.diff), ''] : [];
+}
+
+const codeLines = (text: string): string[] => text.trimEnd().split('\n').slice(0, 120).map((line) => `      ${cleanLine(line, 500)}`);
 
 function outcomeWords(ended: Incident['ended']): string {
   switch (ended?.how) {

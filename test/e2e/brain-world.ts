@@ -21,6 +21,8 @@ export interface Evening {
   run: string;
   /** Resolves when the run is closed. */
   over(): Promise<void>;
+  /** Ends the program alone, so that its files are whole. */
+  closeApp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export async function evening(script: (body: ChatBody, nth: number) => Answer, o
   const events: Event[] = [];
   app.subscribe((more) => events.push(...more));
   const run = await app.submit('spec.yaml');
+  let closed: Promise<void> | null = null;
   return {
     app,
     sim,
@@ -79,8 +82,9 @@ export async function evening(script: (body: ChatBody, nth: number) => Answer, o
         app.subscribe(look);
         look();
       }),
+    closeApp: () => (closed ??= app.close()),
     async close() {
-      await app.close();
+      await (closed ??= app.close());
       await sim.close();
       await llm.close();
       await rm(root, { recursive: true, force: true });

@@ -46,7 +46,7 @@ describe('a run whose own script has a bug that no rule knows', () => {
     expect(open.events.filter(({ type }) => type === 'brain.asked')).toHaveLength(1);
     expect(open.llm.requests).toHaveLength(2);
     expect(run?.brain.usage).toMatchObject({ tokens_in: 6_000, tokens_out: 240 });
-    await open.app.close();
+    await open.closeApp();
     const status = await readFile(join(open.project, 'STATUS.md'), 'utf8');
     expect(status).toContain('patches/1.patch');
     expect(status).toContain('+  const width = INPUTS;');

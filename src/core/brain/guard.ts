@@ -3,7 +3,7 @@
  * Whatever a log talked the model into has to pass here, and here nobody reads prose.
  */
 import type { Remedy } from '../events.ts';
-import { BOUNDS, pipInstall, ROUTES, spentRemedies, type LadderRung } from '../ladder.ts';
+import { BOUNDS, pipInstall, ROUTES, RUNGS, spentRemedies, type LadderRung } from '../ladder.ts';
 import { runCost } from '../ledger.ts';
 import { instanceOf, type Incident, type RunState, type World } from '../state.ts';
 import { readDiff } from './diff.ts';
@@ -15,8 +15,6 @@ export type GuardVerdict =
   | { verdict: 'accept'; remedy: Remedy }
   | { verdict: 'ask'; why: string }
   | { verdict: 'refuse'; why: string };
-
-const ORDER: readonly LadderRung[] = ['rerun', 'fix', 'reduce', 'switch'];
 
 const refuse = (why: string): GuardVerdict => ({ verdict: 'refuse', why });
 
@@ -58,8 +56,8 @@ function rungOf(action: ProposedAction): LadderRung {
 
 /** The highest rung that the incident has stood on; `fix` before anything was tried. */
 export function reachedRung(incident: Pick<Incident, 'remedies'>): LadderRung {
-  const highest = Math.max(...incident.remedies.map(({ remedy }) => ORDER.indexOf(remedy.rung)), 1);
-  return ORDER[highest] ?? 'fix';
+  const highest = Math.max(...incident.remedies.map(({ remedy }) => RUNGS.indexOf(remedy.rung)), 1);
+  return RUNGS[highest] ?? 'fix';
 }
 
 function outOfBounds(world: World, run: RunState, incident: Incident, rung: LadderRung): string | null {
@@ -72,9 +70,9 @@ function outOfBounds(world: World, run: RunState, incident: Incident, rung: Ladd
   if (rung === 'rerun' && incident.remedies.length > 0 && !transient) return 'a plain rerun after a failed repair proves nothing';
   // Settings that disagree, and numbers that diverge, are answered by a setting; everything else enters at a fix, or where the rules do.
   const entry = cause === 'config_error' || cause === 'numeric_divergence' ? 'reduce' : (ROUTES[cause][0] ?? 'fix');
-  const tried = Math.max(-1, ...incident.remedies.map(({ remedy }) => ORDER.indexOf(remedy.rung)));
-  const highest = Math.max(ORDER.indexOf(entry), ORDER.indexOf('fix'), tried + 1);
-  return ORDER.indexOf(rung) > highest ? `the ladder is climbed one rung at a time, and ${rung} is above ${ORDER[highest] ?? 'fix'}` : null;
+  const tried = Math.max(-1, ...incident.remedies.map(({ remedy }) => RUNGS.indexOf(remedy.rung)));
+  const highest = Math.max(RUNGS.indexOf(entry), RUNGS.indexOf('fix'), tried + 1);
+  return RUNGS.indexOf(rung) > highest ? `the ladder is climbed one rung at a time, and ${rung} is above ${RUNGS[highest] ?? 'fix'}` : null;
 }
 
 type Built = { remedy: Remedy; worry: Worry } | { refused: string };

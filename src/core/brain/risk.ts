@@ -15,7 +15,9 @@ const CODE = /\.(py|js|mjs|cjs|ts|jl|r|json|ya?ml|toml|cfg|ini)$/i;
 /** Files that install, build or get loaded by themselves. */
 const LOADED = /(^|\/)(requirements[^/]*|setup\.(py|cfg)|pyproject\.toml|conftest\.py|sitecustomize\.py|usercustomize\.py|package(-lock)?\.json|Makefile|Dockerfile|environment\.ya?ml|tsconfig\.json)$/i;
 const REACHES_OUT =
-  /https?:|ftp:|wss?:|s3:|gs:|\bwww\.|\\[xu0-7]|`\s*\$|\b(exec|eval|compile|globals|locals|getattr|setattr|delattr|vars|breakpoint|input|open|popen|system|spawn\w*|fork|kill\w*|subprocess|socket\w*|requests?|urllib\w*|urlopen|httpx?|aiohttp|fetch|axios|curl|wget|ssh|ftp\w*|smtp\w*|telnet\w*|environ\w*|getenv|putenv|os|sys|shutil|pathlib|ctypes|cffi|pickle|marshal|dill|joblib|importlib|runpy|builtins|codecs|base64|binascii|zlib|tempfile|atexit|signal|multiprocessing|threading|asyncio|pty|child_process|process|globalThis|Function|Reflect|Proxy|constructor|prototype|require|fs|net|dns|vm|worker_threads|readFile\w*|writeFile\w*|appendFile\w*|rm|rmSync|rmtree|unlink\w*|rename\w*|remove|rmdir|chmod|chown|symlink|truncate|torch\.load|load_state_dict|hub|push_to_hub|from_pretrained|load_dataset|trust_remote_code|upload\w*|download\w*|webhook|callback_url|proxy|endpoint|token|tokens_file|password|passwd|secret\w*|credential\w*|api_?key|private_key|exit|quit|abort)\b|__\w+__|\bimport\s*\(|!!|\$\(|\$\{?[A-Z_]{3,}/i;
+  /https?:|ftp:|wss?:|s3:|gs:|\bwww\.|\\[xu0-7]|`\s*\$|\b(exec|eval|compile|globals|locals|getattr|setattr|delattr|vars|breakpoint|input|open|popen|system|spawn\w*|fork|kill\w*|subprocess|socket\w*|requests?|urllib\w*|urlopen|httpx?|aiohttp|fetch|axios|curl|wget|ssh|ftp\w*|smtp\w*|telnet\w*|environ\w*|getenv|putenv|os|sys|shutil|pathlib|ctypes|cffi|pickle|marshal|dill|joblib|importlib|runpy|builtins|codecs|base64|binascii|zlib|tempfile|atexit|signal|multiprocessing|threading|asyncio|pty|child_process|process|globalThis|constructor|prototype|require|fs|net|dns|vm|worker_threads|readFile\w*|writeFile\w*|appendFile\w*|rm|rmSync|rmtree|unlink\w*|rename\w*|remove|rmdir|chmod|chown|symlink|truncate|torch\.load|load_state_dict|hub|push_to_hub|from_pretrained|load_dataset|trust_remote_code|upload\w*|download\w*|webhook|callback_url|proxy|endpoint|token|tokens_file|password|passwd|secret\w*|credential\w*|api_?key|private_key|exit|quit|abort)\b|__\w+__|\bimport\s*\(|!!|\$\(/i;
+/** The same in words that mean something else in lower case. */
+const REACHES_OUT_AS_WRITTEN = /\b(Function|Reflect|Proxy)\b|\$\{?[A-Z_]{3,}/;
 const IMPORTS = /^\s*(import|from)\b/;
 const HARMLESS_IMPORT = /^\s*(import (math|torch|numpy|functools|itertools|collections|typing|dataclasses|einops)( as \w+)?|import torch\.nn(\.functional)?( as \w+)?|from (__future__|math|torch|torch\.nn|torch\.nn\.functional|numpy|functools|itertools|collections|typing|dataclasses|einops) import [\w, ]+)\s*$/;
 
@@ -31,7 +33,7 @@ export function diffWorry(spec: Spec, diff: Diff, allowedLines: number): Worry {
     if (!uploaded.some((root) => root === '' || path === root || path.startsWith(`${root}/`))) return `${path} is none of the files that the spec uploads`;
   }
   for (const line of diff.added) {
-    if (IMPORTS.test(line) ? !HARMLESS_IMPORT.test(line) : REACHES_OUT.test(line)) return `an added line may reach out of the training: ${line.trim().slice(0, 100)}`;
+    if (IMPORTS.test(line) ? !HARMLESS_IMPORT.test(line) : REACHES_OUT.test(line) || REACHES_OUT_AS_WRITTEN.test(line)) return `an added line may reach out of the training: ${line.trim().slice(0, 100)}`;
     if (/^\s*[!%]/.test(line)) return `an added line is a command: ${line.trim().slice(0, 100)}`;
   }
   if (changed > allowedLines * UNASKED_SHARE[spec.complexity]) return `${changed} changed lines are much for a ${spec.complexity} experiment`;
