@@ -29,7 +29,16 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   type Json = { json?: boolean };
   const commands = () => import('./commands.ts');
 
-  program.action(does(async (options: { theme?: string }) => (await import('./cockpit-command.ts')).cockpitCommand(options)));
+  program
+    .usage('[command] [options]')
+    .argument('[unknown]')
+    .action(
+      does(async (unknown: string | undefined, options: { theme?: string }) => {
+        // With a default action, a mistyped command arrives here as a word of its own.
+        if (unknown !== undefined) throw new (await import('./headless/errors.ts')).UsageError(`there is no command ${JSON.stringify(unknown)}; \`vastsit-tui --help\` lists them`);
+        return (await import('./cockpit-command.ts')).cockpitCommand(options);
+      }),
+    );
   program
     .command('demo')
     .description('the whole story on the embedded market: no account, key or GPU')
