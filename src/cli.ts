@@ -108,6 +108,32 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('--json')
     .action(does(async (run: string, options: Json) => (await commands()).order(consoleIo, { do: 'release', run }, options.json === true)));
   program
+    .command('approve')
+    .description('say yes to what the language model proposed and the guard would not accept unasked')
+    .argument('<run>')
+    .option('--json')
+    .action(does(async (run: string, options: Json) => (await commands()).order(consoleIo, { do: 'approve', run }, options.json === true)));
+  program
+    .command('refuse')
+    .description('say no to it; the rules go on')
+    .argument('<run>')
+    .option('--json')
+    .action(does(async (run: string, options: Json) => (await commands()).order(consoleIo, { do: 'refuse', run }, options.json === true)));
+  program
+    .command('ask')
+    .description('a question about a run, answered by the language model from facts; it changes nothing')
+    .argument('<run>')
+    .argument('<question>')
+    .option('--json')
+    .action(does(async (run: string, question: string, options: Json) => (await commands()).ask(consoleIo, run, question, options.json === true)));
+  program
+    .command('agents')
+    .description('the agents\' files: mandate, model, tools, limits')
+    .command('check')
+    .description('validate them, and show which file is in force')
+    .option('--json')
+    .action(does(async (options: Json) => (await import('./brain-commands.ts')).agentsCheck(consoleIo, process.env, options.json === true)));
+  program
     .command('logs')
     .description('the end of a run\'s log, from the box or from home')
     .argument('<run>')
@@ -119,8 +145,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('explain any training log: what it did, what killed it, what to do next')
     .argument('[file]', 'a log file, or - for stdin', '-')
     .option('--json')
+    .option('--llm', 'add the language model\'s reading beside the rules\'')
     .option('--jsonl', 'lines {"id","text"} on stdin, one verdict a line')
-    .action(does(async (file: string, options: Json & { jsonl?: boolean }) => (await commands()).triage(consoleIo, file, options)));
+    .action(does(async (file: string, options: Json & { jsonl?: boolean; llm?: boolean }) => (await commands()).triage(consoleIo, file, options)));
   program
     .command('doctor')
     .description('what is missing for the real thing, each with its remedy')

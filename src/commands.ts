@@ -182,9 +182,21 @@ async function logOnBox(world: World, run: RunState, file: string, lines: number
   }
 }
 
-export async function triage(io: Io, file: string, options: { json?: boolean; jsonl?: boolean }): Promise<ExitCode> {
-  const code = await triageCommand({ stdin: process.stdin, readFile, out: io.out }, { ...options, ...(file !== '-' && { file }) });
+export async function triage(io: Io, file: string, options: { json?: boolean; jsonl?: boolean; llm?: boolean }): Promise<ExitCode> {
+  const model = options.llm === true ? (await import('./brain-commands.ts')).modelReading(io, env) : null;
+  const code = await triageCommand({ stdin: process.stdin, readFile, out: io.out, ...(model && { model }) }, { ...options, ...(file !== '-' && { file }) });
   return code === 0 ? EXIT.ok : code === 2 ? EXIT.usage : EXIT.run_failed;
+}
+
+export async function ask(io: Io, id: string, question: string, asJson: boolean): Promise<ExitCode> {
+  const world = await readWorld();
+  const run = runIn(world, id);
+  const remote = createRemote({ dir: dir(), wire });
+  try {
+    return await (await import('./brain-commands.ts')).ask(io, { env, world, run, remote, question, asJson });
+  } finally {
+    await remote.closeAll();
+  }
 }
 
 export async function doctor(io: Io, asJson: boolean): Promise<ExitCode> {

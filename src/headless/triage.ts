@@ -7,6 +7,8 @@ export interface TriageIo {
   /** Rejects when the file can't be read. */
   readFile(path: string): Promise<Uint8Array>;
   out(line: string): void;
+  /** A language model's reading of the log, beside the rules'. Never rejects: a failure is told in words. */
+  model?: (log: string, verdict: Triage) => Promise<string>;
 }
 
 export interface TriageOptions {
@@ -32,8 +34,9 @@ export async function triageCommand(io: TriageIo, options: TriageOptions): Promi
   }
   const reading = readLog(text);
   const verdict = triage({ log: text });
-  if (options.json) io.out(JSON.stringify({ ...verdict, progress: reading }));
-  else for (const line of explain(verdict, reading)) io.out(line);
+  const model = (await io.model?.(text, verdict)) ?? null;
+  if (options.json) io.out(JSON.stringify({ ...verdict, progress: reading, ...(model !== null && { model }) }));
+  else for (const line of [...explain(verdict, reading), ...(model === null ? [] : ['Model:', ...model.split('\n').map((each) => `  ${each}`)])]) io.out(line);
   return 0;
 }
 

@@ -4,7 +4,8 @@ import type { Effect } from '../../core/actions.ts';
 import { guardProposal } from '../../core/brain/guard.ts';
 import { actionWords, readProposal, type Proposal } from '../../core/brain/proposal.ts';
 import { countTokens } from '../../core/brain/tokens.ts';
-import { instanceOf, type RunState } from '../../core/state.ts';
+import type { Box } from '../../core/ports.ts';
+import { instanceOf, type InstanceState, type RunState, type World } from '../../core/state.ts';
 import { runOf, type BrainPort, type Context } from '../context.ts';
 import { converse, NoAnswer } from './converse.ts';
 import type { Message } from './model.ts';
@@ -23,7 +24,7 @@ export async function consult(context: Context, effect: Extract<Effect, { do: 'c
   const { brain, facts } = context;
   if (!brain) throw new Error('no model is configured');
   const { run: id, incident, key } = effect;
-  const talk = opening(brain, context, runOf(context, id), null);
+  const talk = opening(brain, { world: facts.world(), box: (run, instance) => context.sessions.box(run, instance) }, runOf(context, id), null);
   facts.record({ type: 'brain.asked', run: id, incident, key, model: brain.model.name, tokens: talk.tokens });
   try {
     await revertDisproven(context, id);
@@ -80,13 +81,12 @@ export interface Opening {
 }
 
 /** The first two messages and the tools, together within the packet's cap. With a question there is nothing to propose. */
-export function opening(brain: BrainPort, context: Pick<Context, 'facts' | 'sessions'>, run: RunState, question: string | null): Opening {
+export function opening(brain: BrainPort, { world, box }: { world: World; box: (run: RunState, instance: InstanceState) => Promise<Box> }, run: RunState, question: string | null): Opening {
   const { agent, redact, model } = brain;
   const nonce = randomBytes(6).toString('hex');
   const tools = [...readingTools(agent.tools), ...(question === null ? [PROPOSE] : [])];
   const system = seen(systemPrompt(agent.mandate, question === null ? 'repair' : 'answer'), redact);
   const fixed = countTokens(system) + countTokens(JSON.stringify(tools)) + 40;
-  const world = context.facts.world();
   const packet = buildPacket({ world, run, incident: question === null ? run.incident : (run.incident ?? run.incidents.at(-1) ?? null), nonce, redact, budget: PACKET_TOKENS - fixed, ...(question !== null && { question }) });
   const instance = instanceOf(world, run);
   return {
@@ -98,7 +98,7 @@ export function opening(brain: BrainPort, context: Pick<Context, 'facts' | 'sess
       ...(question === null && { last: PROPOSE }),
       ...(agent.temperature !== null && { temperature: agent.temperature }),
     },
-    place: { run, box: instance && instance.gone_at === null ? () => context.sessions.box(run, instance) : null, allowed: agent.tools, redact, nonce },
+    place: { run, box: instance && instance.gone_at === null ? () => box(run, instance) : null, allowed: agent.tools, redact, nonce },
     tokens: fixed + countTokens(packet),
   };
 }
