@@ -1,5 +1,5 @@
 /** An estimate of a model's tokens that errs on the high side: no tokenizer is shipped, and a cap must hold for all of them. */
-const PIECES = /[A-Za-z]+|[0-9]+| +|\n+|[^\x00-\x7f]|[^A-Za-z0-9 \n]/gu;
+const PIECES = /[A-Za-z0-9+=]{24,}|[A-Z]?[a-z]+|[A-Z]+|[0-9]+| +|\n+|[^\x00-\x7f]|[^A-Za-z0-9 \n]/gu;
 
 export function countTokens(text: string): number {
   let count = 0;
@@ -8,9 +8,10 @@ export function countTokens(text: string): number {
     if (first > 0x7f) count += piece.length > 1 ? 3 : 2;
     else if (piece[0] === ' ') count += piece.length > 1 ? Math.ceil(piece.length / 8) : 0;
     else if (piece[0] === '\n') count += 1;
-    // Long runs of letters are seldom words: hashes and base64 cost a token for every two or three characters.
+    // Hashes and base64 cost two tokens for every three characters.
+    else if (piece.length >= 24) count += Math.ceil(piece.length * 0.72);
     else if (/[0-9]/.test(piece)) count += Math.ceil(piece.length / 2);
-    else count += Math.ceil(piece.length / (piece.length > 14 ? 2 : 5));
+    else count += Math.ceil(piece.length / (piece.length > 14 ? 2 : piece === piece.toUpperCase() ? 3 : 5));
   }
   return count;
 }
