@@ -5,14 +5,17 @@ import type { Event } from './events.ts';
 import { initialKnobs } from './knobs.ts';
 import { reduceProgress } from './reduce-progress.ts';
 import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
-import { healthyAt } from './triggers.ts';
+import { closeLines, NO_EYES, remember } from './triggers/eyes.ts';
+import { healthyAt } from './triggers/index.ts';
 
 export function reduceRun(before: RunState, event: Event, world: World): RunState;
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null;
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null {
   if (before === null) return event.type === 'run.submitted' ? born(event, event.at) : null;
-  const after = change(before, event, world);
-  return after.stage === before.stage ? after : { ...after, stage_since: event.at };
+  const eyes = remember(before, event, world);
+  const after = change(eyes === before.eyes ? before : { ...before, eyes }, event, world);
+  if (after.stage === before.stage) return after;
+  return { ...after, stage_since: event.at, eyes: before.stage === 'training' ? closeLines(after.eyes, event.at) : after.eyes };
 }
 
 function change(run: RunState, event: Event, world: World): RunState {
@@ -272,6 +275,7 @@ function born(event: Extract<Event, { type: 'run.submitted' }>, at: number): Run
     destroy_ordered: null,
     backoff: {},
     tail: [],
+    eyes: NO_EYES,
   };
 }
 

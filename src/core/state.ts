@@ -5,6 +5,8 @@ import type { FileFact } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
 import type { ProgressReading } from './progress/index.ts';
 import type { Spec } from './spec.ts';
+import type { AlertState } from './triggers/alerts.ts';
+import type { Eyes } from './triggers/eyes.ts';
 
 /** What a second of an instance's bill was spent on. */
 export type Bucket = 'loading' | 'setup' | 'productive' | 'idle' | 'rescue' | 'hold';
@@ -148,6 +150,8 @@ export interface RunState {
   /** Effects that failed and when they may be tried again. */
   backoff: Record<string, { count: number; until: number; reason: string }>;
   tail: string[];
+  /** What the triggers remember. */
+  eyes: Eyes;
 }
 
 /** One line of the reasoning log. */
@@ -172,6 +176,8 @@ export interface World {
   machines: Record<string, { reason: string; until: number }>;
   said: Said[];
   started_at: number | null;
+  /** The line about the account's runway. */
+  credit_alert: AlertState | null;
 }
 
 export function emptyWorld(now: number): World {
@@ -185,6 +191,7 @@ export function emptyWorld(now: number): World {
     machines: {},
     said: [],
     started_at: null,
+    credit_alert: null,
   };
 }
 
