@@ -80,6 +80,10 @@ function words(before: World, after: World, event: Event): Line[] {
       return sitter(`repaired: step ${event.step} is beyond where it died`, 'milestone');
     case 'incident.given_up':
       return sitter(`gave up: ${event.reason}. Next best option: ${event.best_option}`, 'alert');
+    case 'alert.opened':
+      return sitter(event.words, 'alert');
+    case 'alert.closed':
+      return sitter(event.words);
     case 'machine.remembered':
       return [];
     case 'files.home':

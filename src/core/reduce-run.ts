@@ -7,14 +7,18 @@ import { initialKnobs } from './knobs.ts';
 import { isBrainEvent, patchesAfter, reduceBrain } from './reduce-brain.ts';
 import { reduceProgress } from './reduce-progress.ts';
 import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
-import { healthyAt } from './triggers.ts';
+import { closeLines, NO_EYES, remember } from './triggers/eyes.ts';
+import { healthyAt } from './triggers/index.ts';
 
 export function reduceRun(before: RunState, event: Event, world: World): RunState;
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null;
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null {
   if (before === null) return event.type === 'run.submitted' ? born(event, event.at) : null;
-  const after = patchesAfter(before, isBrainEvent(event) ? reduceBrain(before, event) : change(before, event, world), event);
-  return after.stage === before.stage ? after : { ...after, stage_since: event.at };
+  const eyes = remember(before, event, world);
+  const seen = eyes === before.eyes ? before : { ...before, eyes };
+  const after = patchesAfter(before, isBrainEvent(event) ? reduceBrain(seen, event) : change(seen, event, world), event);
+  if (after.stage === before.stage) return after;
+  return { ...after, stage_since: event.at, eyes: before.stage === 'training' ? closeLines(after.eyes, event.at) : after.eyes };
 }
 
 function change(run: RunState, event: Event, world: World): RunState {
@@ -277,6 +281,7 @@ function born(event: Extract<Event, { type: 'run.submitted' }>, at: number): Run
     brain: noBrain(),
     backoff: {},
     tail: [],
+    eyes: NO_EYES,
   };
 }
 

@@ -43,10 +43,12 @@ const WORDS: Record<ToolName, string> = {
   earlier_attempts: 'What was tried before in this run.',
 };
 
-const schemaOf = (schema: z.ZodType): Record<string, unknown> => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Record<string, unknown>;
-  return rest;
-};
+/** JSON Schema without the line that names its dialect. */
+function schemaOf(schema: z.ZodType): Record<string, unknown> {
+  const plain: Record<string, unknown> = { ...z.toJSONSchema(schema, { io: 'input' }) };
+  delete plain['$schema'];
+  return plain;
+}
 
 export const readingTools = (allowed: readonly ToolName[]): ToolSpec[] => allowed.map((name) => ({ name, description: WORDS[name], parameters: schemaOf(ARGUMENTS[name]) }));
 

@@ -2,7 +2,8 @@
 import type { Action } from '../actions.ts';
 import { runCost } from '../ledger.ts';
 import type { RunState, World } from '../state.ts';
-import { killCriterion } from '../triggers.ts';
+import { killCriterion } from '../triggers/index.ts';
+import { decideAlerts } from './alerts.ts';
 import { keepPatches } from './consult.ts';
 import { emit } from './ready.ts';
 import { repair } from './recover.ts';
@@ -22,7 +23,7 @@ function step(world: World, run: RunState): Action[] {
   }
   switch (run.stage) {
     case 'training':
-      return watch(world, run);
+      return [...watch(world, run), ...decideAlerts(world, run)];
     case 'ended':
       return judgeEnd(world, run);
     case 'repairing':
