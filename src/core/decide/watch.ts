@@ -34,7 +34,12 @@ export function watch(world: World, run: RunState): Action[] {
     const reading = run.check?.reading;
     const found = reading && run.check && run.check.at >= (attempt.started_at ?? 0) && run.failed_checks === 0 ? judge(run, reading, run.check.at) : null;
     if (found) return openIncident(run, found.trigger, step, { log: run.tail.join('\n'), stalled: hangs(found.trigger), ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) }, found.words);
-  } else if (incident.ended === null && !run.repair) return answer(world, run);
+  } else if (incident.ended === null && !run.repair) {
+    const answered = answer(world, run);
+    if (answered.some((action) => action.do === 'emit')) return answered;
+    // While a model or a person is being asked, a living process is listened to as before.
+    actions.push(...answered);
+  }
 
   if (run.stream === 'closed' && ready(world, run, 'follow')) actions.push({ do: 'follow', run: run.id });
   const scheduled = run.cadence !== null && run.cadence.next_at <= now;
