@@ -12,7 +12,7 @@ const NAIVE = { every_min: 5, tail: 300, context: 100_000, summary: 1_500, answe
 /** The price of both, $ for a million tokens; no discount for repeated input on either side. */
 const PRICE = { in: 0.25, out: 2 };
 
-export async function run(options) {
+async function run(options) {
   const lib = await bundle(`
     export { countTokens } from './src/core/brain/tokens.ts';
     export { opening } from './src/agents/brain/consult.ts';
@@ -170,3 +170,5 @@ function naiveDay({ countTokens }, script, context = NAIVE.context) {
   }
   return bill;
 }
+
+await run(process.argv.slice(2));

@@ -54,6 +54,25 @@ describe('a run whose own script has a bug that no rule knows', () => {
     for (const secret of [CANARY, 'sk-canary-llm', open.sim.apiKey]) expect(told).not.toContain(secret);
   });
 
+  it('asks the user for what may reach out of the training, and goes on when nobody but the user says yes', async () => {
+    const reaching = DIFF.replace('+  const width = INPUTS;', '+  const width = process.env.WIDTH ? 7 : INPUTS;');
+    open = await evening(() => propose('The batch is built for one input more than the data has.', { kind: 'apply_diff', diff: reaching }));
+    const { app, run: id } = open;
+    await new Promise<void>((resolve) => {
+      const stop = app.subscribe((events) => {
+        if (!events.some(({ type }) => type === 'proposal.pending')) return;
+        stop();
+        resolve();
+      });
+    });
+    expect(app.store.getState().runs[id]?.brain.patches).toEqual([]);
+    expect(await app.command({ do: 'approve', run: id })).toMatchObject({ ok: true });
+    expect(await app.command({ do: 'refuse', run: id })).toMatchObject({ ok: false });
+    await open.over();
+    const run = app.store.getState().runs[id];
+    expect([run?.verdict, run?.brain.patches.map(({ status }) => status)]).toEqual(['done', ['proven']]);
+  });
+
   it('ends in a report and a teardown when the model proposes nonsense three times', async () => {
     let nth = 0;
     // Each applies, and none helps.

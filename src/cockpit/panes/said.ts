@@ -16,6 +16,12 @@ export function said(ui: Ui, world: World, width: number, rows: number): Line[] 
     const entry = world.said[index];
     if (entry) shown.unshift(...saidLines(entry, width, Math.min(2, rows - shown.length)));
   }
+  // While the model speaks, its newest words stand below; they become an entry when it has come to a conclusion.
+  const speaking = back > 0 || rows < 3 ? [] : Object.values(world.runs).filter((run) => run.brain.says !== '').slice(0, 1);
+  for (const run of speaking) {
+    shown.push(...saidLines({ seq: world.seq, at: world.now, actor: 'babysitter', run: run.id, level: 'info', text: `… ${run.brain.says.slice(-(width - INDENT - run.id.length - 4))}` }, width, 1));
+    if (shown.length > rows) shown.shift();
+  }
   const note = back > 0 ? [piece(`${back} newer, G follows`, 'warn')] : [];
   const title = rule([piece('Reasoning', 'title')], note, width, ui.focus === 'said');
   const lines = shown.length > 0 ? shown : [plain(' What the agents see, decide and refuse is told here.', 'muted')];
