@@ -3,6 +3,7 @@
  * state is nothing but `reduce` over these. Fields are added, never renamed: old journals must replay.
  */
 import type { Cause, Rung } from './causes.ts';
+import type { Fix } from './fixes.ts';
 import type { Instance } from './market.ts';
 import type { FileFact, MarketFailure, RemoteFailure } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
@@ -41,6 +42,8 @@ export interface Diagnosis {
   next: string;
   /** The pip package that is missing, when the cause says so. */
   package?: string;
+  /** Fixes that the log calls for, the likeliest first. */
+  fixes?: Fix[];
 }
 
 export type Trigger =
@@ -54,12 +57,15 @@ export type Trigger =
   | 'setup_failed'
   | 'instance_offline'
   | 'instance_stopped'
-  | 'disk_filling';
+  | 'disk_filling'
+  /** A resumed attempt began below the checkpoint that it was given. */
+  | 'resume_lost';
 
 /** One rung of the ladder, applied. Each is typed; none is free text from a log. */
 export type Remedy =
-  | { rung: 'rerun'; backoff_ms: number }
-  | { rung: 'fix'; fix: { kind: 'pip_install'; package: string } }
+  /** `avoid`: the checkpoint that is not used again. */
+  | { rung: 'rerun'; backoff_ms: number; avoid?: string }
+  | { rung: 'fix'; fix: Fix }
   | { rung: 'reduce'; knob: string; from: number; to: number; keeps: { knob: string; from: number; to: number } | null }
   | { rung: 'switch'; machine_id: number; reason: string };
 

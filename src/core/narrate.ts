@@ -1,5 +1,6 @@
 /** Events in plain words: one line of the reasoning log each. What everyone can see for themselves is not said. */
 import type { Event, Remedy } from './events.ts';
+import { factsOf } from './fixes.ts';
 import { compactLine, lineText, span } from './line.ts';
 import type { Said, World } from './state.ts';
 import { cleanLine, shorten } from './text.ts';
@@ -124,9 +125,9 @@ function words(before: World, after: World, event: Event): Line[] {
 export function remedyWords(remedy: Remedy): string {
   switch (remedy.rung) {
     case 'rerun':
-      return remedy.backoff_ms > 0 ? `rerun in ${span(remedy.backoff_ms)}` : 'rerun';
+      return remedy.avoid !== undefined ? `rerun without checkpoint ${remedy.avoid}` : remedy.backoff_ms > 0 ? `rerun in ${span(remedy.backoff_ms)}` : 'rerun';
     case 'fix':
-      return `pip install ${remedy.fix.package}`;
+      return factsOf(remedy.fix).words;
     case 'reduce':
       return `${remedy.knob} ${remedy.from} -> ${remedy.to}${remedy.keeps ? `, ${remedy.keeps.knob} ${remedy.keeps.from} -> ${remedy.keeps.to}` : ''}`;
     case 'switch':

@@ -13,7 +13,7 @@ export function reduceProgress(run: RunState, event: Extract<Event, { type: 'pro
   const attempts =
     reading.step === null || reading.step === attempt.last_step
       ? run.attempts
-      : [...run.attempts.slice(0, -1), { ...attempt, first_step: attempt.first_step ?? reading.step, last_step: reading.step }];
+      : [...run.attempts.slice(0, -1), { ...attempt, first_step: attempt.first_step ?? reading.step, last_step: reading.step, low_steps: attempt.low_steps + (below(reading.step, attempt.resume_step) ? 1 : 0) }];
   if (!old) return { ...run, attempts, progress: { reading, advanced_at: event.at, gaps: [], marks: mark([], reading.step, event.at, reading.loss) } };
   const known = attempt.last_step;
   // Only within one attempt does a greater step mean that training went on: a resume starts lower.
@@ -28,6 +28,8 @@ export function reduceProgress(run: RunState, event: Extract<Event, { type: 'pro
   };
   return { ...run, attempts, progress };
 }
+
+const below = (step: number, resumed: number | null): boolean => resumed !== null && step < resumed;
 
 /** Adds a mark; when full, every second one is dropped, so that the whole run stays in view at half the detail. */
 function mark(marks: ProgressState['marks'], step: number | null, at: number, loss: number | null): ProgressState['marks'] {

@@ -2,7 +2,9 @@
 import { advanceCadence, startCadence } from './cadence.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
+import { newestCheckpoint } from './checkpoints.ts';
 import { initialKnobs } from './knobs.ts';
+import { runCost } from './ledger.ts';
 import { reduceProgress } from './reduce-progress.ts';
 import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
 import { healthyAt } from './triggers.ts';
@@ -28,7 +30,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'offers.ranked':
       return clear({ ...run, offers: event.offers, offers_at: event.at, rejected: event.rejected, tried_offers: [] }, 'search');
     case 'create.intended':
-      return { ...run, stage: 'renting', attempt: event.attempt, renting: { attempt: event.attempt, offer: event.offer, unclear: false, absent_reads: 0, at: event.at }, tried_offers: [...run.tried_offers, event.offer.offer_id] };
+      return { ...run, stage: 'renting', attempt: event.attempt, intended: [...run.intended, { attempt: event.attempt, at: event.at }], renting: { attempt: event.attempt, offer: event.offer, unclear: false, absent_reads: 0, at: event.at }, tried_offers: [...run.tried_offers, event.offer.offer_id] };
     case 'create.unclear':
       return run.renting ? { ...run, renting: { ...run.renting, unclear: true } } : run;
     case 'create.absent': {
@@ -123,7 +125,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'fix.applied': {
       if (!run.repair) return run;
       if (event.exit_code === 0) return clear({ ...run, fixes: [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
-      return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), fixes: [...run.fixes, event.command], stage: 'ended', repair: null }, 'fix');
+      return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), stage: 'ended', repair: null }, 'fix');
     }
     case 'incident.resolved':
       return run.incident ? { ...run, incident: null, incidents: [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'resolved', step: event.step } }] } : run;
@@ -131,7 +133,11 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run.incident ? { ...run, incident: null, incidents: [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'given_up', reason: event.reason, best_option: event.best_option } }] } : run;
     case 'files.home': {
       const merged = new Map([...run.home, ...event.files].map((file) => [file.path, file]));
-      const synced = { ...run, home: [...merged.values()], home_at: event.at };
+      const home = [...merged.values()];
+      const newest = newestCheckpoint(home, run.spec.checkpoints?.path ?? [], run.bad_checkpoints);
+      const known = run.checkpoint?.path === newest?.path;
+      const checkpoint = known || !newest ? run.checkpoint : { path: newest.path, step: newest.step, at: event.at, usd: runCost(world, run, event.at).usd };
+      const synced = { ...run, home, home_at: event.at, checkpoint };
       // At the end only a verdict counts: what was fetched on the way to it must not reset its back-off.
       return run.stage === 'training' ? clear(synced, 'sync') : synced;
     }
@@ -141,7 +147,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       return {
         ...(event.verdict === 'unverified' ? run : clear(run, 'sync')),
         stage: event.verdict === 'unverified' || run.stage !== 'rescuing' ? run.stage : 'tearing_down',
-        rescue: { verdict: event.verdict, at: event.at, reason: event.reason, since: run.rescue?.verdict === 'unverified' ? run.rescue.since : event.at },
+        rescue: { asked_usd: 0, asked_at: null, ...run.rescue, verdict: event.verdict, at: event.at, reason: event.reason, since: run.rescue?.verdict === 'unverified' ? run.rescue.since : event.at },
       };
     case 'destroy.accepted':
       return run;
@@ -180,9 +186,11 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
   const knobs = remedy.rung === 'reduce' ? { ...run.knobs, [remedy.knob]: remedy.to, ...(remedy.keeps && { [remedy.keeps.knob]: remedy.keeps.to }) } : run.knobs;
   const attempt = run.attempts.at(-1);
   const stopped = attempt?.ended_at != null || attempt?.started_at == null;
+  const avoid = remedy.rung === 'rerun' && remedy.avoid !== undefined ? [remedy.avoid] : [];
   const next: RunState = {
     ...run,
     knobs,
+    bad_checkpoints: [...run.bad_checkpoints, ...avoid],
     stage: 'repairing',
     incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt }] },
     repair: { remedy, stopped, applied: false, not_before: event.at + (remedy.rung === 'rerun' ? remedy.backoff_ms : 0) },
@@ -228,7 +236,7 @@ function fail(run: RunState, effect: string, reason: string, until: number): Run
 const maxStep = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
 
 function newAttempt(number: number, instance: number, machine_id: number): Attempt {
-  return { number, instance, machine_id, command: '', started_at: null, ended_at: null, resume_from: null, resume_step: null, first_step: null, last_step: null, exit: null };
+  return { number, instance, machine_id, command: '', started_at: null, ended_at: null, resume_from: null, resume_step: null, first_step: null, last_step: null, low_steps: 0, exit: null };
 }
 
 function born(event: Extract<Event, { type: 'run.submitted' }>, at: number): RunState {
@@ -266,6 +274,14 @@ function born(event: Extract<Event, { type: 'run.submitted' }>, at: number): Run
     repair: null,
     home: [],
     home_at: null,
+    checkpoint: null,
+    bad_checkpoints: [],
+    away: null,
+    left: [],
+    intended: [],
+    evals: [],
+    samples: [],
+    advice: null,
     rescue: null,
     hold: null,
     keep: false,

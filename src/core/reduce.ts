@@ -36,13 +36,13 @@ function reduceFacts(world: World, event: Event): World {
     case 'machine.remembered':
       return { ...world, machines: { ...world.machines, [event.machine_id]: { reason: event.reason, until: event.until } } };
     case 'destroy.intended':
-      return patch(world, event.instance, (one) => ({ destroy: one.destroy === 'accepted' ? 'accepted' : 'intended' }));
+      return patch(world, event.instance, (one) => ({ destroy: one.destroy === 'accepted' ? 'accepted' : 'intended', destroy_gate: event.gate }));
     case 'destroy.accepted':
       return patch(world, event.instance, () => ({ destroy: 'accepted', destroy_at: event.at }));
     case 'stop.intended':
       return patch(world, event.instance, () => ({ stop: 'intended' }));
     case 'stop.accepted':
-      return patch(world, event.instance, () => ({ stop: 'accepted' }));
+      return patch(world, event.instance, (one) => ({ stop: 'accepted', stop_at: one.stop_at ?? event.at }));
     case 'instance.absent':
       return patch(world, event.instance, (one) => ({ absent_reads: one.absent_reads + 1 }));
     case 'instance.gone':
@@ -156,7 +156,10 @@ function newInstance(facts: Instance, run: string | null, at: number): InstanceS
     absent_reads: 0,
     destroy: 'none',
     destroy_at: null,
+    destroy_gate: null,
     stop: 'none',
+    stop_at: null,
+    wakes: 0,
     gone_at: null,
     seen_at: at,
   };

@@ -84,10 +84,10 @@ function teardownWords(run: RunState, now: number): string {
 
 function checkpointWords(run: RunState): string {
   const globs = run.spec.checkpoints?.path ?? [];
-  const newest = newestCheckpoint(run.home, globs);
+  const newest = newestCheckpoint(run.home, globs, run.bad_checkpoints);
   if (!newest) return globs.length === 0 ? 'none declared: a repair starts again from step 0' : 'none yet';
-  const others = run.home.length - 1;
-  return `newest ${mdCode(newest.path)} (${bytes(newest.bytes)}, SHA-256 ${mdText(newest.sha256.slice(0, 12), 12)}… verified${run.home_at === null ? '' : ` ${iso(run.home_at)}`})${others > 0 ? `, and ${others} other verified file${others === 1 ? '' : 's'}` : ''}`;
+  const others = run.home.length - newest.files.length;
+  return `newest ${mdCode(newest.path)} (${bytes(newest.bytes)}, SHA-256 ${mdText(newest.files[0]?.sha256.slice(0, 12) ?? '', 12)}… verified${run.home_at === null ? '' : ` ${iso(run.home_at)}`})${others > 0 ? `, and ${others} other verified file${others === 1 ? '' : 's'}` : ''}`;
 }
 
 function costWords(world: World, run: RunState, now: number): string {

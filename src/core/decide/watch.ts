@@ -1,9 +1,11 @@
 /** What the babysitter makes of a living process, and of one that ended. */
 import type { Action } from '../actions.ts';
+import type { Cause } from '../causes.ts';
 import type { Diagnosis, Trigger } from '../events.ts';
+import { fixesFor } from '../fixes.ts';
 import { currentAttempt, type RunState, type World } from '../state.ts';
 import { triage, type Evidence } from '../triage/index.ts';
-import { judge, suspected } from '../triggers.ts';
+import { judge, resumeLost, suspected } from '../triggers.ts';
 import { emit, ready } from './ready.ts';
 import { answer } from './recover.ts';
 
@@ -26,6 +28,11 @@ export function watch(world: World, run: RunState): Action[] {
   // An incident of this very attempt is already being answered.
   if (!incident || attempt.number > incident.attempt) {
     const reading = run.check?.reading;
+    const lost = resumeLost(run);
+    if (lost) {
+      const refusal: Action = emit({ type: 'refused', actor: 'babysitter', run: run.id, what: `attempt ${attempt.number}`, why: lost });
+      return [refusal, ...openIncident(run, 'resume_lost', attempt.resume_step, { log: run.tail.join('\n') }, lost)];
+    }
     const found = reading && run.check && run.check.at >= (attempt.started_at ?? 0) && run.failed_checks === 0 ? judge(run, reading, run.check.at) : null;
     if (found) return openIncident(run, found.trigger, step, { log: run.tail.join('\n'), stalled: found.trigger === 'step_stalled', ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) }, found.words);
   } else if (incident.ended === null && !run.repair) return answer(world, run);
@@ -56,16 +63,21 @@ export function judgeEnd(world: World, run: RunState): Action[] {
   return openIncident(run, setupFailed ? 'setup_failed' : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
 }
 
+/** Triggers that know their cause better than the log does. */
+const CAUSE_OF: Partial<Record<Trigger, Cause>> = { disk_filling: 'disk_full', resume_lost: 'checkpoint_corrupt' };
+
 function openIncident(run: RunState, trigger: Trigger, step: number | null, evidence: Evidence, words: string | null): Action[] {
   const attempt = currentAttempt(run);
   if (!attempt) return [];
   const found = triage(evidence);
+  const cause = CAUSE_OF[trigger] ?? found.cause ?? (trigger === 'step_stalled' ? 'stall' : 'unknown');
+  const fixes = fixesFor(cause, evidence.log);
   const diagnosis: Diagnosis = {
     trigger,
-    cause: found.cause ?? (trigger === 'step_stalled' ? 'stall' : 'unknown'),
+    cause,
     confidence: found.confidence,
     // What a stalled log last said is chance: the stall itself is what comes back.
-    fingerprint: trigger === 'step_stalled' ? 'stall' : found.fingerprint,
+    fingerprint: trigger === 'step_stalled' ? 'stall' : (CAUSE_OF[trigger] && trigger) ?? found.fingerprint,
     signature: found.signature,
     evidence: found.evidence,
     transient: found.transient,
@@ -73,6 +85,7 @@ function openIncident(run: RunState, trigger: Trigger, step: number | null, evid
     summary: words === null ? found.summary : `${found.summary} (${words})`,
     next: found.next,
     ...(found.detail.package && { package: found.detail.package }),
+    ...(fixes.length > 0 && { fixes }),
   };
   const same = run.incident && run.incident.ended === null && run.incident.diagnosis.fingerprint === diagnosis.fingerprint;
   return same && run.incident
