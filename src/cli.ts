@@ -78,6 +78,17 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('--json')
     .action(does(async (options: Json) => (await commands()).cost(consoleIo, options.json === true)));
   program
+    .command('report')
+    .description('why a run stands where it stands: root cause, evidence, what was tried, next best option')
+    .argument('<run>')
+    .option('--json')
+    .action(does(async (run: string, options: Json) => (await commands()).report(consoleIo, run, options.json === true)));
+  program
+    .command('policy')
+    .description('what it does by itself, as tables: ladder, fixes, teardown, away, budgets')
+    .option('--json')
+    .action(does(async (options: Json) => (await import('./headless/policy.ts')).policyCommand(consoleIo, options.json === true)));
+  program
     .command('destroy')
     .description('bring results home, then destroy; waits until two reads say gone')
     .argument('<run>')

@@ -16,6 +16,7 @@ import { UsageError } from './headless/errors.ts';
 import { SPEC_TEMPLATE } from './headless/init.ts';
 import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
 import { offersCommand } from './headless/offers.ts';
+import { printReport } from './headless/report.ts';
 import { printCost, printStatus } from './headless/status.ts';
 import { triageCommand } from './headless/triage.ts';
 import { isLocked, readJournal } from './journal/index.ts';
@@ -134,6 +135,12 @@ export async function status(io: Io, asJson: boolean): Promise<ExitCode> {
 
 export async function cost(io: Io, asJson: boolean): Promise<ExitCode> {
   printCost(io, await readWorld(), wire.now(), asJson);
+  return EXIT.ok;
+}
+
+export async function report(io: Io, id: string, asJson: boolean): Promise<ExitCode> {
+  const world = await readWorld();
+  printReport(io, world, runIn(world, id), wire.now(), asJson);
   return EXIT.ok;
 }
 

@@ -61,6 +61,15 @@ export function factsOf(fix: Fix): FixFacts {
   }
 }
 
+/** The same, or null for what is not of the catalogue: for journals and other people's proposals. */
+export function knownFacts(fix: Fix): FixFacts | null {
+  try {
+    return factsOf(fix);
+  } catch {
+    return null;
+  }
+}
+
 /** The exact command of a pip fix. The name is a validated package name, never log text. */
 export function pipInstall(name: string): string {
   if (!PACKAGE.test(name)) throw new RangeError(`${JSON.stringify(name)} is not a package name`);

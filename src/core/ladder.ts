@@ -5,7 +5,7 @@
 import type { Cause, Rung } from './causes.ts';
 import { checkpointsIn } from './checkpoints.ts';
 import type { Diagnosis, Remedy } from './events.ts';
-import { factsOf, type Fix } from './fixes.ts';
+import { knownFacts, type Fix } from './fixes.ts';
 import { reduction } from './knobs.ts';
 import type { Incident, RunState } from './state.ts';
 
@@ -91,8 +91,11 @@ function build(rung: Rungs[number], run: RunState, diagnosis: Diagnosis, machine
     }
     case 'fix': {
       // What did not help once is not done twice.
-      const tried = new Set([...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.flatMap(({ remedy }) => (remedy.rung === 'fix' ? [factsOf(remedy.fix).command] : []))));
-      const fix = fixesOf(diagnosis).find((one) => !tried.has(factsOf(one).command) && !(one.kind === 'env' && one.name in run.spec.env));
+      const tried = new Set([...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.flatMap(({ remedy }) => (remedy.rung === 'fix' ? [knownFacts(remedy.fix)?.command] : []))));
+      const fix = fixesOf(diagnosis).find((one) => {
+        const command = knownFacts(one)?.command;
+        return command !== undefined && !tried.has(command) && !(one.kind === 'env' && one.name in run.spec.env);
+      });
       return fix ? { rung, fix } : null;
     }
     case 'reduce':

@@ -99,6 +99,9 @@ export const specSchema = z.strictObject({
       on_done: z.enum(['destroy', 'stop', 'keep']).default('destroy'),
       /** How long a stopped instance may bill its disk before it is destroyed. */
       stopped_grace: duration.default(86_400_000),
+      /** Dollars that waiting for results out of reach may cost; then the instance is stopped, or the user asked and the waiting goes on. */
+      wait_usd: positive.default(1),
+      wait_then: z.enum(['stop', 'ask']).default('stop'),
     })
     .prefault({}),
   complexity: z.enum(['simple', 'moderate', 'complex']).default('simple'),

@@ -179,8 +179,8 @@ export interface RunState {
   bad_checkpoints: string[];
   away: Away | null;
   left: Left[];
-  /** Every attempt that a create was intended for: a label of these that turns up late is ours. */
-  intended: { attempt: number; at: number }[];
+  /** Every attempt that a create was intended for; where its outcome was `unclear`, a label that turns up late is ours. */
+  intended: { attempt: number; at: number; unclear: boolean }[];
   /** Values of the objective at evaluations, newest last, bounded. */
   evals: { step: number; value: number }[];
   /** Readings of healthy checks of this attempt, newest last, bounded. */
@@ -243,5 +243,6 @@ export function emptyWorld(now: number): World {
 export const runsOf = (world: World): RunState[] => Object.values(world.runs);
 export const fleetOf = (world: World): InstanceState[] => Object.values(world.fleet);
 export const instanceOf = (world: World, run: RunState): InstanceState | null => (run.instance === null ? null : (world.fleet[String(run.instance)] ?? null));
+export const isAway = (run: RunState): boolean => run.away !== null && run.away.back_at === null;
 export const isClosed = (run: RunState): boolean => run.stage === 'closed';
 export const currentAttempt = (run: RunState): Attempt | null => run.attempts.at(-1) ?? null;

@@ -4,6 +4,7 @@ import { renderCommand } from '../core/knobs.ts';
 import { runCost } from '../core/ledger.ts';
 import { figure, span, stateWord } from '../core/line.ts';
 import { bytes, remedyWords } from '../core/narrate.ts';
+import { reportOf } from '../core/report.ts';
 import { currentAttempt, instanceOf, runsOf, type Incident, type RunState, type World } from '../core/state.ts';
 import { mdCode, mdText } from './markdown.ts';
 import { BEGIN, END } from './status-file.ts';
@@ -41,7 +42,18 @@ function runLines(world: World, run: RunState, now: number): string[] {
     ...(run.rescue ? [`- Results: ${run.rescue.verdict.replaceAll('_', ' ')} (${mdText(run.rescue.reason)}), ${iso(run.rescue.at)}`] : []),
     `- Cost so far: ${costWords(world, run, now)}`,
     ...run.incidents.concat(run.incident && !run.incidents.some(({ id }) => id === run.incident?.id) ? [run.incident] : []).map(incidentWords),
+    ...endLines(world, run, now),
     '- Watched by: the babysitter; its mandate is in `agents/babysitter.md`: keep training alive, fix failures, avoid idle spend, report only what matters',
+  ];
+}
+
+/** What a person needs when the run ended otherwise than by reaching its end; `report` prints the same and more. */
+function endLines(world: World, run: RunState, now: number): string[] {
+  if (run.verdict === null || run.verdict === 'done') return [];
+  const report = reportOf(world, run, now);
+  return [
+    ...(report.incidents.at(-1)?.evidence ?? []).map((line) => `- Evidence: ${mdCode(line, 300)}`),
+    `- Next best option: ${mdText(report.next_best_option)}; the whole report: ${mdCode(`vastsit-tui report ${run.id}`)}`,
   ];
 }
 

@@ -234,6 +234,11 @@ export class Model {
     }
   }
 
+  /** Lets the process on a box die with this log. */
+  kill(box: Box, run: string, log: string): void {
+    this.dies(box, run, 1, null, log);
+  }
+
   private dies(box: Box, run: string, exit_code: number | null, signal: string | null, log: string): void {
     const attempt = box.process?.attempt ?? 0;
     box.process = null;

@@ -107,12 +107,33 @@ export async function destroy(context: Context, effect: Of<'destroy'>): Promise<
 
 export async function stop(context: Context, effect: Of<'stop'>): Promise<void> {
   const { run, instance, reason } = effect;
-  const no = refuseTouch(context.facts.world(), instance, run);
-  if (no !== null) {
-    context.facts.record({ type: 'refused', actor: 'babysitter', run, what: `stopping instance ${instance}`, why: no });
-    throw new Error(no);
-  }
+  allow(context, 'stopping', effect);
   context.facts.record({ type: 'stop.intended', run, instance, reason });
   await context.market.setState(instance, 'stopped');
   context.facts.record({ type: 'stop.accepted', instance });
+}
+
+/** Asks for a stopped instance to run again; whether it does is the market's to say. */
+export async function wake(context: Context, effect: Of<'wake'>): Promise<void> {
+  const { run, instance, reason } = effect;
+  allow(context, 'starting', effect);
+  context.facts.record({ type: 'wake.intended', run, instance, reason });
+  await context.market.setState(instance, 'running');
+  context.facts.record({ type: 'wake.accepted', run, instance });
+}
+
+export async function raiseBid(context: Context, effect: Of<'raise_bid'>): Promise<void> {
+  const { run, instance, from, to, reason } = effect;
+  allow(context, 'raising the bid of', effect);
+  if (to > runOf(context, run).spec.hardware.max_usd_per_hour) throw new Error(`a bid of $${to}/h is above the price cap of the spec`);
+  context.facts.record({ type: 'bid.intended', run, instance, from, to, reason });
+  await context.market.changeBid(instance, to);
+  context.facts.record({ type: 'bid.raised', run, instance, usd_per_hour: to });
+}
+
+function allow(context: Context, what: string, { run, instance }: { run: string; instance: number }): void {
+  const no = refuseTouch(context.facts.world(), instance, run);
+  if (no === null) return;
+  context.facts.record({ type: 'refused', actor: 'babysitter', run, what: `${what} instance ${instance}`, why: no });
+  throw new Error(no);
 }

@@ -7,10 +7,13 @@ import { RemoteError, type Box, type FileFact } from '../../core/ports.ts';
 import type { RunState } from '../../core/state.ts';
 import { backoffMs } from '../../core/decide/ready.ts';
 import { instanceOfRun, runOf, type Context } from '../context.ts';
+import { refuseTouch } from '../guard.ts';
+import { targetOf } from '../sessions.ts';
 
 const LOGS = '.vastsit/log.*';
 /** Real ms between two listings of a box whose trainer is writing. */
 const SETTLE_MS = 2_000;
+const SALVAGE_GRACE_S = 20;
 /** A newer checkpoint may prove damaged, so the one before it always comes along. */
 const KEPT_AT_LEAST = 2;
 
@@ -81,6 +84,36 @@ async function judge(context: Context, run: RunState, instance: number, box: Box
   context.facts.record({ type: 'rescue.judged', run: run.id, instance, verdict, files: results.length, bytes: total, reason });
   if (verdict === 'unverified') {
     context.facts.record({ type: 'effect.failed', run: run.id, effect: 'sync', reason, retry_at: context.clock.now() + backoffMs((run.backoff['sync']?.count ?? 0) + 1) });
+  }
+}
+
+/**
+ * What an instance holds that the run has left behind: its training is ended, for another attempt holds the fence, and what
+ * is not at home with the same hash comes into a folder of its own, so that it replaces nothing of the newer attempt.
+ */
+export async function salvage(context: Context, effect: Extract<Effect, { do: 'salvage' }>): Promise<void> {
+  const run = runOf(context, effect.run);
+  const instance = context.facts.world().fleet[String(effect.instance)];
+  const no = refuseTouch(context.facts.world(), effect.instance, run.id);
+  if (!instance || no !== null) throw new Error(no ?? 'it is not in our books');
+  const box = await context.remote.connect(targetOf(instance), run.id);
+  try {
+    if (effect.attempt > 0) await box.stopTraining({ run: run.id, attempt: effect.attempt, grace_s: SALVAGE_GRACE_S });
+    const files = await missing(context, run, wantedOf(run, await box.list(globsOf(run, true)), true));
+    const own = (path: string): string => context.home.pathFor(run.id, `left-${effect.instance}/${path}`);
+    for (const file of files) if ((await context.home.fact(own(file.path)))?.sha256 !== file.sha256) await box.fetch(file, own(file.path));
+    const absent: string[] = [];
+    for (const file of await missing(context, run, wantedOf(run, await box.list(globsOf(run, true)), true))) {
+      if ((await context.home.fact(own(file.path)))?.sha256 !== file.sha256) absent.push(file.path);
+    }
+    if (absent.length > 0) throw new Error(`not home yet: ${absent.slice(0, 3).join(', ')}`);
+    const bytes = files.reduce((total, file) => total + file.bytes, 0);
+    context.facts.record(
+      { type: 'files.home', run: run.id, instance: effect.instance, files: [], bytes },
+      { type: 'left.judged', run: run.id, instance: effect.instance, verdict: 'verified', reason: files.length === 0 ? 'all that it holds is home' : `${files.length} files, ${inWords(bytes)}, brought home into left-${effect.instance}` },
+    );
+  } finally {
+    await box.close();
   }
 }
 

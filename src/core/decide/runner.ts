@@ -1,7 +1,7 @@
 /** The runner's decisions: from spec to a first forward step. Pure: world in, actions out. */
 import type { Action } from '../actions.ts';
 import { MACHINE_MEMORY_MS } from '../ladder.ts';
-import { currentAttempt, instanceOf, runsOf, type RunState, type World } from '../state.ts';
+import { currentAttempt, instanceOf, isAway, runsOf, type RunState, type World } from '../state.ts';
 import { fatalStatus } from '../triggers.ts';
 import { failingFor, ready } from './ready.ts';
 
@@ -19,6 +19,7 @@ const SEARCH_EVERY_MS = MINUTE;
 const SEARCH_LIMIT_MS = 30 * MINUTE;
 
 export function decideRunner(world: World, run: RunState): Action[] {
+  if (isAway(run)) return [];
   switch (run.stage) {
     case 'searching':
       return search(world, run);

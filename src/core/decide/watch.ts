@@ -55,12 +55,19 @@ export function judgeEnd(world: World, run: RunState): Action[] {
   const reading = run.check?.reading;
   const { exit } = attempt;
   const setupFailed = attempt.started_at === null;
-  const evidence: Evidence = { log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
+  const evidence: Evidence = { ...wentAway(run), log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
   const found = triage(evidence);
   if (!setupFailed && exit.exit_code === 0 && (found.kind === 'done' || found.kind === 'healthy')) {
     return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? 'the trainer stopped early by its own policy' : 'the training command ended with exit code 0' })];
   }
   return openIncident(run, setupFailed ? 'setup_failed' : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
+}
+
+/** A process that was lost while the instance was away did not die of itself. */
+function wentAway(run: RunState): Pick<Evidence, 'api_status'> {
+  const attempt = currentAttempt(run);
+  const lost = attempt?.exit && attempt.exit.exit_code === null && attempt.exit.signal === null;
+  return lost && run.away?.attempt === attempt.number ? { api_status: run.away.kind === 'outbid' ? 'outbid' : `preempted: ${run.away.kind}` } : {};
 }
 
 /** Triggers that know their cause better than the log does. */
