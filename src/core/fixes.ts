@@ -61,6 +61,17 @@ export function factsOf(fix: Fix): FixFacts {
   }
 }
 
+/** One of each kind, for the tables that people read. */
+export const EXAMPLES: readonly Fix[] = [
+  { kind: 'pip_install', package: 'einops' },
+  { kind: 'pip_pin', package: 'numpy', specifier: '<2' },
+  { kind: 'apt_install', package: 'libgl1' },
+  { kind: 'free_disk' },
+  { kind: 'clear_shm' },
+  { kind: 'open_files' },
+  { kind: 'env', name: 'PYTORCH_CUDA_ALLOC_CONF', value: 'expandable_segments:True' },
+];
+
 /** The same, or null for what is not of the catalogue: for journals and other people's proposals. */
 export function knownFacts(fix: Fix): FixFacts | null {
   try {

@@ -45,7 +45,7 @@ export const BOUNDS = {
   share_without_checkpoint: 0.5,
 } as const;
 
-const BACKOFF_MS = [0, 30_000, 120_000, 600_000];
+export const BACKOFF_MS = [0, 30_000, 120_000, 600_000];
 /** What an outside service or the market did passes by itself, but not at once. */
 const PASSING: readonly Cause[] = ['network_download', 'preempted'];
 /** How long a machine that failed us is avoided. */

@@ -47,7 +47,7 @@ export function tearDown(world: World, run: RunState): Action[] {
     // What the run left behind still bills: it is not over before that is gone.
     return run.verdict === null || run.left.length > 0 ? [] : [emit({ type: 'run.closed', run: run.id, verdict: run.verdict, usd: runCost(world, run).usd })];
   }
-  const { act, because } = teardown(teardownCase(run));
+  const { act, because } = teardown(teardownCase(run, instance));
   switch (act) {
     case 'keep':
       return run.verdict ? [emit({ type: 'run.closed', run: run.id, verdict: run.verdict, usd: runCost(world, run).usd })] : [];
