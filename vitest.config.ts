@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'rooms', include: ['test/**/*.test.{ts,tsx}'], exclude: e2e } },
       // Real processes, ptys and clocks: one file at a time, so that two cores are never fought over.
-      { extends: true, test: { name: 'e2e', include: e2e, fileParallelism: false, testTimeout: 240_000, hookTimeout: 120_000 } },
+      { extends: true, test: { name: 'e2e', include: e2e, globalSetup: 'test/e2e/build.ts', fileParallelism: false, testTimeout: 240_000, hookTimeout: 120_000 } },
     ],
   },
 });

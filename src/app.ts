@@ -2,9 +2,9 @@
  * The one composition root: builds clock, journal, store, ports and agents, and nothing else constructs them.
  * The same program runs against Vast and against the embedded market; only the address and the key differ.
  */
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { createEngine, type Engine } from './agents/engine.ts';
 import { createClock } from './clock.ts';
@@ -35,6 +35,8 @@ export interface AppOptions {
   scale?: number;
   url?: string;
   apiKey?: string;
+  /** $/h that the whole fleet may burn; undefined takes VASTSIT_FLEET_USD_PER_HOUR, else there is no limit. */
+  budget?: number | undefined;
   /** Who takes the lock, for the message that others get. */
   what: string;
 }
@@ -55,6 +57,7 @@ export interface App {
 }
 
 export async function openApp(options: AppOptions): Promise<App> {
+  const budget = options.budget ?? fleetBudget(options.env);
   const clock = createClock(options.scale ?? 1);
   const wire = createClock(1);
   const found = options.apiKey === undefined ? await findApiKey({ env: options.env, home: options.env['HOME'] ?? homedir() }) : null;
@@ -101,6 +104,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const status = keepStatus(join(options.project, 'STATUS.md'), store, wire, clock);
 
   facts.record({ type: 'session.started', version: VERSION, pid: process.pid });
+  if (budget !== store.getState().budget_usd_per_hour) facts.record({ type: 'budget.set', usd_per_hour: budget });
   for (const text of journal.remarks) facts.record({ type: 'said', actor: 'program', run: null, level: 'alert', text });
   const running = engine.run();
   running.catch(() => undefined); // awaited by the caller; a rejection before that is not lost
@@ -145,7 +149,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   };
 }
 
-/** Reads and checks a spec file. A file that is not there or not YAML is a SpecError too: one kind of answer for bad input. */
+/** Reads and checks a spec file, and that what it uploads is there. A file that is not there or not YAML is a SpecError too: one kind of answer for bad input. */
 export async function readSpec(path: string): Promise<Spec> {
   let text: string;
   try {
@@ -159,8 +163,13 @@ export async function readSpec(path: string): Promise<Spec> {
   } catch (error) {
     throw new SpecError([{ field: '(the file)', expected: `valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : 'cannot be parsed'}` }]);
   }
-  return parseSpec(parsed);
+  const spec = parseSpec(parsed);
+  const missing = await Promise.all(spec.upload.map(async (file, index) => ((await exists(resolve(dirname(path), file))) ? [] : [{ field: `upload.${index}`, expected: `${file} to be a file or folder beside the spec` }])));
+  if (missing.flat().length > 0) throw new SpecError(missing.flat());
+  return spec;
 }
+
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
 /** The spec's name, or the next free `name-2`, `name-3`: ids are never used twice in a journal. */
 function freeId(name: string, world: World): string {
@@ -168,6 +177,15 @@ function freeId(name: string, world: World): string {
     const id = n === 1 ? name : `${name}-${n}`;
     if (!(id in world.runs)) return id;
   }
+}
+
+/** VASTSIT_FLEET_USD_PER_HOUR as a number; null when it is not set. A value that is no price is an error: a typo must not lift the limit. */
+function fleetBudget(env: NodeJS.ProcessEnv): number | null {
+  const text = env['VASTSIT_FLEET_USD_PER_HOUR'];
+  if (!text) return null;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new SpecError([{ field: 'VASTSIT_FLEET_USD_PER_HOUR', expected: 'a price in dollars per hour such as 2.50' }]);
+  return value;
 }
 
 function keepStatus(path: string, store: WorldStore, wire: Clock, clock: Clock): { flush(): Promise<void> } {

@@ -12,7 +12,7 @@ import { emptyWorld, type RunState, type World } from './core/state.ts';
 import { cleanLine } from './core/text.ts';
 import { drive } from './headless/drive.ts';
 import { doctorCommand, type Finding } from './headless/doctor.ts';
-import { UsageError } from './headless/errors.ts';
+import { RefusedError, UsageError } from './headless/errors.ts';
 import { SPEC_TEMPLATE } from './headless/init.ts';
 import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
 import { offersCommand } from './headless/offers.ts';
@@ -21,6 +21,7 @@ import { printCost, printStatus } from './headless/status.ts';
 import { triageCommand } from './headless/triage.ts';
 import { isLocked, readJournal } from './journal/index.ts';
 import { sendOrder, serveOrders } from './journal/spool.ts';
+import { onInterrupt } from './interrupts.ts';
 import { createRemote } from './remote/index.ts';
 import { readSettings, stateDir } from './settings.ts';
 import { createVastMarket, findApiKey } from './vast/index.ts';
@@ -64,23 +65,23 @@ function runIn(world: World, id: string): RunState {
 }
 
 /** Opens the loops here and drives the runs to their end. */
-async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App) => Promise<string[]>): Promise<ExitCode> {
-  const app = await openApp({ env, project: process.cwd(), stateDir: dir(), what });
-  const orders = serveOrders(dir(), wire, (command) => app.command(command));
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App) => Promise<string[]>, budget?: number): Promise<ExitCode> {
+  const { signal, release } = onInterrupt();
+  let app: App | null = null;
+  let orders: { close(): void } | null = null;
   try {
-    const runs = await begin(app);
-    return await drive({ world: () => app.store.getState(), subscribe: app.subscribe, running: app.running }, io, { json: asJson, runs, signal: abort.signal });
+    const opened = await openApp({ env, project: process.cwd(), stateDir: dir(), what, budget });
+    app = opened;
+    orders = serveOrders(dir(), wire, (command) => opened.command(command));
+    return await drive({ ...opened, world: () => opened.store.getState() }, io, { json: asJson, begin: () => begin(opened), signal });
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-    orders.close();
-    await app.close();
+    orders?.close();
+    await app?.close();
+    release();
   }
 }
 
-export async function launch(io: Io, specs: readonly string[], asJson: boolean): Promise<ExitCode> {
+export async function launch(io: Io, specs: readonly string[], asJson: boolean, budget?: number): Promise<ExitCode> {
   // All of them are checked before the first one costs anything.
   for (const spec of specs) await readSpec(resolve(spec));
   if (!isLocked(dir(), wire.now())) {
@@ -88,8 +89,9 @@ export async function launch(io: Io, specs: readonly string[], asJson: boolean):
       const runs: string[] = [];
       for (const spec of specs) runs.push(await app.submit(spec));
       return runs;
-    });
+    }, budget);
   }
+  if (budget !== undefined) throw new UsageError('--budget is set where the cockpit that owns the state directory was started; end it, or launch without');
   let code: ExitCode = EXIT.ok;
   for (const spec of specs) code = (await handOver(io, { do: 'launch', spec_path: resolve(spec) }, asJson)) || code;
   return code;
@@ -108,16 +110,13 @@ async function handOver(io: Io, command: Command, asJson: boolean): Promise<Exit
 export async function order(io: Io, command: Extract<Command, { run: string }>, asJson: boolean): Promise<ExitCode> {
   runIn(await readWorld(), command.run);
   if (isLocked(dir(), wire.now())) return handOver(io, command, asJson);
-  let refused: string | null = null;
   const code = await driveHere(io, asJson, `vastsit-tui ${command.do}`, async (app) => {
     const answer = await app.command(command);
-    if (!answer.ok) refused = answer.why;
-    else if (!asJson) io.talk(answer.said);
+    if (!answer.ok) throw new RefusedError(answer.why);
+    if (!asJson) io.talk(answer.said);
     return [command.run];
   });
-  if (refused === null) return command.do === 'destroy' && code === EXIT.run_failed ? EXIT.ok : code;
-  io.talk(refused);
-  return EXIT.refused;
+  return command.do === 'destroy' && code === EXIT.run_failed ? EXIT.ok : code;
 }
 
 export async function watch(io: Io, runs: readonly string[], asJson: boolean): Promise<ExitCode> {

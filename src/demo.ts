@@ -1,6 +1,7 @@
 /** The demo: the production program against the embedded market, with the clock and the prices running faster. */
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openApp, type App } from './app.ts';
@@ -9,34 +10,38 @@ import { needTerminal, showCockpit } from './cockpit-command.ts';
 import { drive } from './headless/drive.ts';
 import { UsageError } from './headless/errors.ts';
 import { EXIT, type ExitCode, type Io } from './headless/io.ts';
+import { onInterrupt } from './interrupts.ts';
 import { prepareDemo, startSim, type Sim } from './sim/index.ts';
 import { runCost } from './core/ledger.ts';
 
 export async function demoCommand(io: Io, options: { json?: boolean; scale: number; theme?: string }): Promise<ExitCode> {
   if (!options.json) needTerminal();
   needSsh();
+  const { signal, release } = onInterrupt();
   const root = await mkdtemp(join(tmpdir(), 'vastsit-'));
-  const project = join(root, 'project');
-  await mkdir(project);
-  const clock = createClock(options.scale);
-  const sim = await startSim({ scenario: 'demo', clock, dir: join(root, 'market') });
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
+  let sim: Sim | null = null;
   let app: App | null = null;
   try {
+    const project = join(root, 'project');
     const specs = await prepareDemo(project);
-    app = await openApp({ env: process.env, project, stateDir: join(root, 'state'), scale: options.scale, url: sim.url, apiKey: sim.apiKey, what: 'the demo' });
-    const runs: string[] = [];
-    for (const spec of specs) runs.push(await app.submit(spec));
-    if (!options.json) return await showCockpit(app, { title: `demo ×${options.scale}`, theme: options.theme, finished: finished(app, sim) });
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-    const { store, subscribe, running } = app;
-    return await drive({ world: () => store.getState(), subscribe, running }, io, { json: true, runs, verify: async () => stillBilling(sim), signal: abort.signal });
+    const market = await startSim({ scenario: 'demo', clock: createClock(options.scale), dir: join(root, 'market') });
+    sim = market;
+    const opened = await openApp({ env: process.env, project, stateDir: join(root, 'state'), scale: options.scale, url: sim.url, apiKey: sim.apiKey, what: 'the demo' });
+    app = opened;
+    const begin = async (): Promise<string[]> => {
+      const runs: string[] = [];
+      for (const spec of specs) runs.push(await opened.submit(spec));
+      return runs;
+    };
+    if (options.json) return await drive({ ...opened, world: () => opened.store.getState() }, io, { json: true, begin, verify: async () => stillBilling(market), signal });
+    await begin();
+    if (signal.aborted) return EXIT.interrupted;
+    return await showCockpit(opened, { title: `demo ×${options.scale}`, theme: options.theme, finished: finished(opened, market) });
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     await app?.close();
-    await sim.close();
+    await sim?.close();
     await rm(root, { recursive: true, force: true });
+    release();
   }
 }
 
@@ -67,11 +72,17 @@ function needSsh(): void {
 }
 
 export async function simCommand(io: Io, options: { port: number; scenario?: string; scale: number }): Promise<ExitCode> {
+  const { signal, release } = onInterrupt();
   const dir = await mkdtemp(join(tmpdir(), 'vastsit-market-'));
-  const sim = await startSim({ clock: createClock(options.scale), dir, port: options.port, ...(options.scenario !== undefined && { scenario: options.scenario }) });
-  io.out(JSON.stringify({ url: sim.url, api_key: sim.apiKey }));
-  await new Promise<void>((resolve) => process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve()));
-  await sim.close();
-  await rm(dir, { recursive: true, force: true });
-  return EXIT.ok;
+  let sim: Sim | null = null;
+  try {
+    sim = await startSim({ clock: createClock(options.scale), dir, port: options.port, ...(options.scenario !== undefined && { scenario: options.scenario }) });
+    io.out(JSON.stringify({ url: sim.url, api_key: sim.apiKey }));
+    if (!signal.aborted) await once(signal, 'abort');
+    return EXIT.ok;
+  } finally {
+    await sim?.close();
+    await rm(dir, { recursive: true, force: true });
+    release();
+  }
 }

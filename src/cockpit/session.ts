@@ -15,6 +15,8 @@ import { view } from './view.ts';
 /** Real ms between two draws while nothing happens, and while keys come in or an incident is open. */
 const IDLE_MS = 1_000;
 const BUSY_MS = 250;
+/** Timers fire a little early or late; a second must not be missed for that. */
+const SLACK_MS = 20;
 /** How long a key keeps the screen at the faster rate. */
 const LIVELY_MS = 3_000;
 
@@ -49,6 +51,7 @@ export function createSession(ports: SessionPorts): Session {
   const read = createKeyReader();
   const frame: FrameStore = createStore(() => ({ rows: [] as readonly string[] }));
   let ui = createUi(ports.size(), ports.theme);
+  let shown = { at: Number.NEGATIVE_INFINITY, world: 0 };
   let due = Number.POSITIVE_INFINITY;
   let cancel: (() => void) | null = null;
   let closed = false;
@@ -70,8 +73,10 @@ export function createSession(ports: SessionPorts): Session {
     const world = store.getState();
     const size = ports.size();
     ui = settle(size.columns === ui.size.columns && size.rows === ui.size.rows ? ui : { ...ui, size }, world, clock.now());
+    // Money and spans move once a second, however often something else is drawn.
+    if (clock.now() - shown.at >= IDLE_MS - SLACK_MS) shown = { at: clock.now(), world: ports.worldNow() };
     const paint = ports.paints[ui.theme % ports.paints.length]?.paint;
-    const rows = view(ui, world, ports.worldNow(), ports.title).map((row) => paint?.(row) ?? '');
+    const rows = view(ui, world, shown.world, ports.title).map((row) => paint?.(row) ?? '');
     const before = frame.getState().rows;
     if (rows.length !== before.length || rows.some((row, index) => row !== before[index])) frame.setState({ rows });
     ports.onDraw();

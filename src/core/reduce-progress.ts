@@ -1,5 +1,6 @@
 /** Progress of a run: the step counter, its rhythm, and sparse marks for charts and the price of repeats. */
 import type { Event } from './events.ts';
+import { addEval, objectiveIn } from './early-stop.ts';
 import type { ProgressState, RunState } from './state.ts';
 
 const GAPS_KEPT = 200;
@@ -9,6 +10,9 @@ export function reduceProgress(run: RunState, event: Extract<Event, { type: 'pro
   const attempt = run.attempts.at(-1);
   if (attempt?.number !== event.attempt) return run;
   const { reading } = event;
+  const value = reading.step === null ? null : objectiveIn(run.spec, reading.eval);
+  const seen = run.evals.at(-1);
+  if (reading.step !== null && value !== null && (seen?.value !== value || reading.step < seen.step)) run = { ...run, evals: addEval(run.evals, reading.step, value) };
   const old = run.progress;
   const attempts =
     reading.step === null || reading.step === attempt.last_step

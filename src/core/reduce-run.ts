@@ -2,6 +2,7 @@
 import { advanceCadence, startCadence } from './cadence.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
+import { keepSample, sampleOf } from './efficiency.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import { runCost } from './ledger.ts';
 import { reduceProgress } from './reduce-progress.ts';
@@ -82,6 +83,8 @@ function change(run: RunState, event: Event, world: World): RunState {
           repair: null,
           check: null,
           failed_checks: 0,
+          samples: [],
+          advice: null,
           tail: [],
           cadence: startCadence(event.at),
           progress: run.progress && { ...run.progress, reading: { ...run.progress.reading, rate: null, steps_per_s: null, eta_s: null, diverged: false }, advanced_at: event.at },
@@ -107,7 +110,8 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'check.done': {
       const looked = clear({ ...run, check: { at: event.at, why: event.why, reading: event.reading, failure: null }, failed_checks: 0 }, 'probe');
       const seen = { healthy: healthyAt(looked, event.reading, event.at), alert: run.incident !== null };
-      return { ...looked, cadence: run.cadence && (event.why === 'scheduled' || seen.alert !== (run.cadence.phase === 'alert')) ? advanceCadence(run.cadence, seen, event.at) : run.cadence };
+      const samples = seen.healthy ? keepSample(run.samples, sampleOf(event.reading, run.samples.length > 0 ? (run.check?.reading ?? null) : null)) : [];
+      return { ...looked, samples, cadence: run.cadence && (event.why === 'scheduled' || seen.alert !== (run.cadence.phase === 'alert')) ? advanceCadence(run.cadence, seen, event.at) : run.cadence };
     }
     case 'check.failed':
       return { ...run, failed_checks: run.failed_checks + 1, check: { at: event.at, why: event.why, reading: run.check?.reading ?? null, failure: event.reason } };

@@ -31,6 +31,7 @@ export const TEARDOWN: readonly Row[] = [
   { gate: [null], act: 'rescue_first', because: 'nothing is destroyed before its results are judged' },
   { gate: ['unverified'], act: 'rescue_first', because: 'unverified results stay until they are home or waived; what waiting costs is capped by teardown.wait_usd' },
   { keep: [true], act: 'keep', because: 'the user asked to keep it' },
+  { gate: ['nothing_never_ran'], act: 'destroy', because: 'nothing ever ran on it, so there is nothing to look at' },
   { verdict: ['done', 'early_stopped'], on_done: ['keep'], act: 'keep', because: 'the spec keeps finished instances' },
   { verdict: ['done', 'early_stopped'], on_done: ['stop'], market: ['bid'], act: 'stop', because: 'the spec stops finished instances; the machine may be let to others, the disk still bills, and teardown.stopped_grace ends it' },
   { verdict: ['done', 'early_stopped'], on_done: ['stop'], act: 'stop', because: 'the spec stops finished instances; the disk still bills, and teardown.stopped_grace ends it' },

@@ -18,6 +18,7 @@ function classify(error: unknown): { code: ExitCode; kind: string; problems: rea
   if (error instanceof Error) {
     // The journal's and the lock's errors are told by name: headless knows core alone.
     if (error.name === 'LockError') return { code: EXIT.locked, kind: 'locked', problems: words(error.message) };
+    if (error instanceof RefusedError) return { code: EXIT.refused, kind: 'refused', problems: words(error.message) };
     if (error.name === 'JournalError' || error.name === 'SettingsError' || error.name === 'HomeError' || error.name === 'UsageError' || error.name === 'ScenarioError') return { code: EXIT.usage, kind: error.name, problems: words(error.message) };
     return { code: EXIT.run_failed, kind: 'defect', problems: words(error.stack ?? error.message) };
   }
@@ -27,4 +28,9 @@ function classify(error: unknown): { code: ExitCode; kind: string; problems: rea
 /** A wrong use that only a command can see, such as an unknown run. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** An order that the agents would not carry out. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
 }

@@ -64,7 +64,9 @@ function verdictWords(run: RunState): string {
 
 function instanceWords(world: World, run: RunState): string {
   const instance = instanceOf(world, run);
-  if (!instance) return run.renting ? `being rented: offer ${run.renting.offer.offer_id} on machine ${run.renting.offer.machine_id}` : run.instance === null ? 'none' : String(run.instance);
+  const last = run.attempts.at(-1);
+  if (!instance && run.renting) return `being rented: offer ${run.renting.offer.offer_id} on machine ${run.renting.offer.machine_id}`;
+  if (!instance) return run.instance !== null ? String(run.instance) : last ? `none; the last was ${last.instance} on machine ${last.machine_id}` : 'none';
   const { facts, machine_id, gone_at, rate } = instance;
   const offer = run.offers.find((one) => one.machine_id === machine_id);
   const place = facts.geolocation ? `, ${mdText(facts.geolocation, 60)}` : '';
@@ -111,7 +113,7 @@ function incidentWords(incident: Incident): string {
   const { diagnosis, ended, step, remedies } = incident;
   const where = step === null ? '' : ` at step ${step}`;
   const tried = remedies.map(({ remedy, why }) => `${mdText(remedyWords(remedy))} (${mdText(why)})`).join('; then ') || 'none yet';
-  return `- Incident ${incident.id}, ${iso(incident.opened_at)}${where}: ${diagnosis.cause.replaceAll('_', ' ')}: ${mdText(diagnosis.summary)}. Remedy: ${tried}. Outcome: ${outcomeWords(ended)}`;
+  return `- Incident ${incident.id}, ${iso(incident.opened_at)}${where}: ${diagnosis.cause.replaceAll('_', ' ')}: ${mdText(diagnosis.summary).replace(/[.]$/, '')}. Remedy: ${tried}. Outcome: ${outcomeWords(ended)}`;
 }
 
 function outcomeWords(ended: Incident['ended']): string {

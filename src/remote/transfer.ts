@@ -144,7 +144,9 @@ async function receive(link: Link, directory: string, file: FileFact, partial: s
   const ended = link.ended();
   if (ended !== null) throw new RemoteError('lost', `The connection has ended: ${ended}`);
   const stalled = new AbortController();
+  const target = await open(partial, 'a', 0o600);
   const release = await link.gate.enter(stalled.signal);
+  // Nothing may be awaited between the start and the first read: execa throws away what is not read at once.
   const child = spawnSsh(link.setup, [...link.args, `exec sh -c ${shellQuote(script)}`], 'ignore');
   let stderr = '';
   child.stderr.on('data', (chunk: Uint8Array) => void (stderr = (stderr + Buffer.from(chunk).toString()).slice(-4_000)));
@@ -158,7 +160,6 @@ async function receive(link: Link, directory: string, file: FileFact, partial: s
       child.stdout.destroy();
     });
   };
-  const target = await open(partial, 'a', 0o600);
   try {
     let room = file.bytes - from;
     expectMore();

@@ -33,13 +33,15 @@ export interface BoxesOptions {
   /** The market's address, as boxes see it. */
   url: () => string;
   faults: (contract: Contract) => BoxFault[];
+  /** Port on 127.0.0.1 of somebody else's sshd, which every instance then leads to; each box opens its own when absent. */
+  door?: number | undefined;
 }
 
 const IDLE = { util: 0, temp: 34 };
 const PAUSE_MS = 25;
 
 /** Prepares `dir`, where a simulation that was killed may have left boxes: their processes are ended first. */
-export async function createBoxes({ dir, clock, url, faults }: BoxesOptions): Promise<Boxes> {
+export async function createBoxes({ dir, clock, url, faults, door }: BoxesOptions): Promise<Boxes> {
   const boxes = new Map<number, Box>();
   const place = createHash('sha256').update(dir).digest('hex').slice(0, 12);
   const pause = (): Promise<void> => clock.sleep(PAUSE_MS * clock.scale);
@@ -88,7 +90,7 @@ export async function createBoxes({ dir, clock, url, faults }: BoxesOptions): Pr
           child.unref();
           await log.close();
         }
-        box.door = await openDoor({ hostKey: box.hostKey, keys: () => contract.keys.map(({ public_key }) => public_key), place: { cwd: box.paths.home, env } });
+        box.door = door !== undefined ? { port: door, set: async () => undefined } : await openDoor({ hostKey: box.hostKey, keys: () => contract.keys.map(({ public_key }) => public_key), place: { cwd: box.paths.home, env } });
         return box.door.port;
       }),
     stop: (id) => queued(id, halt),

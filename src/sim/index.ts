@@ -22,6 +22,8 @@ export interface SimOptions {
   port?: number;
   /** A directory that belongs to the simulation alone: emptied at the start, removed at the end. */
   dir: string;
+  /** Port on 127.0.0.1 of a real sshd that every instance leads to, for tests; the boxes open doors of their own when absent. */
+  door?: number;
 }
 
 export interface SimInstance {
@@ -57,13 +59,13 @@ export interface Sim {
 const AUDITS = 500;
 
 /** Starts the market. Rejects with ScenarioError, or when the port is taken. */
-export async function startSim({ scenario: source, clock, port = 0, dir }: SimOptions): Promise<Sim> {
+export async function startSim({ scenario: source, clock, port = 0, dir, door }: SimOptions): Promise<Sim> {
   const scenario = await loadScenario(source);
   const apiKey = randomBytes(32).toString('hex');
   const account = { id: 90_210, email: 'demo@example.com' };
   const audits: { route: string; method: string; at: number }[] = [];
   const holder: { url: string; market: SimMarket | null } = { url: '', market: null };
-  const boxes = await createBoxes({ dir, clock, url: () => holder.url, faults: (contract) => holder.market?.boxFaults(contract) ?? [] });
+  const boxes = await createBoxes({ dir, clock, url: () => holder.url, faults: (contract) => holder.market?.boxFaults(contract) ?? [], door });
   const market = createMarket({ clock, scenario, boxes, changed: (contract) => boxes.refresh(contract) });
   holder.market = market;
   const world: World = { market, boxes, clock, url: () => holder.url, account, lose: loseAnswer, audits, uploads: new Map() };

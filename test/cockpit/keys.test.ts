@@ -183,7 +183,8 @@ describe('whatever is pressed', () => {
       fc.property(names, (keys) => {
         const world = alertWorld();
         const here = press(world, keys).ui;
-        const back = press(world, Array.from({ length: 12 }, () => 'esc'), DEAF_MS + 1, here);
+        // `press` starts its clock anew, so a dialog that just opened stays deaf for the first of them.
+        const back = press(world, Array.from({ length: 60 }, () => 'esc'), DEAF_MS + 1, here);
         expect(back.effect).toBeUndefined();
         expect(back.commands).toEqual([]);
         expect(back.ui).toMatchObject({ page: { name: 'home' }, dialog: null, help: null, focus: 'runs', filter: { text: '', editing: false } });

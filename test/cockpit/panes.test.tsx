@@ -71,7 +71,7 @@ describe('the header', () => {
   it('has a banner only when control is lost or a demo is over', () => {
     expect(textOf(calmWorld())).not.toContain('CONTROL LOST');
     expect(textOf({ ...calmWorld(), market: { health: 'lost', since: NOW - 180_000, reason: 'HTTP 502', list_at: null } })).toContain('CONTROL LOST for 3m: HTTP 502');
-    expect(textOf(calmWorld(), 120, 40, { finished: 'The demo is over.' })).toContain('✓ The demo is over.  (q leaves)');
+    expect(textOf(calmWorld(), 120, 40, { finished: 'The demo is over.' })).toContain('✓ The demo is over.');
   });
 });
 

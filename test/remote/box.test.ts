@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, pbkdf2, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClock } from '../../src/clock.ts';
 import { RemoteError, type Box, type Remote } from '../../src/core/ports.ts';
@@ -236,6 +237,20 @@ describe('files', () => {
     await writeFile(`${local}.partial`, big.subarray(0, 4_000_001));
     await box.fetch(fact, local);
     expect(sha256(await readFile(local))).toBe(fact.sha256);
+  });
+
+  test('lose no byte while this end is too busy to open a file', async () => {
+    await box.exec('mkdir -p out; printf small > out/small', { timeout_ms: 5_000 });
+    const [fact] = await box.list(['out/small']);
+    if (!fact) throw new Error('not listed');
+    let home = false;
+    // The threads that open files have more to do, for longer than a small file's way home.
+    const busy = Array.from({ length: 8 }, async () => {
+      while (!home) await promisify(pbkdf2)('a', 'b', 150_000, 32, 'sha256');
+    });
+    await box.fetch(fact, join(dir, 'small')).finally(() => (home = true));
+    await Promise.all(busy);
+    expect(await readFile(join(dir, 'small'), 'utf8')).toBe('small');
   });
 
   test('that are damaged or changed are refused and not left behind', async () => {

@@ -34,6 +34,16 @@ export async function connect(context: Context, effect: Of<'connect'>): Promise<
 }
 
 export async function prepare(context: Context, effect: Of<'prepare'>): Promise<void> {
+  try {
+    await prepareBox(context, effect);
+  } catch (error) {
+    // The box is not to blame for what is missing here, and no other one would help: an empty instance must not wait for it.
+    if (error instanceof RemoteError) throw error;
+    context.facts.record({ type: 'run.ended', run: effect.run, verdict: 'failed', reason: `it cannot be prepared from here: ${error instanceof Error ? error.message : String(error)}` });
+  }
+}
+
+async function prepareBox(context: Context, effect: Of<'prepare'>): Promise<void> {
   const run = runOf(context, effect.run);
   const instance = instanceOfRun(context, run);
   const box = await context.sessions.box(run, instance);

@@ -1,5 +1,6 @@
 /** Effects on the market. Intent first, outcome after; what is unclear is settled by reading, never by trying again. */
 import type { Effect } from '../../core/actions.ts';
+import { refuseRent } from '../../core/budget.ts';
 import { labelOf, type Instance } from '../../core/market.ts';
 import { queryOf, rankOffers } from '../../core/offers.ts';
 import { MarketError } from '../../core/ports.ts';
@@ -50,6 +51,9 @@ export async function create(context: Context, effect: Of<'create'>): Promise<vo
   const { spec } = runOf(context, effect.run);
   const { run, attempt, offer } = effect;
   const label = labelOf(run, attempt);
+  // Several launches may have been decided on in one look: each reserves before the next is allowed.
+  const unaffordable = refuseRent(context.facts.world(), runOf(context, run), offer.all_in_usd_per_hour);
+  if (unaffordable !== null) throw new Error(unaffordable);
   const bid = spec.market === 'on-demand' ? null : spec.market.bid;
   context.facts.record({ type: 'create.intended', run, attempt, offer, label, bid_usd_per_hour: bid });
   try {

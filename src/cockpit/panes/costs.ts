@@ -1,7 +1,8 @@
 /** The cost ticker: each instance of ours, what it has cost to the cent, what it costs, what it bought, what is left of its budget. */
-import { burnOf, costOf, runCost } from '../../core/ledger.ts';
-import { runById, oursOf } from '../select.ts';
-import type { InstanceState, World } from '../../core/state.ts';
+import { burnOf, costOf, runCost, type Cost } from '../../core/ledger.ts';
+import { isOver, oursOf, runById } from '../select.ts';
+import type { Role } from '../theme.ts';
+import { runsOf, type InstanceState, type World } from '../../core/state.ts';
 import { bar, money, perHour, share } from '../format.ts';
 import { block, fit, fitLine, line, lineWidth, piece, plain, type Line, type Piece } from '../line.ts';
 import { cleanLine } from '../../core/text.ts';
@@ -24,23 +25,28 @@ export function costs(world: World, now: number, width: number, rows: number): L
     lines.push(plain(` and ${rest.length} more, ${perHour(rest.reduce((total, instance) => total + burnOf(instance), 0))}`, 'muted'));
   }
   if (ours.length === 0) lines.push(plain(' Nothing of ours bills.', 'muted'));
+  // What is over stays as a receipt where there is room.
+  const over = runsOf(world).filter(isOver).sort((a, b) => (b.closed_at ?? 0) - (a.closed_at ?? 0));
+  lines.push(...over.slice(0, Math.max(0, rows - lines.length)).map((run) => costRow(run.id, runCost(world, run, now), run.verdict ?? 'over', width, 'off')));
   return [rule([piece('Costs', 'title')], [], width, false), ...block(lines, width, rows)].map((row) => fitLine(row, width));
 }
 
 /** Fixed cells of a row: dollars, rate, share and the gaps between. */
 const FIGURES = 24;
 
-function costLine(instance: InstanceState, now: number, width: number): Line {
-  const cost = costOf(instance, now);
+const costLine = (instance: InstanceState, now: number, width: number): Line =>
+  costRow(instance.run ?? String(instance.id), costOf(instance, now), perHour(burnOf(instance)), width, isDiskOnly(instance) ? 'warn' : 'muted');
+
+function costRow(id: string, cost: Cost, note: string, width: number, role: Role): Line {
   const rest = Math.max(0, cost.usd - cost.productive - cost.wasted);
   // Shares of less than a cent say nothing.
   const shares = cost.usd < 0.01 ? [] : [cost.productive, cost.wasted, rest];
   const name = Math.max(8, Math.min(24, width - FIGURES - 10));
   const gauge = Math.max(4, Math.min(16, width - FIGURES - name - 1));
   return line(
-    piece(` ${fit(cleanLine(instance.run ?? String(instance.id), 64), name, 'left', 'middle')}`, 'text'),
-    piece(` ${fit(money(cost.usd), 7, 'right')}`, 'money'),
-    piece(` ${fit(perHour(burnOf(instance)), 8, 'right')} `, isDiskOnly(instance) ? 'warn' : 'muted'),
+    piece(` ${fit(cleanLine(id, 64), name, 'left', 'middle')}`, role === 'off' ? 'off' : 'text'),
+    piece(` ${fit(money(cost.usd), 7, 'right')}`, role === 'off' ? 'off' : 'money'),
+    piece(` ${fit(note, 8, 'right')} `, role),
     ...bar(['bar_good', 'bar_bad', 'bar_rest'], shares, gauge),
     piece(` ${fit(share(cost.productive, shares.length === 0 ? 0 : cost.usd), 4, 'right')}`, 'muted'),
   );

@@ -60,7 +60,7 @@ export function banner(ui: Ui, world: World, now: number): Line | null {
     const why = cleanLine(world.market.reason ?? 'no answer', 80);
     return { ...fitLine(line(piece(` ${GLYPH.alert} CONTROL LOST for ${span(now - world.market.since)}: ${why}. Training goes on and bills; the last known facts are shown; nothing is destroyed on a guess.`, 'banner_bad')), width), over: 'banner_bad' };
   }
-  return ui.finished === null ? null : { ...fitLine(line(piece(` ${GLYPH.done} ${cleanLine(ui.finished, 300)}  (q leaves)`, 'banner_good')), width), over: 'banner_good' };
+  return ui.finished === null ? null : { ...fitLine(line(piece(` ${GLYPH.done} ${cleanLine(ui.finished, 300)}`, 'banner_good')), width), over: 'banner_good' };
 }
 
 const hours = (h: number): string => (h >= 1_000 ? '>999 h' : h >= 10 ? `${Math.round(h)} h` : `${h.toFixed(1)} h`);

@@ -25,11 +25,14 @@ export function said(ui: Ui, world: World, width: number, rows: number): Line[] 
 /** Where the words begin: time, actor and sign stand before them. */
 const INDENT = 20;
 
+/** A check's compact line begins with the time that already stands in its own column. */
+const OWN_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ /;
+
 /** One entry in at most `most` rows of `width` cells. */
 export function saidLines(entry: Said, width: number, most: number): Line[] {
   const [sign, role] = LEVELS[entry.level];
   const name = entry.run === null ? '' : `${clip(cleanLine(entry.run, 64), width < 70 ? 12 : 20, 'middle')} `;
-  const rows = wrap(name + cleanLine(entry.text, 600), Math.max(20, width - INDENT - 1));
+  const rows = wrap(name + cleanLine(entry.text, 600).replace(OWN_TIME, ''), Math.max(20, width - INDENT - 1));
   const kept = rows.length <= most ? rows : [...rows.slice(0, most - 1), rows.slice(most - 1).join(' ')];
   const loud: Role = entry.level === 'info' ? 'muted' : role;
   return kept.map((text, index) => {

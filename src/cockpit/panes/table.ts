@@ -32,7 +32,7 @@ function title(ui: Ui, world: World, count: number, layout: Layout): Line {
   const live = all.filter((run) => !isOver(run)).length;
   const filter = ui.filter.text === '' ? [] : [piece(` filtered by "${ui.filter.text}"`, 'warn')];
   const window = count > layout.runs ? [piece(`${ui.top + 1}-${Math.min(count, ui.top + layout.runs)} of ${count}`, 'muted')] : [];
-  const note = alerts > 0 ? [piece(`${alerts} of ${live} need${alerts === 1 ? 's' : ''} repair`, 'bad'), ...(window.length > 0 ? [piece('  '), ...window] : [])] : window;
+  const note = alerts > 0 ? [piece(`${alerts} of ${live} in repair`, 'bad'), ...(window.length > 0 ? [piece('  '), ...window] : [])] : window;
   const summary = all.length === 0 ? [] : [piece(` ${live} live${all.length > live ? `, ${all.length - live} over` : ''}`, 'muted')];
   return rule([piece('Runs', 'title'), ...summary, ...filter], note, ui.size.columns, ui.focus === 'runs');
 }

@@ -2,8 +2,10 @@
 import type { Action } from '../actions.ts';
 import type { Cause } from '../causes.ts';
 import type { Diagnosis, Trigger } from '../events.ts';
+import { earlyStop } from '../early-stop.ts';
+import { judgeEfficiency } from '../efficiency.ts';
 import { fixesFor } from '../fixes.ts';
-import { currentAttempt, type RunState, type World } from '../state.ts';
+import { currentAttempt, type Attempt, type RunState, type World } from '../state.ts';
 import { triage, type Evidence } from '../triage/index.ts';
 import { judge, resumeLost, suspected } from '../triggers.ts';
 import { emit, ready } from './ready.ts';
@@ -20,10 +22,10 @@ export function watch(world: World, run: RunState): Action[] {
   const attempt = currentAttempt(run);
   const actions: Action[] = [];
   if (!attempt) return actions;
+  const proof = proven(run, attempt);
+  if (proof.length > 0) return proof;
   const step = run.progress?.reading.step ?? null;
   const incident = run.incident;
-  const proven = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step);
-  if (incident && proven) return [emit({ type: 'incident.resolved', run: run.id, incident: incident.id, step })];
 
   // An incident of this very attempt is already being answered.
   if (!incident || attempt.number > incident.attempt) {
@@ -36,6 +38,11 @@ export function watch(world: World, run: RunState): Action[] {
     const found = reading && run.check && run.check.at >= (attempt.started_at ?? 0) && run.failed_checks === 0 ? judge(run, reading, run.check.at) : null;
     if (found) return openIncident(run, found.trigger, step, { log: run.tail.join('\n'), stalled: found.trigger === 'step_stalled', ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) }, found.words);
   } else if (incident.ended === null && !run.repair) return answer(world, run);
+
+  const enough = incident ? null : earlyStop(run.spec, run.evals);
+  if (enough) return [emit({ type: 'run.ended', run: run.id, verdict: 'early_stopped', reason: enough })];
+  const advice = incident ? null : judgeEfficiency(run.spec, run.progress, run.samples);
+  if (advice && advice.bottleneck !== run.advice?.bottleneck) return [emit({ type: 'efficiency.judged', run: run.id, attempt: attempt.number, advice })];
 
   if (run.stream === 'closed' && ready(world, run, 'follow')) actions.push({ do: 'follow', run: run.id });
   const scheduled = run.cadence !== null && run.cadence.next_at <= now;
@@ -52,15 +59,25 @@ export function judgeEnd(world: World, run: RunState): Action[] {
   if (!attempt?.exit) return [];
   const incident = run.incident;
   if (incident && incident.attempt === attempt.number && incident.ended === null) return answer(world, run);
+  // A short training may get past the step and end between two looks: the repair held, however this attempt ended.
+  const proof = proven(run, attempt);
+  if (proof.length > 0) return proof;
   const reading = run.check?.reading;
   const { exit } = attempt;
   const setupFailed = attempt.started_at === null;
   const evidence: Evidence = { ...wentAway(run), log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
   const found = triage(evidence);
   if (!setupFailed && exit.exit_code === 0 && (found.kind === 'done' || found.kind === 'healthy')) {
-    return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? 'the trainer stopped early by its own policy' : 'the training command ended with exit code 0' })];
+    return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? trainerStopped(run) : 'the training command ended with exit code 0' })];
   }
   return openIncident(run, setupFailed ? 'setup_failed' : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
+}
+
+/** Early stop is policy behaviour, no failure; one that came before the spec's own minimum is said. */
+function trainerStopped(run: RunState): string {
+  const step = run.progress?.reading.step ?? null;
+  const least = run.spec.early_stop?.min_steps ?? 0;
+  return `the trainer stopped early by its own policy${step !== null && step < least ? `, at step ${step}, before early_stop.min_steps (${least})` : ''}`;
 }
 
 /** A process that was lost while the instance was away did not die of itself. */
@@ -72,6 +89,13 @@ function wentAway(run: RunState): Pick<Evidence, 'api_status'> {
 
 /** Triggers that know their cause better than the log does. */
 const CAUSE_OF: Partial<Record<Trigger, Cause>> = { disk_filling: 'disk_full', resume_lost: 'checkpoint_corrupt' };
+
+/** A repair is proven by a later attempt that got beyond the step where it died. */
+function proven({ id, incident, progress }: RunState, attempt: Attempt): Action[] {
+  const step = progress?.reading.step ?? null;
+  const held = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step);
+  return held ? [emit({ type: 'incident.resolved', run: id, incident: incident.id, step })] : [];
+}
 
 function openIncident(run: RunState, trigger: Trigger, step: number | null, evidence: Evidence, words: string | null): Action[] {
   const attempt = currentAttempt(run);

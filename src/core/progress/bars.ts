@@ -21,7 +21,7 @@ export interface Bar {
 const AMOUNT = String.raw`(\d{1,15}(?:\.\d{1,9})?)\s?(k|K|M|G)?[a-zA-Z]{0,12}`;
 // Anchored at the place where the drawing ends, so that it fails at once elsewhere.
 const COUNTS = new RegExp(String.raw`^ *${AMOUNT} ?/ ?(?:${AMOUNT}|\?) *\[`);
-const OPEN_ENDED = new RegExp(String.raw`(?:^|[ :|])${AMOUNT} \[\d{1,4}:\d\d`);
+const OPEN_ENDED = new RegExp(String.raw`(?:^|[ :|])(?:\d{1,3}% )?${AMOUNT}(?:/${AMOUNT})? \[\d{1,4}:\d\d`);
 
 /** Reads the newest bar of a line; null when there is none. Linear in the line's length. */
 export function readBar(line: string): Bar | null {
@@ -84,12 +84,12 @@ function drawnBar(line: string, percent: number): Bar | null {
   return finish(line, line.slice(Math.max(descriptionFrom, from - 300), from), drawn + 1 + whole.length, amount(count, prefix), total === undefined ? null : amount(total, totalPrefix), prefix ? slack(count, prefix) : 0);
 }
 
-/** "123it [00:10, 12.3it/s]": a bar whose total nobody knows. */
+/** "123it [00:10, 12.3it/s]": a bar whose total nobody knows; or "4% 40/1000 [00:20<08:00, 2.0it/s]", one without a drawing. */
 function openBar(line: string): Bar | null {
   const match = OPEN_ENDED.exec(line.slice(0, 400));
   if (!match) return null;
   const bracket = match.index + match[0].lastIndexOf('[') + 1;
-  return finish(line, line.slice(0, match.index + 1), bracket, amount(match[1] ?? '', match[2]), null, 0);
+  return finish(line, line.slice(0, match.index + 1), bracket, amount(match[1] ?? '', match[2]), match[3] === undefined ? null : amount(match[3], match[4]), 0);
 }
 
 function finish(line: string, before: string, inside: number, step: number, total: number | null, off: number): Bar | null {

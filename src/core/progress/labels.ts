@@ -33,10 +33,10 @@ const LOSS = new Map<string, number>([
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
-const STEP_TIME = words('dt,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,s batch,timing s update');
+const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,s batch,timing s update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
-const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|tel|holdout|heldout|validação|验证)(?![a-z])/i;
-const METRIC = /(?:^|[^a-z])(?:loss|losses|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|acc\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|tel|hellaswag|mean|ce|correct|success)(?:\d|@|[^a-z]|$)/i;
+const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
+const METRIC = /(?:^|[^a-z])(?:loss|losses|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|acc\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success)(?:\d|@|[^a-z]|$)/i;
 const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
 const NOT_A_STEP = /every|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
 const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+/i;
@@ -62,6 +62,7 @@ export function readLabel(raw: string, first: boolean): Label {
   const cut = lastDelimiter(body);
   let name = body.slice(cut).trim().replace(/^[^\p{L}\p{N}]+/u, '');
   for (let at = 0; at < 2; at++) name = first ? name : name.replace(UNIT_FIRST, '');
+  name = name.replace(/^(?:(?:with|at|and|of|the|a|for|final|new)\s+)+/i, '');
   const before = body.slice(0, cut);
   const key = fold(name);
   const evalContext = EVAL_WORD.test(before) || ((key === '' || EVAL_ONLY.test(key)) && EVAL_WORD.test(open)) || EVAL_WORD.test(hint);
@@ -95,6 +96,7 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (rate) return { role: 'rate', unit: rate };
   if (key === 'time') return { role: 'time' };
   if (key === 'train') return { role: 'bare' };
+  if (key === 'tel') return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
   if (/^(?:rollout )?ep (?:rew|len) mean$/.test(key)) return { role: 'eval' };
   if (/^(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };

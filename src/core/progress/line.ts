@@ -51,6 +51,11 @@ class Draft {
     else if (label.trainContext && label.role === 'loss') this.evalContext = false;
     if (this.evalContext && this.takeMetric(field)) return;
     if (field.rate) this.offerRate({ value: value * field.rate.scale, unit: field.rate.unit });
+    // "2epoch:train:", "3/10epoch started"
+    if (field.unit === 'epoch') {
+      this.epochField ??= field;
+      return;
+    }
     switch (label.role) {
       case 'step':
         if (Number.isInteger(value) || field.slack > 0) this.stepField ??= field;
@@ -165,7 +170,7 @@ class Draft {
       record.step = step.value;
       if (step.slack > 0) record.slack = step.slack;
       const company = record.loss !== undefined || record.rate !== undefined || record.lr !== undefined || record.eta !== undefined || record.eval !== undefined || record.epoch !== undefined;
-      record.weakStep = step.label.role === 'weak_step' || (!company && (step.of === null || step.of <= 10));
+      record.weakStep = (step.label.role === 'weak_step' && step.of === null) || (!company && (step.of === null || step.of <= 10));
       if (step.of !== null) record.total = step.of;
       else if (this.total !== undefined) record.total = this.total;
     } else if (this.total !== undefined && record.loss === undefined) record.total = this.total;

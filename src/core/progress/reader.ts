@@ -45,6 +45,7 @@ export interface ProgressOptions {
 }
 
 const TAIL_LINES = 200;
+const LINE_KEPT = 8_000;
 const SHAPES: Readonly<Record<string, readonly LineRecord['shape'][]>> = { csv: ['csv'], jsonl: ['dict'], sb3: ['table', 'bar'], tqdm: ['bar'] };
 const MOVES = /\x1b\[\d{0,4}[A-HJKf]/;
 const ESCAPE = /\x1b(?:\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|.?)/g;
@@ -68,6 +69,8 @@ class Reader implements ProgressReader {
   private columns: readonly string[] | null = null;
   private section: string | null = null;
   private lines: string[] = [];
+  /** How many of them came with the chunk that is being fed. */
+  private fresh = 0;
   /** The newest frame of the line that is being drawn. */
   private drawn = '';
   /** Lines since the newest record, newest last: words there may say what goes on. */
@@ -89,6 +92,8 @@ class Reader implements ProgressReader {
     this.splitter.feed(chunk);
     // Slices keep their whole chunk alive: the lines that stay are copied.
     if (this.lines.length > TAIL_LINES) this.lines = this.lines.slice(-TAIL_LINES);
+    for (let at = Math.max(0, this.lines.length - this.fresh); at < this.lines.length; at++) this.lines[at] = ownCopy(this.lines[at] ?? '');
+    this.fresh = 0;
   }
 
   reading(): ProgressReading {
@@ -148,6 +153,7 @@ class Reader implements ProgressReader {
     }
     if (!endsLine || this.drawn === '') return;
     this.lines.push(this.drawn);
+    this.fresh++;
     this.drawn = '';
     if (this.lines.length > TAIL_LINES * 8) this.lines = this.lines.slice(-TAIL_LINES);
   }
@@ -167,6 +173,10 @@ class Reader implements ProgressReader {
     const bar = readBar(line);
     if (bar) {
       if (this.shapes && !this.shapes.includes('bar')) return;
+      // Where the carriage returns were lost, a line holds many bars, and the metrics between them.
+      const metrics = line.lastIndexOf("{'", bar.end);
+      const said = metrics < 0 ? null : this.plain(line.slice(metrics, line.indexOf('}', metrics) + 1 || undefined));
+      if (said) this.take(said);
       const columns = readClassHeading(bar.description);
       if (columns) this.columns = columns;
       const before = this.track.activity;
@@ -199,7 +209,7 @@ class Reader implements ProgressReader {
   private tabular(line: string): LineRecord | null {
     const code = line.charCodeAt(0);
     if (code === 124 || code === 0x2502) this.section = readSection(line) ?? this.section;
-    if (this.heading !== null && (code === 34 || code === 32 || (code >= 45 && code < 58))) {
+    if (this.heading !== null && (code === 34 || code === 32 || code === 124 || (code >= 45 && code < 58))) {
       const row = readRow(line, this.heading);
       if (row) return row;
     }
@@ -230,6 +240,12 @@ class Reader implements ProgressReader {
     applyRecord(this.track, record);
     this.quiet = 0;
   }
+}
+
+/** The beginning of a line as a string of its own; as much as `tail` shows. */
+function ownCopy(line: string): string {
+  const copy: unknown = JSON.parse(JSON.stringify(line.slice(0, LINE_KEPT)));
+  return typeof copy === 'string' ? copy : '';
 }
 
 function isBlank(text: string): boolean {

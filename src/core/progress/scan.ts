@@ -129,7 +129,7 @@ export function createScanner(): (line: string) => Field[] {
       }
       const label = labelOf(line, labelFrom, start, counted);
       counted++;
-      if (label.role !== 'none' || of || rate || label.evalContext || (label.empty && (counted === 1 || label.bracket))) {
+      if (label.role !== 'none' || of || rate || label.evalContext || (label.empty && (counted === 1 || label.bracket)) || line.startsWith('epoch', stop)) {
         const unit = line.slice(stop, unitEnd);
         const scale = multiplier(unit);
         const value = toNumber(line, start, stop) * scale;
@@ -168,9 +168,12 @@ function skipWord(line: string, from: number): number {
   let at = from;
   for (;;) {
     while (wordy(line.charCodeAt(at))) at++;
-    // "mAP50-95" and "5-shot" are one word each.
-    if (line.charCodeAt(at) === 45 && at > from && wordy(line.charCodeAt(at + 1)) && digit(line.charCodeAt(at - 1))) at++;
-    else return at;
+    // "mAP50-95" and "BLEU-4" are one word each; "loss-0.5" is not.
+    if (line.charCodeAt(at) !== 45 || at === from || !digit(line.charCodeAt(at + 1))) return at;
+    let end = at + 1;
+    while (digit(line.charCodeAt(end))) end++;
+    if (line.charCodeAt(end) === 46) return at;
+    at = end;
   }
 }
 

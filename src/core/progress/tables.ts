@@ -3,15 +3,15 @@ import { fold, isEvalMetric, readLabel, type Label } from './labels.ts';
 import type { LineRecord } from './record.ts';
 
 export interface Heading {
-  separator: ',' | '\t' | ';';
+  separator: ',' | '\t' | ';' | '|';
   labels: readonly Label[];
 }
 
 /** A heading such as `epoch,step,train_loss`; null when the line is none. */
 export function readHeading(line: string): Heading | null {
-  const separator = line.includes(',') ? ',' : line.includes('\t') ? '\t' : line.includes(';') ? ';' : null;
+  const separator = line.includes(',') ? ',' : line.includes('\t') ? '\t' : line.includes(';') ? ';' : line.startsWith('|') ? '|' : null;
   if (!separator || line.length > 2_000 || !/loss|step|epoch|iter|reward/i.test(line)) return null;
-  const cells = line.split(separator).map((cell) => cell.trim().replace(/^"|"$/g, ''));
+  const cells = cellsOf(line, separator);
   if (cells.length < 2 || cells.length > 200 || !cells.every((cell) => /^[\p{L}_#][\p{L}\p{N}_ /.@()%#-]{0,60}$/u.test(cell))) return null;
   const labels = cells.map((cell) => readLabel(`${cell}=`, true));
   const counts = labels.some(({ role }) => role === 'step' || role === 'epoch' || role === 'weak_step');
@@ -19,15 +19,20 @@ export function readHeading(line: string): Heading | null {
   return counts && measures ? { separator, labels } : null;
 }
 
+function cellsOf(line: string, separator: Heading['separator']): string[] {
+  const inner = separator === '|' ? line.trim().replace(/^\||\|$/g, '') : line;
+  return inner.split(separator).map((cell) => cell.trim().replace(/^"|"$/g, ''));
+}
+
 /** A row under a heading; null when it doesn't fit. */
 export function readRow(line: string, { separator, labels }: Heading): LineRecord | null {
-  const cells = line.split(separator);
+  const cells = cellsOf(line, separator);
   if (cells.length !== labels.length) return null;
   const record: LineRecord = { context: 'train', shape: 'csv', format: 'csv' };
   const metrics: Record<string, number> = {};
   let rank = 0;
   for (const [at, label] of labels.entries()) {
-    const text = (cells[at] ?? '').trim().replace(/^"|"$/g, '');
+    const text = cells[at] ?? '';
     if (text === '' || /^(?:no log|none|null|-)$/i.test(text)) continue;
     const value = /^[+-]?(?:nan|inf(?:inity)?)$/i.test(text) ? Number.NaN : Number(text.replace(/%$/, ''));
     if (Number.isNaN(value) && !/nan|inf/i.test(text)) {

@@ -22,6 +22,9 @@ export interface Track {
   evalOpen: boolean;
   diverged: boolean;
   deadGradients: number;
+  runaways: number;
+  /** The smallest magnitude of the loss so far. */
+  smallestLoss: number;
   /** A step with company was seen: lonely numbers called "step" are ignored from then on. */
   sureStep: boolean;
   /** The bar that is taken for the training loop's. `sure`: something proved it (a loss, a second pass, the declared total). */
@@ -33,11 +36,14 @@ export interface Track {
 
 export const BLANK: Track = {
   step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, lr: null, rate: null, stepSeconds: null, eta: null, eval: null, evalOpen: false,
-  diverged: false, deadGradients: 0, sureStep: false, bar: null, declaredTotal: null, format: null, activity: null,
+  diverged: false, deadGradients: 0, runaways: 0, smallestLoss: Infinity, sureStep: false, bar: null, declaredTotal: null, format: null, activity: null,
 };
 
-/** A loss this far out has run away even though it is still a number. */
+/** A loss this far out has run away even though it is still a number: when it is negative, or was far smaller before. */
 const RUNAWAY = 1e8;
+const RUNAWAY_GROWTH = 1e4;
+/** So many records in a row: one spike is none. */
+const PERSISTS = 3;
 
 function finite(value: number | undefined): value is number {
   return value !== undefined && Number.isFinite(value);
@@ -79,11 +85,14 @@ function takeStep(track: Track, record: LineRecord): boolean {
     return false;
   }
   if (record.weakStep && track.sureStep) return false;
+  // A step beyond the end of the training bar counts something else: the run, where the bar counts the epoch.
+  if (!finite(record.total) && track.bar?.sure && track.bar.total !== null && record.step > track.bar.total) return true;
   if (!record.weakStep) track.sureStep = true;
   const known = track.step;
   const rounds = record.slack !== undefined && known !== null && Math.abs(known - record.step) <= record.slack;
   if (!rounds) track.step = record.step;
   if (finite(record.total)) track.total = record.total;
+  else if (track.total !== null && record.step > track.total) track.total = null;
   return true;
 }
 
@@ -92,7 +101,10 @@ function takeLoss(track: Track, record: LineRecord): boolean {
   if (loss === undefined || (lossRank <= 3 && track.lossRank > 3)) return false;
   track.lossRank = Math.max(track.lossRank, lossRank);
   track.deadGradients = record.deadGradient ? track.deadGradients + 1 : 0;
-  track.diverged = !Number.isFinite(loss) || Math.abs(loss) >= RUNAWAY || track.deadGradients >= 3;
+  const size = Math.abs(loss);
+  track.runaways = size >= RUNAWAY && (loss < 0 || size >= track.smallestLoss * RUNAWAY_GROWTH) ? track.runaways + 1 : 0;
+  if (size < track.smallestLoss) track.smallestLoss = size;
+  track.diverged = !Number.isFinite(loss) || track.runaways >= PERSISTS || track.deadGradients >= PERSISTS;
   track.loss = Number.isFinite(loss) ? loss : null;
   if (track.bar) track.bar = { ...track.bar, sure: true };
   return true;

@@ -10,7 +10,7 @@ export interface Root extends FailureEvent {
 
 /** So many ordinary lines between two failures, and the earlier one was survived. */
 const SURVIVED = 8;
-const NOISE = /^\s|^(?:Traceback|During handling|The above exception|={3,}|-{3,}|\*{3,}|wandb|slurmstepd|srun|Root Cause|Failures:|\[\d+\]:|\^+|~+)|\d%\||closing signal|SIGTERM|exitcode|\bFAILED\b|NO_OTHER_FAILURES|\$\s*$|#\s*$/;
+const NOISE = /^\s+(?:\S+\s+: |\^|~)|^(?:Traceback|During handling|The above exception|={3,}|-{3,}|\*{3,}|wandb|slurmstepd|srun|Root Cause|Failures:|\[\d+\]:|\^+|~+)|\d%\||closing signal|SIGTERM|exitcode|\bFAILED\b|NO_OTHER_FAILURES|\$\s*$|#\s*$/;
 
 /** null when no event explains an end. */
 export function chooseRoot(lines: readonly LogLine[], events: readonly FailureEvent[]): Root | null {
@@ -42,12 +42,16 @@ function rootOf(cluster: readonly FailureEvent[]): Root | null {
   return root && { ...root, fatal: cluster.some(({ fatal }) => fatal), traceback: cluster.some(({ traceback }) => traceback), until: cluster.at(-1)?.at ?? root.at };
 }
 
-/** Lines that a program prints as it goes on, between two places; counts no further than `limit`. */
+/** Lines that a program prints as it goes on, between two places; counts no further than `limit`. Frames of a traceback are none. */
 export function ordinaryBetween(lines: readonly LogLine[], from: number, to: number, limit: number): number {
   let count = 0;
+  let frames = false;
   for (let at = from + 1; at < to && count < limit; at++) {
     const line = lines[at];
-    if (line && !line.tracker && !NOISE.test(line.text)) count++;
+    if (!line || line.tracker) continue;
+    if (/^\s*File "|^Traceback|^(?:During handling|The above exception)/.test(line.text)) frames = true;
+    else if (!/^\s/.test(line.text)) frames = false;
+    if (!frames && !NOISE.test(line.text)) count++;
   }
   return count;
 }

@@ -64,6 +64,11 @@ describe('progress reader', () => {
     expect(readLog('  5%|█ | 1/20 [00:10<03:10, 10.0s/it]\n 50%|█ | 5/10 [00:01<00:01, 5.0it/s]')).toMatchObject({ step: 1, total_steps: 20 });
   });
 
+  it('keeps the counter of the bar when a line counts over the whole run', () => {
+    const log = 'Epoch 70/100:  93%|██| 38/41 [08:17<00:39, 13.00s/batch]\nTrain: STEP 28700 - EPOCH 70/100 | loss: 0.25\nSaved new best model at epoch 70 with val loss 0.31\n';
+    expect(readLog(log)).toMatchObject({ step: 38, total_steps: 41, epoch: 70, loss: 0.25, eval: { 'val loss': 0.31 } });
+  });
+
   it('lets the declared total tell which bar is the training', () => {
     const log = 'Total optimization steps = 300\n 50%|██| 2/4 [00:01<00:01, 2.0it/s]\r  1%|█ | 3/300 [00:03<04:57, 1.0s/it]';
     expect(readLog(log)).toMatchObject({ step: 3, total_steps: 300 });

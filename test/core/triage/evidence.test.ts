@@ -47,7 +47,9 @@ describe('evidence beside the log', () => {
   it('believes the kernel over the log', () => {
     const kernel = ['NVRM: Xid (PCI:0000:3b:00): 79, GPU has fallen off the bus.'];
     expect(triage({ log: training + oom, exit_code: 1, kernel })).toMatchObject({ cause: 'gpu_hardware', rung: 'switch' });
-    expect(triage({ log: training, exit_code: 137, kernel: ['Memory cgroup out of memory: Killed process 42 (python)'] })).toMatchObject({ cause: 'host_oom_killed', evidence: expect.arrayContaining([expect.stringContaining('Killed process')]) });
+    const killed = triage({ log: training, exit_code: 137, kernel: ['Memory cgroup out of memory: Killed process 42 (python)'] });
+    expect(killed.cause).toBe('host_oom_killed');
+    expect(killed.evidence.join('\n')).toContain('Killed process');
   });
 
   it('keeps a living run healthy though an old kernel line is about', () => {
