@@ -55,7 +55,7 @@ export function awayStep(one: AwayCase): AwayStep {
   const patient = one.asked_ms !== null && one.asked_ms < ASK_AGAIN_MS;
   const minutes = Math.round(limit / MINUTE);
   if (one.kind === 'outbid' && !patient && one.asks < ASKS) {
-    const wanted = one.floor === null ? null : Math.ceil(Math.max(one.floor * OVER_FLOOR, (one.bid ?? 0) * OVER_FLOOR) * 1_000) / 1_000;
+    const wanted = one.floor === null ? null : Math.ceil(Math.max(one.floor * OVER_FLOOR, (one.bid ?? 0) * OVER_FLOOR) * 1_000 - 1e-6) / 1_000;
     if (wanted !== null && wanted <= one.cap) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and the spec allows $${one.cap.toFixed(3)}/h` };
   }
   if (one.kind === 'stopped' && !patient && one.asks < 1) return { act: 'wake', because: 'it was stopped from outside; its disk bills on' };

@@ -142,6 +142,8 @@ export type Body =
   | { type: 'stop.intended'; run: string; instance: number; reason: string }
   | { type: 'stop.accepted'; instance: number }
   | { type: 'instance.absent'; instance: number }
+  /** Asked for by its id, the market knows it: a list without it was wrong. */
+  | { type: 'instance.present'; instance: number }
   | { type: 'instance.gone'; instance: number; run: string | null }
   | { type: 'run.closed'; run: string; verdict: Verdict; usd: number }
   // the user

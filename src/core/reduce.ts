@@ -51,6 +51,8 @@ function reduceFacts(world: World, event: Event): World {
       return { ...world, runway: event.level };
     case 'instance.absent':
       return patch(world, event.instance, (one) => ({ absent_reads: one.absent_reads + 1 }));
+    case 'instance.present':
+      return patch(world, event.instance, () => ({ absent_reads: 0, seen_at: event.at }));
     case 'instance.gone':
       return patch(world, event.instance, (one) => ({ ...accrued(one, event.at), rate: 0, gone_at: event.at }));
     case 'prepare.done':

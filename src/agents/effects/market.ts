@@ -38,7 +38,7 @@ function differs(context: Context, instances: readonly Instance[]): boolean {
 
 export async function confirmGone(context: Context, effect: Of<'confirm_gone'>): Promise<void> {
   const found = await context.market.show(effect.instance);
-  if (found === null) context.facts.record({ type: 'instance.absent', instance: effect.instance });
+  context.facts.record({ type: found === null ? 'instance.absent' : 'instance.present', instance: effect.instance });
 }
 
 export async function search(context: Context, effect: Of<'search'>): Promise<void> {
