@@ -111,8 +111,7 @@ export async function openApp(options: AppOptions): Promise<App> {
 
   const submit = async (specPath: string): Promise<string> => {
     const path = resolve(options.project, specPath);
-    const spec = await readSpec(path);
-    for (const name of secretNames(spec)) if (!options.env[name]) throw new SpecError([{ field: 'env', expected: `the environment variable ${name} to be set here: the spec sends it as a secret` }]);
+    const spec = await readLaunch(path, options.env);
     guardSecrets(spec);
     const run = freeId(spec.name, store.getState());
     facts.record({ type: 'run.submitted', run, spec, spec_path: path, warnings: specWarnings(spec) });
@@ -149,7 +148,17 @@ export async function openApp(options: AppOptions): Promise<App> {
   };
 }
 
-/** Reads and checks a spec file, and that what it uploads is there. A file that is not there or not YAML is a SpecError too: one kind of answer for bad input. */
+/** Reads a spec that is about to cost something: what it uploads must be there, and so must its secrets. Throws SpecError. */
+export async function readLaunch(path: string, env: NodeJS.ProcessEnv): Promise<Spec> {
+  const spec = await readSpec(path);
+  const unset = secretNames(spec).filter((name) => !env[name]).map((name) => ({ field: 'env', expected: `the environment variable ${name} to be set here: the spec sends it as a secret` }));
+  const missing = await Promise.all(spec.upload.map(async (file, index) => ((await exists(resolve(dirname(path), file))) ? [] : [{ field: `upload.${index}`, expected: `${file} to be a file or folder beside the spec` }])));
+  const problems = [...missing.flat(), ...unset];
+  if (problems.length > 0) throw new SpecError(problems);
+  return spec;
+}
+
+/** Reads and checks a spec file. A file that is not there or not YAML is a SpecError too: one kind of answer for bad input. */
 export async function readSpec(path: string): Promise<Spec> {
   let text: string;
   try {
@@ -163,10 +172,7 @@ export async function readSpec(path: string): Promise<Spec> {
   } catch (error) {
     throw new SpecError([{ field: '(the file)', expected: `valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : 'cannot be parsed'}` }]);
   }
-  const spec = parseSpec(parsed);
-  const missing = await Promise.all(spec.upload.map(async (file, index) => ((await exists(resolve(dirname(path), file))) ? [] : [{ field: `upload.${index}`, expected: `${file} to be a file or folder beside the spec` }])));
-  if (missing.flat().length > 0) throw new SpecError(missing.flat());
-  return spec;
+  return parseSpec(parsed);
 }
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);

@@ -4,7 +4,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { openApp, readSpec, type App } from './app.ts';
+import { openApp, readLaunch, readSpec, type App } from './app.ts';
 import { createClock } from './clock.ts';
 import type { Command } from './core/commands.ts';
 import { reduce, tick } from './core/reduce.ts';
@@ -83,8 +83,10 @@ async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App
 
 export async function launch(io: Io, specs: readonly string[], asJson: boolean, budget?: number): Promise<ExitCode> {
   // All of them are checked before the first one costs anything.
-  for (const spec of specs) await readSpec(resolve(spec));
+  for (const spec of specs) await readLaunch(resolve(spec), env);
   if (!isLocked(dir(), wire.now())) {
+    // A launch that cannot begin leaves no run behind: the next command would pick it up and rent for it.
+    await (await realMarket()).market.account();
     return driveHere(io, asJson, 'vastsit-tui launch', async (app) => {
       const runs: string[] = [];
       for (const spec of specs) runs.push(await app.submit(spec));
@@ -218,7 +220,8 @@ export async function doctor(io: Io, asJson: boolean): Promise<ExitCode> {
 function tool(name: string, args: string[], remedy: string): Finding {
   const done = spawnSync(name, args, { encoding: 'utf8', timeout: 5_000 });
   const ok = done.error === undefined;
-  return { check: name, ok, found: ok ? cleanLine(`${done.stderr}${done.stdout}`.split('\n')[0] ?? '', 80) || 'found' : 'not found', remedy: ok ? null : remedy };
+  const version = done.status === 0 ? cleanLine(`${done.stderr}${done.stdout}`.split('\n')[0] ?? '', 80) : '';
+  return { check: name, ok, found: ok ? version || 'found' : 'not found', remedy: ok ? null : remedy };
 }
 
 async function writable(path: string): Promise<Finding> {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 
-export type Need = 'sshd' | 'procps' | 'busybox' | 'curl' | 'wget' | 'torch' | 'root';
+export type Need = 'sshd' | 'procps' | 'bash' | 'busybox' | 'curl' | 'wget' | 'torch' | 'root';
 
 const runs = (command: string, ...args: string[]): boolean => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 const onPath = (name: string): boolean => runs('sh', '-c', `command -v ${name}`);
@@ -16,6 +16,7 @@ export const PYTHON = '/usr/bin/python3';
 const NEEDS: Record<Need, { here: () => boolean; remedy: string }> = {
   sshd: { here: () => sshdPath() !== undefined, remedy: 'a real sshd (Debian: apt-get install openssh-server)' },
   procps: { here: () => onPath('ps') && onPath('pgrep'), remedy: 'ps and pgrep (Debian: apt-get install procps)' },
+  bash: { here: () => onPath('bash'), remedy: 'bash (Debian: apt-get install bash)' },
   busybox: { here: () => onPath('busybox'), remedy: 'busybox (Debian: apt-get install busybox)' },
   curl: { here: () => onPath('curl'), remedy: 'curl (Debian: apt-get install curl)' },
   wget: { here: () => onPath('wget'), remedy: 'wget (Debian: apt-get install wget)' },

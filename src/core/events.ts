@@ -10,6 +10,7 @@ import type { FileFact, MarketFailure, RemoteFailure } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
 import type { ProgressReading } from './progress/index.ts';
 import type { Spec } from './spec.ts';
+import type { AlertKind } from './triggers/alerts.ts';
 
 /** Journal format; a journal with a higher one is refused, never guessed at. */
 export const EVENT_VERSION = 1;
@@ -118,6 +119,9 @@ export type Body =
   | { type: 'fix.applied'; run: string; command: string; exit_code: number; tail: string[] }
   | { type: 'incident.resolved'; run: string; incident: number; step: number }
   | { type: 'incident.given_up'; run: string; incident: number; reason: string; best_option: string }
+  /** Something a person should know, said once; `run` is null for what concerns the account. */
+  | { type: 'alert.opened'; run: string | null; alert: AlertKind; words: string }
+  | { type: 'alert.closed'; run: string | null; alert: AlertKind; words: string }
   | { type: 'machine.remembered'; machine_id: number; run: string; reason: string; until: number }
   // results and the end
   | { type: 'files.home'; run: string; instance: number; files: FileFact[]; bytes: number }

@@ -78,6 +78,10 @@ function words(before: World, after: World, event: Event): Line[] {
       return sitter(`repaired: step ${event.step} is beyond where it died`, 'milestone');
     case 'incident.given_up':
       return sitter(`gave up: ${event.reason}. Next best option: ${event.best_option}`, 'alert');
+    case 'alert.opened':
+      return sitter(event.words, 'alert');
+    case 'alert.closed':
+      return sitter(event.words);
     case 'machine.remembered':
       return [];
     case 'files.home':
@@ -105,7 +109,8 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'budget.set':
       return user(event.usd_per_hour === null ? 'no limit for the fleet' : `the fleet may burn $${event.usd_per_hour.toFixed(2)}/h`);
     case 'runway.judged':
-      return event.level === 'ok' ? market('the credit lasts again', 'milestone') : market(`the credit lasts ${event.hours === null ? 'for a time unknown' : span(event.hours * 3_600_000)} at this burn${event.level === 'critical' ? ': the least valuable run is brought home' : ''}`, 'alert');
+      // At 3 h the alert about the credit speaks, and the run that is brought home.
+      return event.level === 'warn' ? market(`the credit lasts ${event.hours === null ? 'for a time unknown' : span(event.hours * 3_600_000)} at this burn`, 'alert') : [];
     case 'efficiency.judged': {
       const [best] = event.advice.suggestions;
       return sitter(`${event.advice.bottleneck === 'none' ? 'nothing holds it back' : `held back by ${event.advice.bottleneck}`} (${event.advice.evidence.join('; ')})${best ? `; ${best.what}: about +${Math.round(best.gain * 100)} %, ${best.size}, ${best.risk} risk` : ''}`);

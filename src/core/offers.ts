@@ -28,6 +28,12 @@ export function queryOf(spec: Spec): OfferQuery {
   };
 }
 
+/** The same without what can be told apart from an offer itself: asked when nothing fits, to say why. */
+export function wideQueryOf(spec: Spec): OfferQuery {
+  const { type, num_gpus = 1, disk_gb, limit = 64 } = queryOf(spec);
+  return { type, num_gpus, disk_gb, limit, ...(spec.hardware.gpu && { gpu_name: spec.hardware.gpu }) };
+}
+
 /** $/h that the run will really cost on this offer: GPU, its own disk, and its traffic spread over `kill.hours`. */
 export function allInPrice(spec: Spec, offer: Offer): number {
   const { traffic_gb } = spec.hardware;

@@ -23,7 +23,7 @@ export function policyTables(): PolicyTable[] {
   ];
 }
 
-const word = (value: unknown): string => (value === null ? 'not judged' : value === true ? 'yes' : value === false ? 'no' : value === 'nothing_never_ran' ? 'never ran' : String(value).replaceAll('_', ' '));
+const word = (value: string | boolean | null): string => (value === null ? 'not judged' : value === true ? 'yes' : value === false ? 'no' : value === 'nothing_never_ran' ? 'never ran' : String(value).replaceAll('_', ' '));
 
 const AWAY: readonly (readonly string[])[] = [
   ['host offline', 'wait, as long as going on elsewhere would take (at most 6 h)', 'go on elsewhere from the newest checkpoint at home, with a higher fencing number', 'nothing is billed'],

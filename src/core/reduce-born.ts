@@ -2,6 +2,7 @@
 import type { Event } from './events.ts';
 import { initialKnobs } from './knobs.ts';
 import type { Attempt, RunState } from './state.ts';
+import { NO_EYES } from './triggers/eyes.ts';
 
 export function newAttempt(number: number, instance: number, machine_id: number): Attempt {
   return { number, instance, machine_id, command: '', started_at: null, ended_at: null, resume_from: null, resume_step: null, first_step: null, last_step: null, low_steps: 0, exit: null };
@@ -56,5 +57,6 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     destroy_ordered: null,
     backoff: {},
     tail: [],
+    eyes: NO_EYES,
   };
 }

@@ -2,6 +2,7 @@
 import type { Event } from './events.ts';
 import { addEval, objectiveIn } from './early-stop.ts';
 import type { ProgressState, RunState } from './state.ts';
+import { learn, type Advance } from './triggers/rhythm.ts';
 
 const GAPS_KEPT = 200;
 const MARKS_KEPT = 240;
@@ -18,19 +19,27 @@ export function reduceProgress(run: RunState, event: Extract<Event, { type: 'pro
     reading.step === null || reading.step === attempt.last_step
       ? run.attempts
       : [...run.attempts.slice(0, -1), { ...attempt, first_step: attempt.first_step ?? reading.step, last_step: reading.step, low_steps: attempt.low_steps + (below(reading.step, attempt.resume_step) ? 1 : 0) }];
-  if (!old) return { ...run, attempts, progress: { reading, advanced_at: event.at, gaps: [], marks: mark([], reading.step, event.at, reading.loss) } };
+  const { metric } = run.spec.objective;
+  const hear = (advance: Advance | null): RunState['eyes'] => {
+    const rhythm = learn(run.eyes.rhythm, reading, advance, old?.gaps ?? [], metric);
+    return rhythm === run.eyes.rhythm ? run.eyes : { ...run.eyes, rhythm };
+  };
+  if (!old) return { ...run, attempts, eyes: hear(null), progress: { reading, advanced_at: event.at, gaps: [], marks: mark([], reading.step, event.at, reading.loss) } };
   const known = attempt.last_step;
   // Only within one attempt does a greater step mean that training went on: a resume starts lower.
   const advanced = reading.step !== null && (known === null || reading.step > known);
+  const { heard_from } = run.eyes.rhythm;
+  const gap: Advance | null =
+    advanced && known !== null && reading.step !== null ? { gap_ms: event.at - old.advanced_at, steps: reading.step - known, heard: heard_from !== null && old.advanced_at >= heard_from } : null;
   const backward = known === null && reading.step !== null;
   const marks = backward ? old.marks.filter((one) => one.step < (reading.step ?? 0)) : old.marks;
   const progress: ProgressState = {
     reading,
     advanced_at: advanced ? event.at : old.advanced_at,
-    gaps: advanced && known !== null ? [...old.gaps, event.at - old.advanced_at].slice(-GAPS_KEPT) : old.gaps,
+    gaps: gap?.heard ? [...old.gaps, gap.gap_ms].slice(-GAPS_KEPT) : old.gaps,
     marks: advanced ? mark(marks, reading.step, event.at, reading.loss) : marks,
   };
-  return { ...run, attempts, progress };
+  return { ...run, attempts, progress, eyes: hear(gap) };
 }
 
 const below = (step: number, resumed: number | null): boolean => resumed !== null && step < resumed;

@@ -9,14 +9,17 @@ import { reduceProgress } from './reduce-progress.ts';
 import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
 import { born, newAttempt } from './reduce-born.ts';
 import { findLeft, leave } from './reduce-left.ts';
-import { healthyAt } from './triggers.ts';
+import { closeLines, remember } from './triggers/eyes.ts';
+import { healthyAt } from './triggers/index.ts';
 
 export function reduceRun(before: RunState, event: Event, world: World): RunState;
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null;
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null {
   if (before === null) return event.type === 'run.submitted' ? born(event, event.at) : null;
-  const after = change(before, event, world);
-  return after.stage === before.stage ? after : { ...after, stage_since: event.at };
+  const eyes = remember(before, event, world);
+  const after = change(eyes === before.eyes ? before : { ...before, eyes }, event, world);
+  if (after.stage === before.stage) return after;
+  return { ...after, stage_since: event.at, eyes: before.stage === 'training' ? closeLines(after.eyes, event.at) : after.eyes };
 }
 
 function change(run: RunState, event: Event, world: World): RunState {

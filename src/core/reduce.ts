@@ -33,6 +33,9 @@ function reduceFacts(world: World, event: Event): World {
       return { ...world, market: { ...world.market, health: 'lost', since: world.market.health === 'lost' ? world.market.since : event.at, reason: event.reason } };
     case 'create.accepted':
       return bornInstance(world, event);
+    case 'alert.opened':
+    case 'alert.closed':
+      return event.run === null ? { ...world, credit_alert: { open: event.type === 'alert.opened', words: event.words, changed_at: event.at } } : world;
     case 'machine.remembered':
       return { ...world, machines: { ...world.machines, [event.machine_id]: { reason: event.reason, until: event.until } } };
     case 'destroy.intended':

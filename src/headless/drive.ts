@@ -21,7 +21,8 @@ export interface DriveOptions {
 }
 
 export async function drive(app: Driven, io: Io, options: DriveOptions): Promise<ExitCode> {
-  let spoken = 0;
+  // What earlier sessions said is in the journal; a person wants to hear what happens now.
+  let spoken = app.world().said.at(-1)?.seq ?? 0;
   const tell = (events: readonly Event[]): void => {
     const world = app.world();
     if (options.json) for (const event of events) eventLine(io, event, world);

@@ -4,6 +4,7 @@ import { labelOf, type Instance } from '../../src/core/market.ts';
 import type { ProgressReading } from '../../src/core/progress/index.ts';
 import type { ProbeReading } from '../../src/core/probe.ts';
 import { parseSpec, type SpecInput } from '../../src/core/spec.ts';
+import { NO_EYES } from '../../src/core/triggers/eyes.ts';
 import { emptyWorld, type Attempt, type Incident, type InstanceState, type RunState, type Said, type World } from '../../src/core/state.ts';
 
 export const NOW = Date.parse('2026-03-14T22:41:07Z');
@@ -69,7 +70,7 @@ export function run(id: string, on: number | null, part: Partial<RunState> = {})
     check: { at: NOW - 42_000, why: 'scheduled', reading: probe(97, 61), failure: null }, failed_checks: 0,
     cadence: { phase: 'cruise', index: 0, healthy_in_a_row: 4, started_at: NOW - 80 * MINUTE, next_at: NOW + 22 * MINUTE }, handed_over: true,
     incident: null, incidents: [], repair: null, home: [{ path: 'out/checkpoint-1000.pt', bytes: 412_000_000, sha256: 'c0ffee'.repeat(10) + 'abcd', mtime_s: NOW / 1_000 - 400 }], home_at: NOW - 6 * MINUTE,
-    checkpoint: null, bad_checkpoints: [], away: null, left: [], intended: [], evals: [], samples: [], advice: null, rescue: null, hold: null, keep: false, destroy_ordered: null, backoff: {}, tail: ["{'loss': 1.734, 'grad_norm': 0.91, 'learning_rate': 0.0002, 'epoch': 1.2}", ' 62%|██████▏   | 1240/2000 [06:02<03:42,  3.42it/s]'], ...part,
+    checkpoint: null, bad_checkpoints: [], away: null, left: [], intended: [], evals: [], samples: [], advice: null, rescue: null, hold: null, keep: false, destroy_ordered: null, backoff: {}, tail: ["{'loss': 1.734, 'grad_norm': 0.91, 'learning_rate': 0.0002, 'epoch': 1.2}", ' 62%|██████▏   | 1240/2000 [06:02<03:42,  3.42it/s]'], eyes: NO_EYES, ...part,
   };
 }
 

@@ -221,7 +221,7 @@ export class Model {
         if (target?.process && !target.process.hung) {
           // What is cut off and left behind is a copy of a run whose later attempt reached its end.
           const copy = run?.verdict === 'done' && run.rescue?.verdict === 'verified' && run.left.some((one) => one.instance === action.instance);
-          const allowed = copy || run?.verdict === 'destroyed_by_user' || run?.verdict === 'killed_by_criterion';
+          const allowed = copy || run?.destroy_ordered != null || run?.verdict === 'killed_by_criterion';
           if (!allowed) this.violations.push({ rule: '1: a live and advancing run is destroyed', at: this.now });
         }
         const left = run?.left.find((one) => one.instance === action.instance);

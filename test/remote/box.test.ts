@@ -9,8 +9,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClock } from '../../src/clock.ts';
 import { RemoteError, type Box, type Remote } from '../../src/core/ports.ts';
 import { createRemote } from '../../src/remote/index.ts';
+import { has } from '../needs.ts';
 import { freePort, startSshd, until, type TestSshd } from './sshd.ts';
 
+const here = has('sshd', 'procps');
 const clock = createClock();
 let sshd: TestSshd;
 let dir: string;
@@ -35,7 +37,7 @@ afterAll(async () => {
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const failure = async (promise: Promise<unknown>) => promise.then(() => 'no failure', (error: unknown) => (error instanceof RemoteError ? error.failure : error));
 
-describe('the key', () => {
+describe.skipIf(!here)('the key', () => {
   test('is ed25519, ours alone, and stays the same', async () => {
     expect(await remote.publicKey()).toMatch(/^ssh-ed25519 [A-Za-z0-9+/=]+ vastsit-tui$/);
     expect((await stat(join(dir, 'ssh'))).mode & 0o777).toBe(0o700);
@@ -51,7 +53,7 @@ describe('the key', () => {
   });
 });
 
-describe('connect', () => {
+describe.skipIf(!here)('connect', () => {
   test('tells a closed port, a refused key and a changed host key apart', async () => {
     const closed = { ...sshd.target, instance: 1, endpoints: [{ host: '127.0.0.1', port: await freePort(), via: 'direct' as const }] };
     expect(await failure(remote.connect(closed, 'r'))).toBe('refused');
@@ -111,7 +113,7 @@ describe('connect', () => {
   });
 });
 
-describe('exec', () => {
+describe.skipIf(!here)('exec', () => {
   test.each([
     ['true', 0],
     ['exit 1', 1],
@@ -168,7 +170,7 @@ describe('exec', () => {
   });
 });
 
-test('a network that goes quiet is a timeout for commands and a lost line for transfers, and what came home is used again', async () => {
+test.skipIf(!here)('a network that goes quiet is a timeout for commands and a lost line for transfers, and what came home is used again', async () => {
   // A minute of patience passes in a second; the frozen end is a real one.
   const hasty = createRemote({ dir: join(dir, 'ssh'), wire: createClock(60) });
   const others = sshd.connections();
@@ -193,7 +195,7 @@ test('a network that goes quiet is a timeout for commands and a lost line for tr
   await again.close();
 });
 
-describe('files', () => {
+describe.skipIf(!here)('files', () => {
   const big = randomBytes(5 * 1024 * 1024);
   const odd = ["it's a 'name'", 'a "quoted" $HOME `id`', 'größe 模型.bin', '-dash', 'back\\slash', `${'long/'.repeat(30)}file`];
 
@@ -271,7 +273,7 @@ describe('files', () => {
   });
 });
 
-test('two boxes that are connected at the same moment stay two boxes', async () => {
+test.skipIf(!here)('two boxes that are connected at the same moment stay two boxes', async () => {
   const other = await startSshd();
   try {
     await other.authorize(await remote.publicKey());

@@ -9,16 +9,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClock } from '../../src/clock.ts';
 import type { SentinelEvent } from '../../src/core/ports.ts';
 import { createRemote } from '../../src/remote/index.ts';
+import { has } from '../needs.ts';
 import { startSshd, until } from './sshd.ts';
 
 const which = (name: string) => spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
 const TOOLS = 'sh awk cat chmod cp cut date dd df dirname find getconf grep head ls mkdir mv nohup od printf ps rm rmdir sed sha256sum sleep sort stat stty tail tar touch tr wc xargs wget'.split(' ');
 
 const kinds: { name: string; there: boolean; path: (dir: string) => Promise<void> }[] = [
-  { name: 'bash as sh', there: which('bash') !== '', path: (dir) => symlink(which('bash'), join(dir, 'sh')) },
+  { name: 'bash as sh', there: has('sshd', 'procps', 'bash', 'curl'), path: (dir) => symlink(which('bash'), join(dir, 'sh')) },
   {
     name: 'busybox alone',
-    there: which('busybox') !== '',
+    there: has('sshd', 'procps', 'busybox', 'curl'),
     path: async (dir) => {
       const names = spawnSync('busybox', ['--list'], { encoding: 'utf8' }).stdout.split('\n').filter((name) => name !== '');
       await Promise.all(names.map((name) => symlink(which('busybox'), join(dir, name))));
@@ -27,7 +28,7 @@ const kinds: { name: string; there: boolean; path: (dir: string) => Promise<void
   },
   {
     name: 'neither setsid, timeout, curl nor bash',
-    there: which('wget') !== '',
+    there: has('sshd', 'procps', 'wget'),
     path: async (dir) => {
       await Promise.all(TOOLS.filter((name) => which(name).startsWith('/')).map((name) => symlink(which(name), join(dir, name))));
     },

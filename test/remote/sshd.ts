@@ -1,12 +1,12 @@
 /** A real sshd for tests: own host key, own port on 127.0.0.1, and a home folder of its own for whoever logs in. */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createClock } from '../../src/clock.ts';
 import type { SshTarget } from '../../src/core/ports.ts';
+import { sshdPath } from '../needs.ts';
 
 export interface TestSshd {
   target: SshTarget;
@@ -25,10 +25,10 @@ export interface TestSshd {
 
 const clock = createClock();
 
-/** `env` is exported to every session. Throws, never skips, when this machine has no sshd. */
+/** `env` is exported to every session. Rejects when this machine has no sshd. */
 export async function startSshd(env: Readonly<Record<string, string>> = {}): Promise<TestSshd> {
-  const binary = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sbin/sshd'].find((path) => existsSync(path));
-  if (!binary) throw new Error('These tests need a real sshd: install openssh-server (Debian and Ubuntu: apt-get install openssh-server).');
+  const binary = sshdPath();
+  if (!binary) throw new Error('no sshd here: guard the test with has(\'sshd\')');
   // sshd insists on it even where it will not separate privileges.
   if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true });
   const dir = await mkdtemp(join(tmpdir(), 'vastsit-sshd-'));

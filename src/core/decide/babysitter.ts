@@ -2,7 +2,8 @@
 import type { Action } from '../actions.ts';
 import { runCost } from '../ledger.ts';
 import type { RunState, World } from '../state.ts';
-import { killCriterion } from '../triggers.ts';
+import { killCriterion } from '../triggers/index.ts';
+import { decideAlerts } from './alerts.ts';
 import { decideAway, decideLeft } from './away.ts';
 import { emit } from './ready.ts';
 import { repair } from './recover.ts';
@@ -24,7 +25,7 @@ function decideRun(world: World, run: RunState): Action[] {
   if (away) return away;
   switch (run.stage) {
     case 'training':
-      return watch(world, run);
+      return [...watch(world, run), ...decideAlerts(world, run)];
     case 'ended':
       return judgeEnd(world, run);
     case 'repairing':

@@ -3,7 +3,7 @@ import type { Action } from '../actions.ts';
 import { refuseRent } from '../budget.ts';
 import { MACHINE_MEMORY_MS } from '../ladder.ts';
 import { currentAttempt, instanceOf, isAway, runsOf, type RunState, type World } from '../state.ts';
-import { fatalStatus } from '../triggers.ts';
+import { fatalStatus } from '../triggers/index.ts';
 import { failingFor, ready } from './ready.ts';
 
 const MINUTE = 60_000;

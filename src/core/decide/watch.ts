@@ -5,17 +5,23 @@ import type { Diagnosis, Trigger } from '../events.ts';
 import { earlyStop } from '../early-stop.ts';
 import { judgeEfficiency } from '../efficiency.ts';
 import { fixesFor } from '../fixes.ts';
-import { currentAttempt, type Attempt, type RunState, type World } from '../state.ts';
+import { currentAttempt, instanceOf, type Attempt, type RunState, type World } from '../state.ts';
 import { triage, type Evidence } from '../triage/index.ts';
-import { judge, resumeLost, suspected } from '../triggers.ts';
+import { judge, suspicious } from '../triggers/index.ts';
+import { takenAway } from '../triggers/market.ts';
+import { resumeLost } from '../triggers/resume.ts';
+import { frozenFor } from '../triggers/stall.ts';
+import { doubtful } from './alerts.ts';
 import { emit, ready } from './ready.ts';
 import { answer } from './recover.ts';
 
 const MINUTE = 60_000;
 /** How often checkpoints come home while the run goes on. */
 const SYNC_MS = 10 * MINUTE;
-/** How long after a suspicion a look is not repeated. */
-const LOOK_AGAIN_MS = MINUTE;
+/** How soon a look is repeated, out of suspicion; the longer the step is frozen, the less a minute tells. */
+const LOOK_AGAIN = { least_ms: MINUTE, share: 0.1 };
+/** How soon, when a window of looks is not full yet. */
+const DOUBT_MS = 4 * MINUTE;
 
 export function watch(world: World, run: RunState): Action[] {
   const { now } = world;
@@ -36,7 +42,7 @@ export function watch(world: World, run: RunState): Action[] {
       return [refusal, ...openIncident(run, 'resume_lost', attempt.resume_step, { log: run.tail.join('\n') }, lost)];
     }
     const found = reading && run.check && run.check.at >= (attempt.started_at ?? 0) && run.failed_checks === 0 ? judge(run, reading, run.check.at) : null;
-    if (found) return openIncident(run, found.trigger, step, { log: run.tail.join('\n'), stalled: found.trigger === 'step_stalled', ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) }, found.words);
+    if (found) return openIncident(run, found.trigger, step, { log: run.tail.join('\n'), stalled: hangs(found.trigger), ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) }, found.words);
   } else if (incident.ended === null && !run.repair) return answer(world, run);
 
   const enough = incident ? null : earlyStop(run.spec, run.evals);
@@ -46,7 +52,8 @@ export function watch(world: World, run: RunState): Action[] {
 
   if (run.stream === 'closed' && ready(world, run, 'follow')) actions.push({ do: 'follow', run: run.id });
   const scheduled = run.cadence !== null && run.cadence.next_at <= now;
-  const suspicion = (suspected(run, now) || run.progress?.reading.diverged === true) && now - (run.check?.at ?? 0) > LOOK_AGAIN_MS;
+  const looked = now - (run.check?.at ?? 0);
+  const suspicion = (looked > Math.max(LOOK_AGAIN.least_ms, LOOK_AGAIN.share * frozenFor(run, now)) && suspicious(run, now)) || (looked > DOUBT_MS && doubtful(world, run));
   if ((scheduled || suspicion) && ready(world, run, 'probe')) actions.push({ do: 'probe', run: run.id, why: scheduled ? 'scheduled' : 'suspicion' });
   const advanced = run.progress !== null && run.progress.advanced_at > (run.home_at ?? attempt.started_at ?? now);
   if (run.spec.checkpoints && advanced && now - (run.home_at ?? attempt.started_at ?? now) >= SYNC_MS && ready(world, run, 'sync')) actions.push({ do: 'sync', run: run.id, final: false });
@@ -65,7 +72,7 @@ export function judgeEnd(world: World, run: RunState): Action[] {
   const reading = run.check?.reading;
   const { exit } = attempt;
   const setupFailed = attempt.started_at === null;
-  const evidence: Evidence = { ...wentAway(run), log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
+  const evidence: Evidence = { log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...statusOf(world, run), ...wentAway(run), ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
   const found = triage(evidence);
   if (!setupFailed && exit.exit_code === 0 && (found.kind === 'done' || found.kind === 'healthy')) {
     return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? trainerStopped(run) : 'the training command ended with exit code 0' })];
@@ -87,8 +94,16 @@ function wentAway(run: RunState): Pick<Evidence, 'api_status'> {
   return lost && run.away?.attempt === attempt.number ? { api_status: run.away.kind === 'outbid' ? 'outbid' : `preempted: ${run.away.kind}` } : {};
 }
 
-/** Triggers that know their cause better than the log does. */
-const CAUSE_OF: Partial<Record<Trigger, Cause>> = { disk_filling: 'disk_full', resume_lost: 'checkpoint_corrupt' };
+/** A trigger that knows its cause better than the log does. */
+const CERTAIN: Partial<Record<Trigger, Cause>> = { resume_lost: 'checkpoint_corrupt' };
+
+/** What a trigger means by itself, when the log has no word for it. */
+const CAUSE: Partial<Record<Trigger, Cause>> = { step_stalled: 'stall', gpu_idle: 'stall', metric_wrong: 'numeric_divergence' };
+
+const hangs = (trigger: Trigger): boolean => CAUSE[trigger] === 'stall';
+
+/** What the market says: an instance that was outbid explains a dead process better than its last line does. */
+const statusOf = (world: World, run: RunState): Pick<Evidence, 'api_status'> => (instanceOf(world, run)?.facts.is_bid && takenAway(world, run) ? { api_status: 'outbid' } : {});
 
 /** A repair is proven by a later attempt that got beyond the step where it died. */
 function proven({ id, incident, progress }: RunState, attempt: Attempt): Action[] {
@@ -101,14 +116,14 @@ function openIncident(run: RunState, trigger: Trigger, step: number | null, evid
   const attempt = currentAttempt(run);
   if (!attempt) return [];
   const found = triage(evidence);
-  const cause = CAUSE_OF[trigger] ?? found.cause ?? (trigger === 'step_stalled' ? 'stall' : 'unknown');
+  const cause = CERTAIN[trigger] ?? found.cause ?? CAUSE[trigger] ?? 'unknown';
   const fixes = fixesFor(cause, evidence.log);
   const diagnosis: Diagnosis = {
     trigger,
     cause,
     confidence: found.confidence,
     // What a stalled log last said is chance: the stall itself is what comes back.
-    fingerprint: trigger === 'step_stalled' ? 'stall' : (CAUSE_OF[trigger] && trigger) ?? found.fingerprint,
+    fingerprint: hangs(trigger) ? 'stall' : trigger === 'resume_lost' ? trigger : found.fingerprint,
     signature: found.signature,
     evidence: found.evidence,
     transient: found.transient,

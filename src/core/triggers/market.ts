@@ -1,0 +1,70 @@
+/** What the market and the spec say against a run: limits that are reached, prices that rose, hosts that went away. */
+import { span } from '../line.ts';
+import { totals } from '../ledger.ts';
+import { rateNow } from '../market.ts';
+import { instanceOf, type RunState, type World } from '../state.ts';
+import type { Look } from './alerts.ts';
+
+const MINUTE = 60_000;
+
+/** The kill criterion that is reached, in words; null while none is. Hours count from the first start of training. */
+export function killCriterion(run: RunState, usd: number, now: number): string | null {
+  const started = run.attempts.find((attempt) => attempt.started_at !== null)?.started_at;
+  if (usd >= run.spec.kill.dollars) return `spent $${usd.toFixed(2)} of the allowed $${run.spec.kill.dollars.toFixed(2)}`;
+  if (started && now - started >= run.spec.kill.hours * 3_600_000) return `ran for ${run.spec.kill.hours} h, the most that the spec allows`;
+  return null;
+}
+
+/** Text in status_msg that means: this instance will never run. */
+const FATAL_STATUS = /error response from daemon|failed to pull image|no space left on device|manifest unknown|unauthorized|unexpected eof|docker_build\(\) error|oci runtime create failed/i;
+
+export const fatalStatus = (status_msg: string | null): boolean => FATAL_STATUS.test(status_msg ?? '');
+
+/** The market keeps an instance stopped that we want running: a higher bid, an empty account, or its end date. */
+export const takenAway = (world: World, run: RunState): boolean => {
+  const instance = instanceOf(world, run);
+  if (!instance || instance.stop !== 'none' || instance.gone_at !== null) return false;
+  const { actual_status, intended_status, cur_state } = instance.facts;
+  return actual_status === 'exited' || actual_status === 'stopped' || (intended_status === 'stopped' && cur_state === 'stopped');
+};
+
+/** A host that blinks is nobody's business. */
+const OFFLINE_MS = 5 * MINUTE;
+const OUTBID_MS = MINUTE;
+
+export function offline(world: World, run: RunState): Look {
+  const facts = instanceOf(world, run)?.facts;
+  if (!facts || world.market.health !== 'ok') return { is: 'unknown' };
+  if (facts.actual_status === 'offline' && !awayFor(world, run, OFFLINE_MS)) return { is: 'unknown' };
+  return facts.actual_status === 'offline' ? { is: 'on', words: 'the host is offline: it does not bill, usually comes back, and what is on it is not lost' } : { is: 'off' };
+}
+
+export function outbid(world: World, run: RunState): Look {
+  const facts = instanceOf(world, run)?.facts;
+  if (!facts || world.market.health !== 'ok') return { is: 'unknown' };
+  if (!takenAway(world, run)) return { is: 'off' };
+  if (!awayFor(world, run, OUTBID_MS)) return { is: 'unknown' };
+  return { is: 'on', words: facts.is_bid ? 'outbid: the market stopped the instance; its disk bills on, and it resumes by itself when its bid wins again' : 'the market stopped the instance; its disk bills on' };
+}
+
+const awayFor = (world: World, run: RunState, ms: number): boolean => run.eyes.away_since !== null && world.now - run.eyes.away_since >= ms;
+
+/** Above what was agreed by more than rounding. */
+export function priceRisen(world: World, run: RunState): Look {
+  const facts = instanceOf(world, run)?.facts;
+  const rented = run.eyes.rented_usd;
+  if (!facts || rented === null || rented <= 0 || rateNow(facts) !== facts.dph_total) return { is: 'unknown' };
+  const cap = run.spec.hardware.max_usd_per_hour;
+  if (facts.dph_total <= rented * 1.02 + 0.002) return { is: 'off' };
+  return { is: 'on', words: `the price rose from $${rented.toFixed(3)}/h to $${facts.dph_total.toFixed(3)}/h${facts.dph_total > cap ? `, above the cap of $${cap.toFixed(2)}/h` : ''}` };
+}
+
+/** At zero everything is stopped, and later destroyed. */
+const RUNWAY_H = { on: 3, off: 4 };
+
+export function creditLow(world: World): Look {
+  const { credit_usd, runway_h } = totals(world);
+  if (credit_usd === null || runway_h === null) return { is: 'unknown' };
+  if (runway_h >= RUNWAY_H.off) return { is: 'off' };
+  return runway_h < RUNWAY_H.on ? { is: 'on', words: `the credit of $${credit_usd.toFixed(2)} lasts ${span(runway_h * 60 * MINUTE)} at the present rate; at zero everything is stopped` } : { is: 'unknown' };
+}

@@ -1,0 +1,18 @@
+// npm run bench -- NAME [ARGS]: measurements, each a program of its own that prints a table (or JSON with --json, where it has it).
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const BENCHES = {
+  corpus: ['corpus.mjs', 'FILE.jsonl [--misses]: progress fields and causes against a labelled corpus'],
+  'parser-speed': ['parser-speed.mjs', '[MB]: how fast the progress reader and triage are, on one core'],
+  push: ['push.mjs', '[--json] [--deaths N]: from the death of a process to its event in the journal, and what the sentinel costs'],
+};
+
+const [name, ...args] = process.argv.slice(2);
+const bench = Object.hasOwn(BENCHES, name ?? '') ? BENCHES[name] : undefined;
+if (!bench) {
+  console.error(`usage: npm run bench -- NAME [ARGS]\n${Object.entries(BENCHES).map(([each, [, words]]) => `  ${each} ${words}`).join('\n')}`);
+  process.exit(2);
+}
+const { status } = spawnSync(process.execPath, [fileURLToPath(new URL(bench[0], import.meta.url)), ...args], { stdio: 'inherit' });
+process.exit(status ?? 1);
