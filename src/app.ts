@@ -35,6 +35,8 @@ export interface AppOptions {
   scale?: number;
   url?: string;
   apiKey?: string;
+  /** $/h that the whole fleet may burn; undefined takes VASTSIT_FLEET_USD_PER_HOUR, else there is no limit. */
+  budget?: number | undefined;
   /** Who takes the lock, for the message that others get. */
   what: string;
 }
@@ -55,6 +57,7 @@ export interface App {
 }
 
 export async function openApp(options: AppOptions): Promise<App> {
+  const budget = options.budget ?? fleetBudget(options.env);
   const clock = createClock(options.scale ?? 1);
   const wire = createClock(1);
   const found = options.apiKey === undefined ? await findApiKey({ env: options.env, home: options.env['HOME'] ?? homedir() }) : null;
@@ -101,6 +104,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const status = keepStatus(join(options.project, 'STATUS.md'), store, wire, clock);
 
   facts.record({ type: 'session.started', version: VERSION, pid: process.pid });
+  if (budget !== store.getState().budget_usd_per_hour) facts.record({ type: 'budget.set', usd_per_hour: budget });
   for (const text of journal.remarks) facts.record({ type: 'said', actor: 'program', run: null, level: 'alert', text });
   const running = engine.run();
   running.catch(() => undefined); // awaited by the caller; a rejection before that is not lost
@@ -179,6 +183,15 @@ function freeId(name: string, world: World): string {
     const id = n === 1 ? name : `${name}-${n}`;
     if (!(id in world.runs)) return id;
   }
+}
+
+/** VASTSIT_FLEET_USD_PER_HOUR as a number; null when it is not set. A value that is no price is an error: a typo must not lift the limit. */
+function fleetBudget(env: NodeJS.ProcessEnv): number | null {
+  const text = env['VASTSIT_FLEET_USD_PER_HOUR'];
+  if (!text) return null;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new SpecError([{ field: 'VASTSIT_FLEET_USD_PER_HOUR', expected: 'a price in dollars per hour such as 2.50' }]);
+  return value;
 }
 
 function keepStatus(path: string, store: WorldStore, wire: Clock, clock: Clock): { flush(): Promise<void> } {

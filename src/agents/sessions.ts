@@ -70,7 +70,7 @@ export function createSessions(ports: AgentPorts): Sessions {
 }
 
 /** Direct first, then the proxy; both are read from the newest facts, because ports change after a restart. */
-function targetOf(instance: InstanceState): SshTarget {
+export function targetOf(instance: InstanceState): SshTarget {
   const { facts } = instance;
   const endpoints: { host: string; port: number; via: 'direct' | 'proxy' }[] = [];
   if (facts.public_ipaddr && facts.direct_ssh_port) endpoints.push({ host: facts.public_ipaddr, port: facts.direct_ssh_port, via: 'direct' });

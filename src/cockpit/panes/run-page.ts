@@ -1,4 +1,5 @@
 /** A run's own page: spec, attempts, incidents, what is at home, what it cost, what was said. One long column, scrolled. */
+import { knownFacts } from '../../core/fixes.ts';
 import { runCost } from '../../core/ledger.ts';
 import { compactLine, figure, lineText, span } from '../../core/line.ts';
 import type { Incident, RunState, World } from '../../core/state.ts';
@@ -66,7 +67,7 @@ export function remedyWord(remedy: Remedy): string {
     case 'rerun':
       return `rerun${remedy.backoff_ms > 0 ? ` after ${span(remedy.backoff_ms)}` : ''}`;
     case 'fix':
-      return `fix: pip install ${cleanLine(remedy.fix.package, 60)}`;
+      return `fix: ${cleanLine(knownFacts(remedy.fix)?.words ?? '', 80)}`;
     case 'reduce':
       return `reduce ${remedy.knob} ${figure(remedy.from)} -> ${figure(remedy.to)}${remedy.keeps ? `, ${remedy.keeps.knob} ${figure(remedy.keeps.from)} -> ${figure(remedy.keeps.to)}` : ''}`;
     case 'switch':
