@@ -39,6 +39,8 @@ export interface AppOptions {
   apiKey?: string;
   /** false: the rules do the whole job, whatever keys the environment holds. */
   brain?: boolean;
+  /** $/h that the whole fleet may burn; undefined takes VASTSIT_FLEET_USD_PER_HOUR, else there is no limit. */
+  budget?: number | undefined;
   /** Who takes the lock, for the message that others get. */
   what: string;
 }
@@ -59,6 +61,7 @@ export interface App {
 }
 
 export async function openApp(options: AppOptions): Promise<App> {
+  const budget = options.budget ?? fleetBudget(options.env);
   const clock = createClock(options.scale ?? 1);
   const wire = createClock(1);
   const found = options.apiKey === undefined ? await findApiKey({ env: options.env, home: options.env['HOME'] ?? homedir() }) : null;
@@ -116,6 +119,7 @@ export async function openApp(options: AppOptions): Promise<App> {
 
   facts.record({ type: 'session.started', version: VERSION, pid: process.pid, brain: brain && { model: brain.model.name, limits: limitsOf(brain.agent, clock.scale) } });
   if (brain === null && options.brain !== false) facts.record({ type: 'said', actor: 'program', run: null, level: 'info', text: 'no language model is configured (OPENAI_API_KEY): the rules do the whole job' });
+  if (budget !== store.getState().budget_usd_per_hour) facts.record({ type: 'budget.set', usd_per_hour: budget });
   for (const text of journal.remarks) facts.record({ type: 'said', actor: 'program', run: null, level: 'alert', text });
   const running = engine.run();
   running.catch(() => undefined); // awaited by the caller; a rejection before that is not lost
@@ -195,6 +199,15 @@ function freeId(name: string, world: World): string {
     const id = n === 1 ? name : `${name}-${n}`;
     if (!(id in world.runs)) return id;
   }
+}
+
+/** VASTSIT_FLEET_USD_PER_HOUR as a number; null when it is not set. A value that is no price is an error: a typo must not lift the limit. */
+function fleetBudget(env: NodeJS.ProcessEnv): number | null {
+  const text = env['VASTSIT_FLEET_USD_PER_HOUR'];
+  if (!text) return null;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new SpecError([{ field: 'VASTSIT_FLEET_USD_PER_HOUR', expected: 'a price in dollars per hour such as 2.50' }]);
+  return value;
 }
 
 function keepStatus(path: string, store: WorldStore, wire: Clock, clock: Clock): { flush(): Promise<void> } {

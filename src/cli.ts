@@ -19,6 +19,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('Launches, watches, repairs, brings home and ends GPU training runs on Vast.ai.\nWithout a command: the full-screen cockpit.')
     .version(VERSION)
     .option('--theme <name>', 'palette of the cockpit')
+    .option('--budget <usd>', '$/h that the whole fleet may burn, all-in (VASTSIT_FLEET_USD_PER_HOUR)', price)
     .addHelpText('after', CODES)
     .exitOverride()
     .showHelpAfterError('(vastsit-tui --help tells more)');
@@ -33,7 +34,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .usage('[command] [options]')
     .argument('[unknown]')
     .action(
-      does(async (unknown: string | undefined, options: { theme?: string }) => {
+      does(async (unknown: string | undefined, options: { theme?: string; budget?: number }) => {
         // With a default action, a mistyped command arrives here as a word of its own.
         if (unknown !== undefined) throw new (await import('./headless/errors.ts')).UsageError(`there is no command ${JSON.stringify(unknown)}; \`vastsit-tui --help\` lists them`);
         return (await import('./cockpit-command.ts')).cockpitCommand(options);
@@ -68,8 +69,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .command('launch')
     .description('rent, start and watch to the end; hands over to a running cockpit when there is one')
     .argument('<spec...>')
+    .option('--budget <usd>', '$/h that the whole fleet may burn, all-in', price)
     .option('--json', 'one event a line')
-    .action(does(async (specs: string[], options: Json) => (await commands()).launch(consoleIo, specs, options.json === true)));
+    .action(does(async (specs: string[], options: Json & { budget?: number }) => (await commands()).launch(consoleIo, specs, options.json === true, options.budget ?? program.opts<{ budget?: number }>().budget)));
   program
     .command('watch')
     .description('watch runs until they are over (all, unless named)')
@@ -86,6 +88,17 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('dollars by instance: productive, wasted, and what still bills')
     .option('--json')
     .action(does(async (options: Json) => (await commands()).cost(consoleIo, options.json === true)));
+  program
+    .command('report')
+    .description('why a run stands where it stands: root cause, evidence, what was tried, next best option')
+    .argument('<run>')
+    .option('--json')
+    .action(does(async (run: string, options: Json) => (await commands()).report(consoleIo, run, options.json === true)));
+  program
+    .command('policy')
+    .description('what it does by itself, as tables: ladder, fixes, teardown, away, budgets')
+    .option('--json')
+    .action(does(async (options: Json) => (await import('./headless/policy.ts')).policyCommand(consoleIo, options.json === true)));
   program
     .command('destroy')
     .description('bring results home, then destroy; waits until two reads say gone')
@@ -161,6 +174,12 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     return (await import('./headless/errors.ts')).explain(consoleIo, error, argv.includes('--json'));
   }
+}
+
+function price(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('expected dollars per hour, such as 2.50');
+  return value;
 }
 
 function positive(text: string): number {

@@ -11,10 +11,10 @@ import { readSettings, stateDir } from './settings.ts';
 /** Beside the bundle in production, at the project's root from source. */
 export const packageRoot = (): string => dirname(dirname(fileURLToPath(import.meta.url)));
 
-export async function cockpitCommand(options: { theme?: string }): Promise<ExitCode> {
+export async function cockpitCommand(options: { theme?: string; budget?: number }): Promise<ExitCode> {
   needTerminal();
   const dir = stateDir(process.env);
-  const app = await openApp({ env: process.env, project: process.cwd(), stateDir: dir, what: 'the cockpit' });
+  const app = await openApp({ env: process.env, project: process.cwd(), stateDir: dir, what: 'the cockpit', budget: options.budget });
   const orders = serveOrders(dir, createClock(1), (command) => app.command(command));
   try {
     return await showCockpit(app, { title: 'vast.ai', theme: options.theme ?? readSettings().theme });

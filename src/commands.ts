@@ -16,6 +16,7 @@ import { RefusedError, UsageError } from './headless/errors.ts';
 import { SPEC_TEMPLATE } from './headless/init.ts';
 import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
 import { offersCommand } from './headless/offers.ts';
+import { printReport } from './headless/report.ts';
 import { printCost, printStatus } from './headless/status.ts';
 import { triageCommand } from './headless/triage.ts';
 import { isLocked, readJournal } from './journal/index.ts';
@@ -64,12 +65,12 @@ function runIn(world: World, id: string): RunState {
 }
 
 /** Opens the loops here and drives the runs to their end. */
-async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App) => Promise<string[]>): Promise<ExitCode> {
+async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App) => Promise<string[]>, budget?: number): Promise<ExitCode> {
   const { signal, release } = onInterrupt();
   let app: App | null = null;
   let orders: { close(): void } | null = null;
   try {
-    const opened = await openApp({ env, project: process.cwd(), stateDir: dir(), what });
+    const opened = await openApp({ env, project: process.cwd(), stateDir: dir(), what, budget });
     app = opened;
     orders = serveOrders(dir(), wire, (command) => opened.command(command));
     return await drive({ ...opened, world: () => opened.store.getState() }, io, { json: asJson, begin: () => begin(opened), signal });
@@ -80,7 +81,7 @@ async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App
   }
 }
 
-export async function launch(io: Io, specs: readonly string[], asJson: boolean): Promise<ExitCode> {
+export async function launch(io: Io, specs: readonly string[], asJson: boolean, budget?: number): Promise<ExitCode> {
   // All of them are checked before the first one costs anything.
   for (const spec of specs) await readLaunch(resolve(spec), env);
   if (!isLocked(dir(), wire.now())) {
@@ -90,8 +91,9 @@ export async function launch(io: Io, specs: readonly string[], asJson: boolean):
       const runs: string[] = [];
       for (const spec of specs) runs.push(await app.submit(spec));
       return runs;
-    });
+    }, budget);
   }
+  if (budget !== undefined) throw new UsageError('--budget is set where the cockpit that owns the state directory was started; end it, or launch without');
   let code: ExitCode = EXIT.ok;
   for (const spec of specs) code = (await handOver(io, { do: 'launch', spec_path: resolve(spec) }, asJson)) || code;
   return code;
@@ -134,6 +136,12 @@ export async function status(io: Io, asJson: boolean): Promise<ExitCode> {
 
 export async function cost(io: Io, asJson: boolean): Promise<ExitCode> {
   printCost(io, await readWorld(), wire.now(), asJson);
+  return EXIT.ok;
+}
+
+export async function report(io: Io, id: string, asJson: boolean): Promise<ExitCode> {
+  const world = await readWorld();
+  printReport(io, world, runIn(world, id), wire.now(), asJson);
   return EXIT.ok;
 }
 

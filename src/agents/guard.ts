@@ -18,8 +18,10 @@ export function refuseDestroy(world: World, instance: number, run: string | null
   if (touch) return touch;
   const owner = run === null ? undefined : world.runs[run];
   if (gate === 'unverified') return 'its results are not verified at home';
+  const left = owner?.left.find((other) => other.instance === instance);
+  if (left && left.verdict !== gate) return 'what the run left on it is not judged so';
   if (gate === 'nothing_never_ran' && owner?.ran_here && owner.instance === instance) return 'a process of the run was started on it';
   if (gate === 'waived' && !owner?.destroy_ordered?.waive) return 'the user has not waived its results';
-  if (owner?.hold && !owner.destroy_ordered) return 'a hold stands';
+  if (!left && owner?.hold && !owner.destroy_ordered) return 'a hold stands';
   return null;
 }

@@ -20,7 +20,10 @@ export type Action =
   | { do: 'keep_patch'; run: string; patch: number }
   | { do: 'sync'; run: string; final: boolean }
   | { do: 'destroy'; run: string | null; instance: number; gate: Exclude<RescueVerdict, 'unverified'>; reason: string }
-  | { do: 'stop'; run: string; instance: number; reason: string };
+  | { do: 'stop'; run: string; instance: number; reason: string }
+  | { do: 'wake'; run: string; instance: number; reason: string }
+  | { do: 'raise_bid'; run: string; instance: number; from: number; to: number; reason: string }
+  | { do: 'salvage'; run: string; instance: number; attempt: number };
 
 export type Effect = Exclude<Action, { do: 'emit' }>;
 

@@ -5,6 +5,8 @@
 import type { Proposal } from './brain/proposal.ts';
 import type { BrainSettings, Usage } from './brain/state.ts';
 import type { Cause, Rung } from './causes.ts';
+import type { Advice } from './efficiency.ts';
+import type { Fix } from './fixes.ts';
 import type { Instance } from './market.ts';
 import type { FileFact, MarketFailure, RemoteFailure } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
@@ -44,6 +46,8 @@ export interface Diagnosis {
   next: string;
   /** The pip package that is missing, when the cause says so. */
   package?: string;
+  /** Fixes that the log calls for, the likeliest first. */
+  fixes?: Fix[];
 }
 
 export type Trigger =
@@ -57,20 +61,18 @@ export type Trigger =
   | 'setup_failed'
   | 'instance_offline'
   | 'instance_stopped'
-  | 'disk_filling';
-
-/** A change of what the run depends on. A patch's diff was read and written anew by us; `patch` numbers it within the run. */
-export type Fix =
-  | { kind: 'pip_install'; package: string; version?: string }
-  | { kind: 'set_env'; name: string; value: string }
-  | { kind: 'patch'; patch: number; diff: string; files: string[]; added: number; removed: number };
+  | 'disk_filling'
+  /** A resumed attempt began below the checkpoint that it was given. */
+  | 'resume_lost';
 
 /** One rung of the ladder, applied. Each is typed; none is free text from a log. */
 export type Remedy =
-  | { rung: 'rerun'; backoff_ms: number }
+  /** `avoid`: the checkpoint that is not used again. */
+  | { rung: 'rerun'; backoff_ms: number; avoid?: string }
   | { rung: 'fix'; fix: Fix }
   | { rung: 'reduce'; knob: string; from: number; to: number; keeps: { knob: string; from: number; to: number } | null }
-  | { rung: 'switch'; machine_id: number; reason: string };
+  /** `leave`: the old instance cannot be reached; it is left behind under its lower fencing number. */
+  | { rung: 'switch'; machine_id: number; reason: string; leave?: true };
 
 export type RescueVerdict = 'verified' | 'nothing_never_ran' | 'waived' | 'unverified';
 
@@ -140,11 +142,27 @@ export type Body =
   | { type: 'files.home'; run: string; instance: number; files: FileFact[]; bytes: number }
   | { type: 'run.ended'; run: string; verdict: Verdict; reason: string }
   | { type: 'rescue.judged'; run: string; instance: number; verdict: RescueVerdict; files: number; bytes: number; reason: string }
+  /** Waiting for results costs; said again each time that it has cost the cap once more. */
+  | { type: 'rescue.asked'; run: string; instance: number; usd: number; usd_per_hour: number }
+  /** A stopped instance is asked to run again, for its results or for the run. */
+  | { type: 'wake.intended'; run: string; instance: number; reason: string }
+  | { type: 'wake.accepted'; run: string; instance: number }
+  | { type: 'instance.away'; run: string; instance: number; kind: 'offline' | 'outbid' | 'stopped' }
+  | { type: 'instance.back'; run: string; instance: number }
+  | { type: 'bid.intended'; run: string; instance: number; from: number; to: number; reason: string }
+  | { type: 'bid.raised'; run: string; instance: number; usd_per_hour: number }
+  /** The verdict on what an instance holds that the run has left behind. */
+  | { type: 'left.judged'; run: string; instance: number; verdict: RescueVerdict; reason: string }
+  | { type: 'budget.set'; usd_per_hour: number | null }
+  | { type: 'runway.judged'; level: 'ok' | 'warn' | 'critical'; hours: number | null }
+  | { type: 'efficiency.judged'; run: string; attempt: number; advice: Advice }
   | { type: 'destroy.intended'; run: string | null; instance: number; gate: Exclude<RescueVerdict, 'unverified'>; reason: string }
   | { type: 'destroy.accepted'; instance: number }
   | { type: 'stop.intended'; run: string; instance: number; reason: string }
   | { type: 'stop.accepted'; instance: number }
   | { type: 'instance.absent'; instance: number }
+  /** Asked for by its id, the market knows it: a list without it was wrong. */
+  | { type: 'instance.present'; instance: number }
   | { type: 'instance.gone'; instance: number; run: string | null }
   | { type: 'run.closed'; run: string; verdict: Verdict; usd: number }
   // the user

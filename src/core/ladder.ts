@@ -3,9 +3,10 @@
  * The cause chooses the entry rung; a failed repair climbs to the next rung that this cause can use; everything is bounded.
  */
 import type { Cause, Rung } from './causes.ts';
-import type { Diagnosis, Fix, Remedy } from './events.ts';
+import { checkpointsIn } from './checkpoints.ts';
+import type { Diagnosis, Remedy } from './events.ts';
+import { knownFacts, type Fix } from './fixes.ts';
 import { reduction } from './knobs.ts';
-import { shellQuote } from './quote.ts';
 import type { Incident, RunState } from './state.ts';
 
 export type LadderRung = Exclude<Rung, 'none'>;
@@ -16,56 +17,78 @@ export const RUNGS: Rungs = ['rerun', 'fix', 'reduce', 'switch'];
 
 /** The rungs that can help against a cause, lowest first. None: only a person can. */
 export const ROUTES: Readonly<Record<Cause, Rungs>> = {
-  gpu_oom: ['reduce'],
+  gpu_oom: ['fix', 'reduce'],
   host_oom_killed: ['reduce', 'switch'],
-  disk_full: [],
+  disk_full: ['fix'],
   missing_dependency: ['fix'],
-  dependency_version_mismatch: [],
+  dependency_version_mismatch: ['fix'],
   cuda_driver_mismatch: ['switch'],
   gpu_hardware: ['switch'],
-  nccl_comm: ['rerun', 'switch'],
+  nccl_comm: ['rerun', 'fix', 'switch'],
   network_download: ['rerun', 'switch'],
   auth_missing: [],
   data_error: [],
   config_error: [],
   code_bug: [],
   numeric_divergence: [],
-  shm_dataloader: ['rerun', 'reduce', 'switch'],
+  shm_dataloader: ['rerun', 'fix', 'reduce', 'switch'],
   checkpoint_corrupt: ['rerun'],
   preempted: ['rerun', 'switch'],
   segfault: ['rerun', 'switch'],
-  stall: ['rerun', 'switch'],
+  stall: ['rerun', 'fix', 'switch'],
   completed: [],
   early_stop: [],
-  unknown: ['rerun'],
+  unknown: ['rerun', 'fix'],
 };
 
-export const BOUNDS = { per_run: 8, per_fingerprint: 4, per_rung: { rerun: 3, fix: 3, reduce: 4, switch: 2 } } as const;
+export const BOUNDS = {
+  per_run: 8,
+  per_fingerprint: 4,
+  per_rung: { rerun: 3, fix: 3, reduce: 4, switch: 2 },
+  /** Share of kill.dollars that repairs may cost without a new checkpoint, once two of them have not led to one. */
+  share_without_checkpoint: 0.5,
+} as const;
 
-const BACKOFF_MS = [0, 30_000, 120_000];
+export const BACKOFF_MS = [0, 30_000, 120_000, 600_000];
+/** What an outside service or the market did passes by itself, but not at once. */
+const PASSING: readonly Cause[] = ['network_download', 'preempted'];
 /** How long a machine that failed us is avoided. */
 export const MACHINE_MEMORY_MS = 7 * 24 * 3_600_000;
 
 export type NextStep = { remedy: Remedy; why: string } | { give_up: string; best_option: string };
 
 /** Every remedy of the run so far, each with the fingerprint of the failure that it answered. */
-export function spentRemedies(run: RunState): { remedy: Remedy; fingerprint: string }[] {
-  return [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.map(({ remedy }) => ({ remedy, fingerprint: one.diagnosis.fingerprint })));
+export function spentRemedies(run: RunState): { remedy: Remedy; at: number; fingerprint: string }[] {
+  return [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: one.diagnosis.fingerprint })));
 }
 
-/** The next remedy for an incident, or why there is none. `machine_id` is the machine that it happened on. */
-export function nextRemedy(run: RunState, incident: Pick<Incident, 'remedies'>, diagnosis: Diagnosis, machine_id: number): NextStep {
+/** Why nothing more may be tried, whoever proposes it; null while there is room. `usd` as in `nextRemedy`. */
+export function boundReached(run: RunState, diagnosis: Pick<Diagnosis, 'fingerprint'>, usd: number): string | null {
+  const spent = spentRemedies(run);
+  if (spent.length >= BOUNDS.per_run) return `${BOUNDS.per_run} repairs in this run are enough`;
+  const same = spent.filter(({ fingerprint }) => fingerprint === diagnosis.fingerprint).length;
+  if (same >= BOUNDS.per_fingerprint) return `the same failure came back after ${same} repairs`;
+  const fruitless = spent.filter(({ at }) => at > (run.checkpoint?.at ?? 0)).length;
+  return fruitless >= 2 && usd >= BOUNDS.share_without_checkpoint * run.spec.kill.dollars ? `${fruitless} repairs and $${usd.toFixed(2)} have not led to a new checkpoint` : null;
+}
+
+/**
+ * The next remedy for an incident, or why there is none. `machine_id` is the machine that it happened on; `usd` is what the
+ * run has cost since its newest checkpoint came home.
+ */
+export function nextRemedy(run: RunState, incident: Pick<Incident, 'remedies'>, diagnosis: Diagnosis, machine_id: number, usd = 0): NextStep {
   const spent = spentRemedies(run);
   const give_up = (reason: string): NextStep => ({ give_up: reason, best_option: diagnosis.next });
   const route = ROUTES[diagnosis.cause];
   if (route.length === 0) return give_up(`no automatic repair is safe for ${diagnosis.cause}`);
-  if (spent.length >= BOUNDS.per_run) return give_up(`${BOUNDS.per_run} repairs in this run are enough`);
-  const same = spent.filter(({ fingerprint }) => fingerprint === diagnosis.fingerprint).length;
-  if (same >= BOUNDS.per_fingerprint) return give_up(`the same failure came back after ${same} repairs`);
+  const bound = boundReached(run, diagnosis, usd);
+  if (bound !== null) return give_up(bound);
 
   const last = incident.remedies.at(-1)?.remedy;
-  // A config reduction has steps of its own: the next one is tried before the next rung. Down is never tried again.
-  const left = route.filter((rung) => last === undefined || RUNGS.indexOf(rung) > RUNGS.indexOf(last.rung) || (rung === 'reduce' && last.rung === 'reduce'));
+  // A reduction has steps of its own, and so have fixes and older checkpoints: the next one is tried before the next rung.
+  const steps = last?.rung === 'reduce' || last?.rung === 'fix' || (last?.rung === 'rerun' && last.avoid !== undefined);
+  // Down is never tried again, also when the last remedy was none of this route.
+  const left = route.filter((rung) => last === undefined || RUNGS.indexOf(rung) > RUNGS.indexOf(last.rung) || (steps && rung === last.rung));
   for (const rung of left) {
     const used = spent.filter(({ remedy }) => remedy.rung === rung).length;
     if (used >= BOUNDS.per_rung[rung]) continue;
@@ -77,12 +100,18 @@ export function nextRemedy(run: RunState, incident: Pick<Incident, 'remedies'>, 
 
 function build(rung: Rungs[number], run: RunState, diagnosis: Diagnosis, machine_id: number, used: number): Remedy | null {
   switch (rung) {
-    case 'rerun':
-      return { rung, backoff_ms: diagnosis.cause === 'network_download' || diagnosis.cause === 'preempted' ? (BACKOFF_MS[Math.min(used + 1, 2)] ?? 0) : (BACKOFF_MS[Math.min(used, 2)] ?? 0) };
+    case 'rerun': {
+      const backoff_ms = BACKOFF_MS[Math.min(used + (PASSING.includes(diagnosis.cause) ? 1 : 0), BACKOFF_MS.length - 1)] ?? 0;
+      return diagnosis.cause === 'checkpoint_corrupt' ? rerunWithout(run, diagnosis) : { rung, backoff_ms };
+    }
     case 'fix': {
-      // Installing twice what did not help once is a loop.
-      const name = diagnosis.package;
-      return name && !run.fixes.includes(pipInstall({ package: name })) ? { rung, fix: { kind: 'pip_install', package: name } } : null;
+      // What did not help once is not done twice.
+      const tried = new Set([...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.flatMap(({ remedy }) => (remedy.rung === 'fix' ? [knownFacts(remedy.fix)?.command] : []))));
+      const fix = fixesOf(diagnosis).find((one) => {
+        const command = knownFacts(one)?.command;
+        return command !== undefined && !tried.has(command) && !(one.kind === 'env' && one.name in run.spec.env);
+      });
+      return fix ? { rung, fix } : null;
     }
     case 'reduce':
       return reduction(run.spec, run.knobs, diagnosis.cause);
@@ -91,22 +120,13 @@ function build(rung: Rungs[number], run: RunState, diagnosis: Diagnosis, machine
   }
 }
 
-/** The exact command of a pip fix. Name and version are validated, never log text. */
-export function pipInstall({ package: name, version }: { package: string; version?: string }): string {
-  if (!/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(name)) throw new RangeError(`${JSON.stringify(name)} is not a package name`);
-  if (version !== undefined && !/^[0-9][0-9a-z.]*$/.test(version)) throw new RangeError(`${JSON.stringify(version)} is not a version`);
-  return `pip install --no-input --disable-pip-version-check ${name}${version === undefined ? '' : `==${version}`}`;
+/** An older checkpoint, or the start when the damaged one was the only one; null when that is no help. */
+function rerunWithout(run: RunState, diagnosis: Diagnosis): Remedy | null {
+  const avoid = run.attempts.at(-1)?.resume_from ?? null;
+  if (avoid === null) return { rung: 'rerun', backoff_ms: 0 };
+  const older = checkpointsIn(run.home, run.spec.checkpoints?.path ?? [], [...run.bad_checkpoints, avoid]).length > 0;
+  // A command that began elsewhere than it was told would do so again, and write over what is there.
+  return older || diagnosis.trigger !== 'resume_lost' ? { rung: 'rerun', backoff_ms: 0, avoid } : null;
 }
 
-/** The command that carries out a fix on a box, and again on the next instance. A patch's own files are put there before. */
-export function fixCommand(fix: Fix): string {
-  switch (fix.kind) {
-    case 'pip_install':
-      return pipInstall(fix);
-    case 'set_env':
-      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(fix.name)) throw new RangeError(`${JSON.stringify(fix.name)} is not the name of a variable`);
-      return `printf '%s\\n' ${shellQuote(`${fix.name}=${shellQuote(fix.value)}`)} >> .vastsit/env.sh`;
-    case 'patch':
-      return `sh .vastsit/patch.sh apply ${Math.trunc(fix.patch)} ${fix.files.map(shellQuote).join(' ')}`;
-  }
-}
+const fixesOf = ({ package: name, fixes = [] }: Diagnosis): Fix[] => (name === undefined ? fixes : [{ kind: 'pip_install', package: name }, ...fixes]);

@@ -2,6 +2,7 @@
  * The one compact line of a run: `ts state step rate gpu mem eval action next_eta`. The status table, `status`, `watch`
  * and the journal all show these nine words, so they are made in one place.
  */
+import type { Fix } from './fixes.ts';
 import { cleanLine } from './text.ts';
 import type { GpuReading } from './probe.ts';
 import type { RunState } from './state.ts';
@@ -88,7 +89,7 @@ function actionWord(run: RunState, now: number): string {
       case 'rerun':
         return 'rerun';
       case 'fix':
-        return remedy.fix.kind === 'patch' ? `patch ${remedy.fix.patch}` : remedy.fix.kind === 'set_env' ? `set ${cleanLine(remedy.fix.name, 20)}` : `pip ${cleanLine(remedy.fix.package, 20)}`;
+        return fixWord(remedy.fix);
       case 'reduce':
         return `${remedy.knob} ${figure(remedy.from)}>${figure(remedy.to)}`;
       case 'switch':
@@ -120,6 +121,26 @@ function actionWord(run: RunState, now: number): string {
       return 'bring home';
     case 'tearing_down':
       return 'destroy';
+  }
+}
+
+function fixWord(fix: Fix): string {
+  switch (fix.kind) {
+    case 'pip_install':
+    case 'pip_pin':
+    case 'pip_version':
+      return `pip ${cleanLine(fix.package, 20)}`;
+    case 'apt_install':
+      return `apt ${cleanLine(fix.package, 20)}`;
+    case 'env':
+    case 'set_env':
+      return `env ${cleanLine(fix.name, 20)}`;
+    case 'patch':
+      return `patch ${fix.patch}`;
+    case 'free_disk':
+    case 'clear_shm':
+    case 'open_files':
+      return fix.kind.replace('_', ' ');
   }
 }
 

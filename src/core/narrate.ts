@@ -1,7 +1,8 @@
 /** Events in plain words: one line of the reasoning log each. What everyone can see for themselves is not said. */
 import { brainWords } from './narrate-brain.ts';
 import { isBrainEvent } from './reduce-brain.ts';
-import type { Event, Fix, Remedy } from './events.ts';
+import type { Event, Remedy } from './events.ts';
+import { knownFacts } from './fixes.ts';
 import { compactLine, lineText, span } from './line.ts';
 import type { Said, World } from './state.ts';
 import { cleanLine, shorten } from './text.ts';
@@ -94,6 +95,29 @@ function words(before: World, after: World, event: Event): Line[] {
       return sitter(event.verdict === 'unverified' ? `results not verified: ${event.reason}` : `results: ${event.verdict.replaceAll('_', ' ')} (${event.reason})`, event.verdict === 'unverified' ? 'alert' : 'info');
     case 'destroy.intended':
       return sitter(`destroying instance ${event.instance}: ${event.reason}`);
+    case 'rescue.asked':
+      return sitter(`waiting for the results of ${event.run} on instance ${event.instance} has cost $${event.usd.toFixed(2)} and costs $${event.usd_per_hour.toFixed(3)}/h; \`vastsit-tui destroy ${event.run} --waive\` ends it without them`, 'alert');
+    case 'wake.intended':
+      return sitter(`starting instance ${event.instance} again: ${event.reason}`);
+    case 'instance.away': {
+      const rate = after.fleet[String(event.instance)]?.rate ?? 0;
+      return sitter(`instance ${event.instance} is ${event.kind === 'outbid' ? 'outbid' : event.kind === 'offline' ? 'offline' : 'stopped from outside'}; it bills $${rate.toFixed(3)}/h`, 'alert');
+    }
+    case 'instance.back':
+      return sitter(`instance ${event.instance} is back`, 'milestone');
+    case 'bid.intended':
+      return sitter(`raising the bid for instance ${event.instance} from $${event.from.toFixed(3)} to $${event.to.toFixed(3)}/h: ${event.reason}`);
+    case 'left.judged':
+      return sitter(`left behind on instance ${event.instance}: ${event.verdict.replaceAll('_', ' ')} (${event.reason})`);
+    case 'budget.set':
+      return user(event.usd_per_hour === null ? 'no limit for the fleet' : `the fleet may burn $${event.usd_per_hour.toFixed(2)}/h`);
+    case 'runway.judged':
+      // At 3 h the alert about the credit speaks, and the run that is brought home.
+      return event.level === 'warn' ? market(`the credit lasts ${event.hours === null ? 'for a time unknown' : span(event.hours * 3_600_000)} at this burn`, 'alert') : [];
+    case 'efficiency.judged': {
+      const [best] = event.advice.suggestions;
+      return sitter(`${event.advice.bottleneck === 'none' ? 'nothing holds it back' : `held back by ${event.advice.bottleneck}`} (${event.advice.evidence.join('; ')})${best ? `; ${best.what}: about +${Math.round(best.gain * 100)} %, ${best.size}, ${best.risk} risk` : ''}`);
+    }
     case 'stop.intended':
       return sitter(`stopping instance ${event.instance}: ${event.reason}`, 'alert');
     case 'instance.gone': {
@@ -128,23 +152,12 @@ function words(before: World, after: World, event: Event): Line[] {
   }
 }
 
-export function fixWords(fix: Fix): string {
-  switch (fix.kind) {
-    case 'pip_install':
-      return `pip install ${fix.package}${fix.version === undefined ? '' : `==${fix.version}`}`;
-    case 'set_env':
-      return `set ${fix.name}=${fix.value}`;
-    case 'patch':
-      return `patch ${fix.patch} (${fix.files.join(', ')}, +${fix.added} -${fix.removed})`;
-  }
-}
-
 export function remedyWords(remedy: Remedy): string {
   switch (remedy.rung) {
     case 'rerun':
-      return remedy.backoff_ms > 0 ? `rerun in ${span(remedy.backoff_ms)}` : 'rerun';
+      return remedy.avoid !== undefined ? `rerun without checkpoint ${remedy.avoid}` : remedy.backoff_ms > 0 ? `rerun in ${span(remedy.backoff_ms)}` : 'rerun';
     case 'fix':
-      return fixWords(remedy.fix);
+      return knownFacts(remedy.fix)?.words ?? 'a fix that is not in the catalogue';
     case 'reduce':
       return `${remedy.knob} ${remedy.from} -> ${remedy.to}${remedy.keeps ? `, ${remedy.keeps.knob} ${remedy.keeps.from} -> ${remedy.keeps.to}` : ''}`;
     case 'switch':

@@ -1,7 +1,7 @@
 /** What the consults and their patches change in a run. */
 import type { Consult, Patch } from './brain/state.ts';
 import type { Event } from './events.ts';
-import { fixCommand } from './ladder.ts';
+import { factsOf } from './fixes.ts';
 import type { RunState } from './state.ts';
 
 export type BrainEvent = Extract<Event, { type: `brain.${string}` | `proposal.${string}` | `patch.${string}` | 'user.approved' | 'user.refused' }>;
@@ -87,6 +87,6 @@ export function patchesAfter(run: RunState, after: RunState, event: Event): RunS
   }
 }
 
-const commandOf = ({ n, files, diff }: Patch): string => fixCommand({ kind: 'patch', patch: n, files, diff, added: 0, removed: 0 });
+const commandOf = ({ n, files, diff }: Patch): string => factsOf({ kind: 'patch', patch: n, files, diff, added: 0, removed: 0 }).command;
 
 const withPatches = (run: RunState, change: (patch: Patch) => Patch): RunState => (run.brain.patches.length === 0 ? run : { ...run, brain: { ...run.brain, patches: run.brain.patches.map(change) } });

@@ -1,5 +1,6 @@
 /** Progress of a run: the step counter, its rhythm, and sparse marks for charts and the price of repeats. */
 import type { Event } from './events.ts';
+import { addEval, objectiveIn } from './early-stop.ts';
 import type { ProgressState, RunState } from './state.ts';
 import { learn, type Advance } from './triggers/rhythm.ts';
 
@@ -10,11 +11,14 @@ export function reduceProgress(run: RunState, event: Extract<Event, { type: 'pro
   const attempt = run.attempts.at(-1);
   if (attempt?.number !== event.attempt) return run;
   const { reading } = event;
+  const value = reading.step === null ? null : objectiveIn(run.spec, reading.eval);
+  const seen = run.evals.at(-1);
+  if (reading.step !== null && value !== null && (seen?.value !== value || reading.step < seen.step)) run = { ...run, evals: addEval(run.evals, reading.step, value) };
   const old = run.progress;
   const attempts =
     reading.step === null || reading.step === attempt.last_step
       ? run.attempts
-      : [...run.attempts.slice(0, -1), { ...attempt, first_step: attempt.first_step ?? reading.step, last_step: reading.step }];
+      : [...run.attempts.slice(0, -1), { ...attempt, first_step: attempt.first_step ?? reading.step, last_step: reading.step, low_steps: attempt.low_steps + (below(reading.step, attempt.resume_step) ? 1 : 0) }];
   const { metric } = run.spec.objective;
   const hear = (advance: Advance | null): RunState['eyes'] => {
     const rhythm = learn(run.eyes.rhythm, reading, advance, old?.gaps ?? [], metric);
@@ -37,6 +41,8 @@ export function reduceProgress(run: RunState, event: Extract<Event, { type: 'pro
   };
   return { ...run, attempts, progress, eyes: hear(gap) };
 }
+
+const below = (step: number, resumed: number | null): boolean => resumed !== null && step < resumed;
 
 /** Adds a mark; when full, every second one is dropped, so that the whole run stays in view at half the detail. */
 function mark(marks: ProgressState['marks'], step: number | null, at: number, loss: number | null): ProgressState['marks'] {

@@ -1,13 +1,16 @@
 /** One run's state machine: which event moves it to which stage. */
 import { advanceCadence, startCadence } from './cadence.ts';
-import { noBrain } from './brain/state.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
-import { initialKnobs } from './knobs.ts';
+import { keepSample, sampleOf } from './efficiency.ts';
+import { newestCheckpoint } from './checkpoints.ts';
+import { runCost } from './ledger.ts';
 import { isBrainEvent, patchesAfter, reduceBrain } from './reduce-brain.ts';
 import { reduceProgress } from './reduce-progress.ts';
 import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
-import { closeLines, NO_EYES, remember } from './triggers/eyes.ts';
+import { born, newAttempt } from './reduce-born.ts';
+import { findLeft, leave } from './reduce-left.ts';
+import { closeLines, remember } from './triggers/eyes.ts';
 import { healthyAt } from './triggers/index.ts';
 
 export function reduceRun(before: RunState, event: Event, world: World): RunState;
@@ -25,18 +28,19 @@ function change(run: RunState, event: Event, world: World): RunState {
   switch (event.type) {
     case 'session.started':
       // What was in flight when the last session died is unknown, never failed.
-      return { ...run, stream: 'closed', ssh: { ...run.ssh, up: false }, backoff: {}, tail: [], renting: run.renting && { ...run.renting, unclear: true } };
+      return unclear({ ...run, stream: 'closed', ssh: { ...run.ssh, up: false }, backoff: {}, tail: [] });
     case 'fleet.seen':
     case 'fleet.fresh': {
       const facts = run.instance === null ? null : world.fleet[String(run.instance)]?.facts;
-      return run.stage === 'loading' && facts?.actual_status === 'running' ? { ...run, stage: 'connecting' } : run;
+      const seen = findLeft(run, world);
+      return seen.stage === 'loading' && facts?.actual_status === 'running' ? { ...seen, stage: 'connecting' } : seen;
     }
     case 'offers.ranked':
       return clear({ ...run, offers: event.offers, offers_at: event.at, rejected: event.rejected, tried_offers: [] }, 'search');
     case 'create.intended':
-      return { ...run, stage: 'renting', attempt: event.attempt, renting: { attempt: event.attempt, offer: event.offer, unclear: false, absent_reads: 0, at: event.at }, tried_offers: [...run.tried_offers, event.offer.offer_id] };
+      return { ...run, stage: 'renting', attempt: event.attempt, intended: [...run.intended, { attempt: event.attempt, at: event.at, unclear: false }], renting: { attempt: event.attempt, offer: event.offer, unclear: false, absent_reads: 0, at: event.at }, tried_offers: [...run.tried_offers, event.offer.offer_id] };
     case 'create.unclear':
-      return run.renting ? { ...run, renting: { ...run.renting, unclear: true } } : run;
+      return unclear(run);
     case 'create.absent': {
       if (!run.renting) return run;
       const absent_reads = run.renting.absent_reads + 1;
@@ -84,6 +88,8 @@ function change(run: RunState, event: Event, world: World): RunState {
           repair: null,
           check: null,
           failed_checks: 0,
+          samples: [],
+          advice: null,
           tail: [],
           cadence: startCadence(event.at),
           progress: run.progress && { ...run.progress, reading: { ...run.progress.reading, rate: null, steps_per_s: null, eta_s: null, diverged: false }, advanced_at: event.at },
@@ -109,7 +115,8 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'check.done': {
       const looked = clear({ ...run, check: { at: event.at, why: event.why, reading: event.reading, failure: null }, failed_checks: 0 }, 'probe');
       const seen = { healthy: healthyAt(looked, event.reading, event.at), alert: run.incident !== null };
-      return { ...looked, cadence: run.cadence && (event.why === 'scheduled' || seen.alert !== (run.cadence.phase === 'alert')) ? advanceCadence(run.cadence, seen, event.at) : run.cadence };
+      const samples = seen.healthy ? keepSample(run.samples, sampleOf(event.reading, run.samples.length > 0 ? (run.check?.reading ?? null) : null)) : [];
+      return { ...looked, samples, cadence: run.cadence && (event.why === 'scheduled' || seen.alert !== (run.cadence.phase === 'alert')) ? advanceCadence(run.cadence, seen, event.at) : run.cadence };
     }
     case 'check.failed':
       return { ...run, failed_checks: run.failed_checks + 1, check: { at: event.at, why: event.why, reading: run.check?.reading ?? null, failure: event.reason } };
@@ -129,9 +136,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'fix.applied': {
       if (!run.repair) return run;
       if (event.exit_code === 0) return clear({ ...run, fixes: [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
-      // What pip could not install is not tried twice; what a box refused to apply must not fail the next instance as well.
-      const kept = run.repair.remedy.rung === 'fix' && run.repair.remedy.fix.kind === 'pip_install' ? [event.command] : [];
-      return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), fixes: [...run.fixes, ...kept], stage: 'ended', repair: null }, 'fix');
+      return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), stage: 'ended', repair: null }, 'fix');
     }
     case 'incident.resolved':
       return run.incident ? { ...run, incident: null, incidents: [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'resolved', step: event.step } }] } : run;
@@ -139,7 +144,11 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run.incident ? { ...run, incident: null, incidents: [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'given_up', reason: event.reason, best_option: event.best_option } }] } : run;
     case 'files.home': {
       const merged = new Map([...run.home, ...event.files].map((file) => [file.path, file]));
-      const synced = { ...run, home: [...merged.values()], home_at: event.at };
+      const home = [...merged.values()];
+      const newest = newestCheckpoint(home, run.spec.checkpoints?.path ?? [], run.bad_checkpoints);
+      const known = run.checkpoint?.path === newest?.path;
+      const checkpoint = known || !newest ? run.checkpoint : { path: newest.path, step: newest.step, at: event.at, usd: runCost(world, run, event.at).usd };
+      const synced = { ...run, home, home_at: event.at, checkpoint };
       // At the end only a verdict counts: what was fetched on the way to it must not reset its back-off.
       return run.stage === 'training' ? clear(synced, 'sync') : synced;
     }
@@ -149,12 +158,12 @@ function change(run: RunState, event: Event, world: World): RunState {
       return {
         ...(event.verdict === 'unverified' ? run : clear(run, 'sync')),
         stage: event.verdict === 'unverified' || run.stage !== 'rescuing' ? run.stage : 'tearing_down',
-        rescue: { verdict: event.verdict, at: event.at, reason: event.reason, since: run.rescue?.verdict === 'unverified' ? run.rescue.since : event.at },
+        rescue: { asked_usd: 0, asked_at: null, ...run.rescue, verdict: event.verdict, at: event.at, reason: event.reason, since: run.rescue?.verdict === 'unverified' ? run.rescue.since : event.at },
       };
     case 'destroy.accepted':
       return run;
     case 'instance.gone': {
-      if (run.instance !== event.instance) return run;
+      if (run.instance !== event.instance) return run.left.some((one) => one.instance === event.instance) ? { ...run, left: run.left.filter((one) => one.instance !== event.instance) } : run;
       const away = { ...run, instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };
       if (run.stage === 'closed') return away;
       if (run.verdict !== null) return { ...away, stage: 'tearing_down' };
@@ -173,6 +182,19 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'user.release':
     case 'hold.ended':
       return { ...run, hold: null };
+    case 'rescue.asked':
+      return run.rescue ? { ...run, rescue: { ...run.rescue, asked_usd: event.usd, asked_at: event.at } } : run;
+    case 'instance.away':
+      return { ...run, away: { kind: event.kind, instance: event.instance, attempt: run.attempt, since: event.at, back_at: null, asks: 0, asked_at: null }, stream: 'closed', ssh: { ...run.ssh, up: false, reason: event.kind } };
+    case 'instance.back':
+      return run.away ? { ...run, away: { ...run.away, back_at: event.at }, backoff: {}, cadence: run.cadence && { ...run.cadence, next_at: event.at } } : run;
+    case 'wake.intended':
+    case 'bid.intended':
+      return run.away && run.away.back_at === null ? { ...run, away: { ...run.away, asks: run.away.asks + 1, asked_at: event.at } } : run;
+    case 'left.judged':
+      return { ...run, left: run.left.map((one) => (one.instance === event.instance ? { ...one, verdict: event.verdict, why: event.reason } : one)) };
+    case 'efficiency.judged':
+      return { ...run, advice: event.advice };
     case 'user.keep':
       return { ...run, keep: event.keep, ...(run.stage === 'closed' && run.instance !== null && !event.keep ? { stage: 'tearing_down' as const, closed_at: null } : {}) };
     case 'effect.failed':
@@ -188,13 +210,16 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
   const knobs = remedy.rung === 'reduce' ? { ...run.knobs, [remedy.knob]: remedy.to, ...(remedy.keeps && { [remedy.keeps.knob]: remedy.keeps.to }) } : run.knobs;
   const attempt = run.attempts.at(-1);
   const stopped = attempt?.ended_at != null || attempt?.started_at == null;
+  const avoid = remedy.rung === 'rerun' && remedy.avoid !== undefined ? [remedy.avoid] : [];
   const next: RunState = {
     ...run,
     knobs,
+    bad_checkpoints: [...run.bad_checkpoints, ...avoid],
     stage: 'repairing',
     incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt }] },
     repair: { remedy, stopped, applied: false, not_before: event.at + (remedy.rung === 'rerun' ? remedy.backoff_ms : 0) },
   };
+  if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(next, run.attempt, { ended_at: attempt?.ended_at ?? event.at }));
   return stopped ? afterStop(next) : next;
 }
 
@@ -216,6 +241,12 @@ function afterStop(run: RunState): RunState {
 /** A setup that failed is run again; after a failed training only the start is repeated. */
 const resumeStage = (run: RunState): Stage => (run.prepared ? 'starting' : 'preparing');
 
+/** Whether the create was carried out is not known: from now on an instance under its label may be ours. */
+function unclear(run: RunState): RunState {
+  const { renting } = run;
+  return renting ? { ...run, renting: { ...renting, unclear: true }, intended: run.intended.map((one) => (one.attempt === renting.attempt ? { ...one, unclear: true } : one)) } : run;
+}
+
 const backToSearch = (run: RunState): RunState => ({ ...run, stage: run.verdict === null ? 'searching' : 'tearing_down', renting: null });
 
 function attemptPatch(run: RunState, number: number, patch: Partial<Attempt>): RunState {
@@ -234,54 +265,3 @@ function fail(run: RunState, effect: string, reason: string, until: number): Run
 }
 
 const maxStep = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
-
-function newAttempt(number: number, instance: number, machine_id: number): Attempt {
-  return { number, instance, machine_id, command: '', started_at: null, ended_at: null, resume_from: null, resume_step: null, first_step: null, last_step: null, exit: null };
-}
-
-function born(event: Extract<Event, { type: 'run.submitted' }>, at: number): RunState {
-  return {
-    id: event.run,
-    spec: event.spec,
-    spec_path: event.spec_path,
-    submitted_at: at,
-    stage: 'searching',
-    stage_since: at,
-    verdict: null,
-    verdict_reason: null,
-    closed_at: null,
-    attempt: 0,
-    attempts: [],
-    instance: null,
-    offers: [],
-    offers_at: null,
-    rejected: {},
-    renting: null,
-    tried_offers: [],
-    ssh: { up: false, endpoint: null, since: at, reason: null },
-    stream: 'closed',
-    prepared: false,
-    ran_here: false,
-    knobs: initialKnobs(event.spec),
-    fixes: [],
-    progress: null,
-    check: null,
-    failed_checks: 0,
-    cadence: null,
-    handed_over: false,
-    incident: null,
-    incidents: [],
-    repair: null,
-    home: [],
-    home_at: null,
-    rescue: null,
-    hold: null,
-    keep: false,
-    destroy_ordered: null,
-    brain: noBrain(),
-    backoff: {},
-    tail: [],
-    eyes: NO_EYES,
-  };
-}
-

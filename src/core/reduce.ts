@@ -39,15 +39,23 @@ function reduceFacts(world: World, event: Event): World {
     case 'machine.remembered':
       return { ...world, machines: { ...world.machines, [event.machine_id]: { reason: event.reason, until: event.until } } };
     case 'destroy.intended':
-      return patch(world, event.instance, (one) => ({ destroy: one.destroy === 'accepted' ? 'accepted' : 'intended' }));
+      return patch(world, event.instance, (one) => ({ destroy: one.destroy === 'accepted' ? 'accepted' : 'intended', destroy_gate: event.gate }));
     case 'destroy.accepted':
       return patch(world, event.instance, () => ({ destroy: 'accepted', destroy_at: event.at }));
     case 'stop.intended':
       return patch(world, event.instance, () => ({ stop: 'intended' }));
     case 'stop.accepted':
-      return patch(world, event.instance, () => ({ stop: 'accepted' }));
+      return patch(world, event.instance, (one) => ({ stop: 'accepted', stop_at: one.stop_at ?? event.at }));
+    case 'wake.accepted':
+      return patch(world, event.instance, (one) => ({ stop: 'none', stop_at: null, wakes: one.wakes + 1 }));
+    case 'budget.set':
+      return { ...world, budget_usd_per_hour: event.usd_per_hour };
+    case 'runway.judged':
+      return { ...world, runway: event.level };
     case 'instance.absent':
       return patch(world, event.instance, (one) => ({ absent_reads: one.absent_reads + 1 }));
+    case 'instance.present':
+      return patch(world, event.instance, () => ({ absent_reads: 0, seen_at: event.at }));
     case 'instance.gone':
       return patch(world, event.instance, (one) => ({ ...accrued(one, event.at), rate: 0, gone_at: event.at }));
     case 'prepare.done':
@@ -78,7 +86,7 @@ function reprice(world: World, at: number): World {
     if (one.gone_at !== null) continue;
     const run: RunState | null = one.run === null ? null : (world.runs[one.run] ?? null);
     const rate = rateNow(one.facts);
-    const bucket = bucketFor(run, one.facts);
+    const bucket = run !== null && run.instance !== one.id && run.renting === null ? 'idle' : bucketFor(run, one.facts);
     if (rate !== one.rate || bucket !== one.bucket) fleet = { ...fleet, [one.id]: { ...accrued(one, at), rate, bucket } };
   }
   return fleet === world.fleet ? world : { ...world, fleet };
@@ -91,9 +99,9 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
     const known = world.fleet[String(facts.id)];
     const mark = parseLabel(facts.label);
     // A label of ours without a run in this journal belongs to another cockpit: shown, never touched.
-    const run = known?.owner === 'ours' ? known.run : mark && world.runs[mark.run]?.instance === facts.id ? mark.run : null;
+    const run = known?.owner === 'ours' ? known.run : mark && (world.runs[mark.run]?.instance === facts.id || isLateTwin(world.runs[mark.run], mark.attempt, facts)) ? mark.run : null;
     fleet[facts.id] = known
-      ? { ...known, facts, label: facts.label, seen_at: at, absent_reads: 0, gone_at: null }
+      ? { ...known, ...(known.owner === 'stranger' && run !== null && { owner: 'ours' as const, run }), facts, label: facts.label, seen_at: at, absent_reads: 0, gone_at: null }
       : newInstance(facts, run, at);
   }
   for (const known of Object.values(world.fleet)) {
@@ -101,6 +109,18 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
     fleet[known.id] = known.gone_at !== null ? known : { ...known, absent_reads: known.absent_reads + 1 };
   }
   return { ...world, fleet, market: { health: 'ok', since: world.market.health === 'ok' ? world.market.since : at, reason: null, list_at: at } };
+}
+
+/** Between our intent and the birth of what it made; the clocks of two machines differ. */
+const BIRTH_EARLY_S = 120;
+const BIRTH_LATE_S = 900;
+
+/** A second instance under a label that we intended: a create that seemed lost, or was carried out twice. Its birth must fit. */
+function isLateTwin(run: RunState | undefined, attempt: number, facts: Instance): boolean {
+  const intent = run?.intended.find((one) => one.attempt === attempt);
+  if (!run || !intent?.unclear || run.renting?.attempt === attempt || facts.start_date === null) return false;
+  const after = facts.start_date - intent.at / 1_000;
+  return after >= -BIRTH_EARLY_S && after <= BIRTH_LATE_S;
 }
 
 function bornInstance(world: World, event: BodyOf<'create.accepted'> & { at: number }): World {
@@ -159,7 +179,10 @@ function newInstance(facts: Instance, run: string | null, at: number): InstanceS
     absent_reads: 0,
     destroy: 'none',
     destroy_at: null,
+    destroy_gate: null,
     stop: 'none',
+    stop_at: null,
+    wakes: 0,
     gone_at: null,
     seen_at: at,
   };

@@ -99,6 +99,9 @@ export const specSchema = z.strictObject({
       on_done: z.enum(['destroy', 'stop', 'keep']).default('destroy'),
       /** How long a stopped instance may bill its disk before it is destroyed. */
       stopped_grace: duration.default(86_400_000),
+      /** Dollars that waiting for results out of reach may cost; then the instance is stopped, or the user asked and the waiting goes on. */
+      wait_usd: positive.default(1),
+      wait_then: z.enum(['stop', 'ask']).default('stop'),
     })
     .prefault({}),
   complexity: z.enum(['simple', 'moderate', 'complex']).default('simple'),
@@ -149,6 +152,8 @@ export function specWarnings(spec: Spec): string[] {
   if (!spec.checkpoints) warnings.push('checkpoints: none declared, so any repair starts again from step 0');
   else if (!spec.checkpoints.resume) warnings.push('checkpoints.resume: none declared, so a relaunch starts again from step 0');
   if (spec.early_stop && spec.early_stop.min_steps < 100) warnings.push(`early_stop.min_steps: ${spec.early_stop.min_steps} is low for a comprehensive finetuning; 100 or more guards against judging the warm-up`);
+  if (spec.early_stop && spec.early_stop.patience < 3) warnings.push(`early_stop.patience: ${spec.early_stop.patience} is aggressive; 3 or more evaluations guard against a single bad one`);
+  if (spec.early_stop && spec.early_stop.min_delta > 0.05) warnings.push(`early_stop.min_delta: ${spec.early_stop.min_delta} is aggressive: slow but real progress would count as none`);
   if (spec.artifacts.length === 0 && !spec.checkpoints) warnings.push('artifacts: none declared, so nothing is brought home before the instance is destroyed');
   return warnings;
 }

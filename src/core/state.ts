@@ -1,5 +1,6 @@
 /** The world as the journal tells it. Plain data; only `reduce` makes new ones. */
 import type { BrainSettings, BrainState } from './brain/state.ts';
+import type { Advice, Sample } from './efficiency.ts';
 import type { CheckReason, Diagnosis, RankedOffer, Remedy, RescueVerdict, Verdict } from './events.ts';
 import type { Instance } from './market.ts';
 import type { FileFact } from './ports.ts';
@@ -32,7 +33,12 @@ export interface InstanceState {
   destroy: 'none' | 'intended' | 'accepted';
   /** When the market last accepted a destroy. */
   destroy_at: number | null;
+  /** The gate that opened for its last destroy. */
+  destroy_gate: Exclude<RescueVerdict, 'unverified'> | null;
   stop: 'none' | 'intended' | 'accepted';
+  /** Since when it is stopped by us, and how often it was started again to fetch results. */
+  stop_at: number | null;
+  wakes: number;
   gone_at: number | null;
   /** The last time the market answered about it. */
   seen_at: number;
@@ -64,6 +70,8 @@ export interface Attempt {
   resume_step: number | null;
   first_step: number | null;
   last_step: number | null;
+  /** Advances that were seen below the step of the checkpoint that it was given. */
+  low_steps: number;
   exit: { exit_code: number | null; signal: string | null; oom_kills: number; tail: string[] } | null;
 }
 
@@ -76,6 +84,30 @@ export interface Incident {
   diagnosis: Diagnosis;
   remedies: { remedy: Remedy; at: number; why: string; attempt: number }[];
   ended: { at: number; how: 'resolved'; step: number } | { at: number; how: 'given_up'; reason: string; best_option: string } | { at: number; how: 'superseded' } | null;
+}
+
+/** The market took the instance away, or its host went offline, after work began on it. */
+export interface Away {
+  kind: 'offline' | 'outbid' | 'stopped';
+  instance: number;
+  attempt: number;
+  since: number;
+  /** null while it is away. */
+  back_at: number | null;
+  /** Bids that were raised and starts that were asked for since it went. */
+  asks: number;
+  asked_at: number | null;
+}
+
+/** An instance of this run that the run no longer works on: another attempt holds the fence. It ends once nothing on it can be lost. */
+export interface Left {
+  instance: number;
+  attempt: number;
+  since: number;
+  /** Could a process of the run have written anything there? */
+  ran: boolean;
+  verdict: RescueVerdict | null;
+  why: string;
 }
 
 /** The cadence's own memory. */
@@ -144,7 +176,21 @@ export interface RunState {
   /** Verified at home, newest last. */
   home: FileFact[];
   home_at: number | null;
-  rescue: { verdict: RescueVerdict; at: number; reason: string; since: number } | null;
+  /** The newest good checkpoint at home, since when, and what the run had cost by then ($). */
+  checkpoint: { path: string; step: number | null; at: number; usd: number } | null;
+  /** Paths and hashes of checkpoints that are not used again. */
+  bad_checkpoints: string[];
+  away: Away | null;
+  left: Left[];
+  /** Every attempt that a create was intended for; where its outcome was `unclear`, a label that turns up late is ours. */
+  intended: { attempt: number; at: number; unclear: boolean }[];
+  /** Values of the objective at evaluations, newest last, bounded. */
+  evals: { step: number; value: number }[];
+  /** Readings of healthy checks of this attempt, newest last, bounded. */
+  samples: Sample[];
+  advice: Advice | null;
+  /** `asked_usd`: what waiting had cost when the user was asked last; `asked_at`: when that was. */
+  rescue: { verdict: RescueVerdict; at: number; reason: string; since: number; asked_usd: number; asked_at: number | null } | null;
   hold: { until: number; reason: string } | null;
   keep: boolean;
   destroy_ordered: { waive: boolean } | null;
@@ -176,6 +222,10 @@ export interface World {
   runs: Record<string, RunState>;
   /** Machines that failed us, by machine_id. */
   machines: Record<string, { reason: string; until: number }>;
+  /** $/h that the whole fleet may burn; null: no limit. */
+  budget_usd_per_hour: number | null;
+  /** How the credit was judged last. */
+  runway: 'ok' | 'warn' | 'critical';
   said: Said[];
   started_at: number | null;
   /** The model that this session may consult; null: the rules do the whole job. */
@@ -193,6 +243,8 @@ export function emptyWorld(now: number): World {
     fleet: {},
     runs: {},
     machines: {},
+    budget_usd_per_hour: null,
+    runway: 'ok',
     said: [],
     started_at: null,
     brain: null,
@@ -203,5 +255,6 @@ export function emptyWorld(now: number): World {
 export const runsOf = (world: World): RunState[] => Object.values(world.runs);
 export const fleetOf = (world: World): InstanceState[] => Object.values(world.fleet);
 export const instanceOf = (world: World, run: RunState): InstanceState | null => (run.instance === null ? null : (world.fleet[String(run.instance)] ?? null));
+export const isAway = (run: RunState): boolean => run.away !== null && run.away.back_at === null;
 export const isClosed = (run: RunState): boolean => run.stage === 'closed';
 export const currentAttempt = (run: RunState): Attempt | null => run.attempts.at(-1) ?? null;

@@ -5,6 +5,7 @@ import { renderCommand } from '../core/knobs.ts';
 import { runCost } from '../core/ledger.ts';
 import { figure, span, stateWord } from '../core/line.ts';
 import { bytes, remedyWords } from '../core/narrate.ts';
+import { reportOf } from '../core/report.ts';
 import { currentAttempt, instanceOf, runsOf, type Incident, type RunState, type World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
 import { mdCode, mdText } from './markdown.ts';
@@ -44,7 +45,18 @@ function runLines(world: World, run: RunState, now: number): string[] {
     `- Cost so far: ${costWords(world, run, now)}`,
     ...run.incidents.concat(run.incident && !run.incidents.some(({ id }) => id === run.incident?.id) ? [run.incident] : []).map(incidentWords),
     ...brainLines(run),
+    ...endLines(world, run, now),
     '- Watched by: the babysitter; its mandate is in `agents/babysitter.md`: keep training alive, fix failures, avoid idle spend, report only what matters',
+  ];
+}
+
+/** What a person needs when the run ended otherwise than by reaching its end; `report` prints the same and more. */
+function endLines(world: World, run: RunState, now: number): string[] {
+  if (run.verdict === null || run.verdict === 'done') return [];
+  const report = reportOf(world, run, now);
+  return [
+    ...(report.incidents.at(-1)?.evidence ?? []).map((line) => `- Evidence: ${mdCode(line, 300)}`),
+    `- Next best option: ${mdText(report.next_best_option)}; the whole report: ${mdCode(`vastsit-tui report ${run.id}`)}`,
   ];
 }
 
@@ -89,10 +101,10 @@ function teardownWords(run: RunState, now: number): string {
 
 function checkpointWords(run: RunState): string {
   const globs = run.spec.checkpoints?.path ?? [];
-  const newest = newestCheckpoint(run.home, globs);
+  const newest = newestCheckpoint(run.home, globs, run.bad_checkpoints);
   if (!newest) return globs.length === 0 ? 'none declared: a repair starts again from step 0' : 'none yet';
-  const others = run.home.length - 1;
-  return `newest ${mdCode(newest.path)} (${bytes(newest.bytes)}, SHA-256 ${mdText(newest.sha256.slice(0, 12), 12)}… verified${run.home_at === null ? '' : ` ${iso(run.home_at)}`})${others > 0 ? `, and ${others} other verified file${others === 1 ? '' : 's'}` : ''}`;
+  const others = run.home.length - newest.files.length;
+  return `newest ${mdCode(newest.path)} (${bytes(newest.bytes)}, SHA-256 ${mdText(newest.files[0]?.sha256.slice(0, 12) ?? '', 12)}… verified${run.home_at === null ? '' : ` ${iso(run.home_at)}`})${others > 0 ? `, and ${others} other verified file${others === 1 ? '' : 's'}` : ''}`;
 }
 
 function costWords(world: World, run: RunState, now: number): string {

@@ -22,7 +22,15 @@ interface Order {
   what: 'destroy' | 'waive' | 'hold' | 'release' | 'restart' | 'approve';
 }
 
+const SPECS = {
+  one: makeSpec(),
+  two: makeSpec({ teardown: { on_done: 'stop', stopped_grace: '1h' } }),
+  three: makeSpec({ market: { bid: 0.3 }, teardown: { wait_usd: 0.2 } }),
+} as const;
+type Name = keyof typeof SPECS;
+
 const worlds = fc.record({
+  runs: fc.constantFrom<Name[]>(['one'], ['two'], ['three'], ['one', 'three'], ['one', 'two', 'three']),
   seed: fc.integer({ min: 1, max: 2 ** 31 }),
   trouble: fc.constantFrom(0, 0.05, 0.15, 0.4),
   brain: fc.boolean(),
@@ -30,10 +38,9 @@ const worlds = fc.record({
   orders: fc.array(fc.record({ at: fc.integer({ min: 0, max: 250 }), what: fc.constantFrom<Order['what']>('destroy', 'waive', 'hold', 'release', 'restart', 'approve') }), { maxLength: 3 }),
 });
 
-function play(world: { seed: number; trouble: number; brain: boolean; pace: number; orders: Order[] }, steps = 300): Model {
+function play(world: { runs: Name[]; seed: number; trouble: number; brain: boolean; pace: number; orders: Order[] }, steps = 220): Model {
   const model = new Model(diceOf(world.seed), world.trouble, world.brain ? BRAIN : null);
-  model.submit('one', makeSpec());
-  model.submit('two', makeSpec({ teardown: { on_done: 'stop', stopped_grace: '1h' } }));
+  for (const run of world.runs) model.submit(run, SPECS[run]);
   for (let n = 0; n < steps; n += 1) {
     for (const order of world.orders.filter(({ at }) => at === n)) give(model, order);
     model.step(world.pace);
@@ -42,14 +49,17 @@ function play(world: { seed: number; trouble: number; brain: boolean; pace: numb
 }
 
 function give(model: Model, { what }: Order): void {
-  const run = model.world.runs['one'];
+  const run = runsOf(model.world)[0];
   if (!run || run.stage === 'closed') return;
   if (what === 'restart') model.record({ type: 'session.started', version: 'test', pid: 2, brain: model.world.brain });
   else if (what === 'approve') model.approve();
-  else if (what === 'hold') model.record({ type: 'user.hold', run: 'one', until: model.now + 600_000, reason: 'a look' });
-  else if (what === 'release') model.record({ type: 'user.release', run: 'one' });
-  else model.record({ type: 'user.destroy', run: 'one', waive: what === 'waive' });
+  else if (what === 'hold') model.record({ type: 'user.hold', run: run.id, until: model.now + 600_000, reason: 'a look' });
+  else if (what === 'release') model.record({ type: 'user.release', run: run.id });
+  else model.record({ type: 'user.destroy', run: run.id, waive: what === 'waive' });
 }
+
+/** Until every run is closed and nothing exists any more, also of what returns from the dead. */
+const unsettled = (model: Model): boolean => runsOf(model.world).some((run) => run.stage !== 'closed') || [...model.boxes.values()].some((box) => box.exists || box.ghostAt !== null);
 
 describe('the invariants of the design, over random evenings', () => {
   it('never breaks one, whatever the market, the boxes and the user do', () => {
@@ -57,23 +67,23 @@ describe('the invariants of the design, over random evenings', () => {
       fc.property(worlds, (world) => {
         expect(play(world).violations).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: 1_600 },
     );
-  });
+  }, 120_000);
 
   it('ends the billing of every run in the end, once the world answers', () => {
     fc.assert(
       fc.property(worlds, (world) => {
         const model = play(world);
         model.calm();
-        for (let n = 0; n < 3_000 && runsOf(model.world).some((run) => run.stage !== 'closed'); n += 1) model.step(60_000);
-        expect(runsOf(model.world).map((run) => [run.id, run.stage, run.verdict !== null])).toEqual([['one', 'closed', true], ['two', 'closed', true]]);
+        for (let n = 0; n < 3_000 && unsettled(model); n += 1) model.step(60_000);
+        expect(runsOf(model.world).map((run) => [run.id, run.stage, run.verdict !== null])).toEqual(world.runs.map((run) => [run, 'closed', true]));
         expect([...model.boxes.values()].filter((box) => box.exists).map((box) => box.instance.label)).toEqual([]);
         expect(model.violations).toEqual([]);
       }),
-      { numRuns: 100 },
+      { numRuns: 400 },
     );
-  });
+  }, 120_000);
 
   it('tells the same world again from the journal, event by event', () => {
     fc.assert(

@@ -11,6 +11,7 @@ import type { ProposedChoice } from '../../src/core/brain/proposal.ts';
 import type { BrainSettings } from '../../src/core/brain/state.ts';
 import { backoffMs } from '../../src/core/decide/ready.ts';
 import type { Body, Event } from '../../src/core/events.ts';
+import { refuseRent } from '../../src/core/budget.ts';
 import { labelOf, type Instance } from '../../src/core/market.ts';
 import type { ProbeReading } from '../../src/core/probe.ts';
 import type { ProgressReading } from '../../src/core/progress/index.ts';
@@ -28,6 +29,11 @@ export interface Box {
   bornAt: number;
   checkpoint: number | null;
   destroyAsked: number;
+  /** The lies and the weather: not listed before, offline until, outbid until, listed again after its end. */
+  hiddenUntil: number;
+  offlineUntil: number;
+  outbidUntil: number;
+  ghostAt: number | null;
 }
 
 /** One throw of the dice a decision: 0 to 1. */
@@ -68,6 +74,7 @@ export class Model {
   now = 1_700_000_000_000;
   creates = 0;
   private nextId = 100;
+  private readonly rented = new Map<string, number>();
 
   constructor(
     public dice: Dice,
@@ -82,7 +89,7 @@ export class Model {
   calm(): void {
     this.dice = () => 0.999;
     this.trouble = 0;
-    for (const box of this.boxes.values()) box.sticks = false;
+    for (const box of this.boxes.values()) Object.assign(box, { sticks: false, hiddenUntil: 0, offlineUntil: 0, outbidUntil: 0 });
   }
 
   record(...bodies: Body[]): void {
@@ -128,7 +135,21 @@ export class Model {
   }
 
   private listed(): Instance[] {
-    return [...this.boxes.values()].filter((box) => box.exists).map((box) => box.instance);
+    return [...this.boxes.values()].filter((box) => box.exists && box.hiddenUntil <= this.now).map((box) => this.shown(box));
+  }
+
+  /** An instance as the market tells it now. */
+  private shown(box: Box): Instance {
+    if (box.offlineUntil > this.now) return { ...box.instance, actual_status: 'offline' };
+    return box.outbidUntil > this.now ? { ...box.instance, actual_status: 'exited', cur_state: 'stopped' } : box.instance;
+  }
+
+  private reachable(box: Box | undefined): box is Box {
+    return box !== undefined && box.exists && this.shown(box).actual_status === 'running';
+  }
+
+  private lies(): boolean {
+    return this.dice() < this.trouble / 8;
   }
 
   /** Somebody says yes to everything that waits for a word. */
@@ -144,22 +165,28 @@ export class Model {
       case 'account':
         return this.record({ type: 'account.seen', credit_usd: 50, email: null });
       case 'list':
-        return this.fails() ? this.record({ type: 'fleet.unknown', failure: 'unavailable', reason: 'down' }) : this.record({ type: 'fleet.seen', instances: this.listed() });
+        if (this.fails()) return this.record({ type: 'fleet.unknown', failure: this.dice() < 0.3 ? 'auth' : 'unavailable', reason: 'down' });
+        return this.record({ type: 'fleet.seen', instances: this.lies() ? [] : this.listed() });
       case 'confirm_gone':
-        if (!this.fails() && this.boxes.get(action.instance)?.exists !== true) this.record({ type: 'instance.absent', instance: action.instance });
-        return;
+        if (this.fails()) return;
+        return this.record({ type: this.boxes.get(action.instance)?.exists === true ? 'instance.present' : 'instance.absent', instance: action.instance });
       case 'search': {
         const offers = [1, 2, 3, 4, 5].map((n) => ({ offer_id: this.nextId * 10 + n, machine_id: n, gpu_name: 'RTX 4090', num_gpus: 1, dph_total: 0.3 + n / 100, all_in_usd_per_hour: 0.3 + n / 100, reliability: 0.99, geolocation: null }));
         return this.fails() ? this.later(action.run, 'search') : this.record({ type: 'offers.ranked', run: action.run, offers: offers.filter(({ machine_id }) => (this.world.machines[String(machine_id)]?.until ?? 0) <= this.now), rejected: {} });
       }
       case 'create': {
+        if (run && refuseRent(this.world, run, action.offer.all_in_usd_per_hour) !== null) return this.later(action.run, 'create');
         const label = labelOf(action.run, action.attempt);
         this.record({ type: 'create.intended', run: action.run, attempt: action.attempt, offer: action.offer, label, bid_usd_per_hour: null });
         this.creates += 1;
+        this.rented.set(label, (this.rented.get(label) ?? 0) + 1);
+        const bid = run?.spec.market !== 'on-demand';
         const luck = this.dice();
         if (luck < this.trouble / 2) return this.record({ type: 'create.refused', run: action.run, attempt: action.attempt, offer_id: action.offer.offer_id, failure: 'offer_gone', reason: 'taken' });
         const made = luck >= this.trouble ? true : this.fails();
-        const id = made ? this.born(label, action.offer.machine_id) : 0;
+        const id = made ? this.born(label, action.offer.machine_id, bid) : 0;
+        // Carried out twice, as a lost answer may be.
+        if (made && luck < this.trouble && this.fails()) this.born(label, action.offer.machine_id, bid);
         return luck < this.trouble ? this.record({ type: 'create.unclear', run: action.run, attempt: action.attempt, reason: 'timeout' }) : this.record({ type: 'create.accepted', run: action.run, attempt: action.attempt, instance: id, machine_id: action.offer.machine_id });
       }
       case 'find': {
@@ -170,11 +197,12 @@ export class Model {
         return this.later(action.run, 'find');
       }
       case 'connect':
-        return this.fails() || !box ? this.later(action.run, 'connect') : this.record({ type: 'ssh.up', run: action.run, instance: box.instance.id, endpoint: 'direct' });
+        return this.fails() || !this.reachable(box) ? this.later(action.run, 'connect') : this.record({ type: 'ssh.up', run: action.run, instance: box.instance.id, endpoint: 'direct' });
       case 'prepare':
-        return this.fails() || !box ? this.later(action.run, 'prepare') : this.record({ type: 'prepare.done', run: action.run, instance: box.instance.id, bytes_up: 1e6, restored: null });
+        if (this.reachable(box)) box.checkpoint ??= run?.checkpoint?.step ?? null;
+        return this.fails() || !this.reachable(box) ? this.later(action.run, 'prepare') : this.record({ type: 'prepare.done', run: action.run, instance: box.instance.id, bytes_up: 1e6, restored: null });
       case 'start': {
-        if (!box) return this.later(action.run, 'start');
+        if (!this.reachable(box)) return this.later(action.run, 'start');
         this.record({ type: 'start.intended', run: action.run, attempt: action.attempt, instance: box.instance.id, command: 'train', resume_from: null, resume_step: box.checkpoint });
         if (this.fails()) return this.later(action.run, 'start');
         box.process = { attempt: action.attempt, step: box.checkpoint ?? 0, hung: false };
@@ -182,18 +210,21 @@ export class Model {
       }
       case 'follow': {
         const attempt = run?.attempts.at(-1)?.number ?? 0;
-        return this.fails() ? this.later(action.run, 'follow') : this.record({ type: 'stream.opened', run: action.run, attempt, alive: true });
+        return this.fails() || !this.reachable(box) ? this.later(action.run, 'follow') : this.record({ type: 'stream.opened', run: action.run, attempt, alive: true });
       }
       case 'probe': {
         const attempt = run?.attempts.at(-1)?.number ?? 0;
-        if (this.fails() || !box) {
+        if (this.fails() || !this.reachable(box)) {
           this.record({ type: 'check.failed', run: action.run, attempt, why: action.why, failure: 'timeout', reason: 'no answer' });
           return this.later(action.run, 'probe');
         }
-        return this.record({ type: 'check.done', run: action.run, attempt, why: action.why, reading: this.reading(box) });
+        this.record({ type: 'check.done', run: action.run, attempt, why: action.why, reading: this.reading(box) });
+        // As the real probe: two looks in a row that call it dead.
+        if (box.process === null && run?.check?.reading?.alive === false && run.check.failure === null) this.record({ type: 'process.exited', run: action.run, attempt, exit_code: null, signal: null, oom_kills: 0, tail: [], pushed: false });
+        return;
       }
       case 'stop_training':
-        if (this.fails() || !box) return this.later(action.run, 'stop_training');
+        if (this.fails() || !this.reachable(box)) return this.later(action.run, 'stop_training');
         box.process = null;
         return this.record({ type: 'training.stopped', run: action.run, attempt: run?.attempts.at(-1)?.number ?? 0 });
       case 'consult': {
@@ -208,11 +239,12 @@ export class Model {
       case 'fix':
         return this.record({ type: 'fix.applied', run: action.run, command: action.command, exit_code: this.fails() ? 1 : 0, tail: [] });
       case 'sync': {
-        if (this.fails() || !box) {
+        if (this.fails() || !this.reachable(box)) {
           if (action.final) this.record({ type: 'rescue.judged', run: action.run, instance: run?.instance ?? 0, verdict: 'unverified', files: 0, bytes: 0, reason: 'unreachable' });
           return this.later(action.run, 'sync');
         }
-        this.record({ type: 'files.home', run: action.run, instance: box.instance.id, files: [], bytes: 0 });
+        const files = box.checkpoint === null ? [] : [{ path: `ckpt/step-${box.checkpoint}.pt`, bytes: 1_000, sha256: `${action.run}-${box.checkpoint}`, mtime_s: this.now / 1_000 }];
+        this.record({ type: 'files.home', run: action.run, instance: box.instance.id, files, bytes: 0 });
         if (action.final) this.record({ type: 'rescue.judged', run: action.run, instance: box.instance.id, verdict: 'verified', files: 1, bytes: 1, reason: 'hashed' });
         return;
       }
@@ -220,37 +252,71 @@ export class Model {
         const target = this.boxes.get(action.instance);
         if (refuseDestroy(this.world, action.instance, action.run, action.gate) !== null) this.violations.push({ rule: 'the decider wants a destroy that the guard refuses', at: this.now });
         if (target?.process && !target.process.hung) {
-          const allowed = run?.verdict === 'destroyed_by_user' || run?.verdict === 'killed_by_criterion';
+          // What is cut off and left behind is a copy of a run whose later attempt reached its end.
+          const copy = run?.verdict === 'done' && run.rescue?.verdict === 'verified' && run.left.some((one) => one.instance === action.instance);
+          const allowed = copy || run?.destroy_ordered != null || run?.verdict === 'killed_by_criterion';
           if (!allowed) this.violations.push({ rule: '1: a live and advancing run is destroyed', at: this.now });
         }
-        if (run?.rescue?.verdict === 'unverified' || !run?.rescue) this.violations.push({ rule: '2: destroyed without a verdict on its results', at: this.now });
+        const left = run?.left.find((one) => one.instance === action.instance);
+        const verdict = left ? left.verdict : run?.rescue?.verdict;
+        if (verdict === 'unverified' || verdict == null) this.violations.push({ rule: '2: destroyed without a verdict on its results', at: this.now });
         this.record({ type: 'destroy.intended', run: action.run, instance: action.instance, gate: action.gate, reason: action.reason });
         if (this.fails()) return action.run === null ? undefined : this.later(action.run, 'destroy');
         this.record({ type: 'destroy.accepted', instance: action.instance });
         // Accepted does not always stick.
-        if (target && (!this.fails() || target.destroyAsked > 2)) target.exists = false;
+        if (target && (!this.fails() || target.destroyAsked > 2)) {
+          target.exists = false;
+          if (this.lies() && target.destroyAsked < 3) target.ghostAt = this.now + this.dice() * 1_200_000;
+        }
         if (target) target.destroyAsked += 1;
         return;
       }
       case 'stop': {
         this.record({ type: 'stop.intended', run: action.run, instance: action.instance, reason: action.reason }, { type: 'stop.accepted', instance: action.instance });
-        if (box) box.instance = { ...box.instance, actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' };
+        if (box) Object.assign(box, { process: null, instance: { ...box.instance, actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' } });
         return;
+      }
+      case 'wake':
+        this.record({ type: 'wake.intended', run: action.run, instance: action.instance, reason: action.reason });
+        if (this.fails() || !box) return this.later(action.run, 'wake');
+        box.instance = { ...box.instance, actual_status: 'running', intended_status: 'running', cur_state: 'running' };
+        return this.record({ type: 'wake.accepted', run: action.run, instance: action.instance });
+      case 'raise_bid':
+        this.record({ type: 'bid.intended', run: action.run, instance: action.instance, from: action.from, to: action.to, reason: action.reason });
+        if (action.to > (run?.spec.hardware.max_usd_per_hour ?? 0)) this.violations.push({ rule: 'a bid above the price cap', at: this.now });
+        if (this.fails()) return this.later(action.run, 'raise_bid');
+        if (box && !this.fails()) box.outbidUntil = this.now;
+        return this.record({ type: 'bid.raised', run: action.run, instance: action.instance, usd_per_hour: action.to });
+      case 'salvage': {
+        const old = this.boxes.get(action.instance);
+        if (this.fails() || !this.reachable(old)) return this.later(action.run, 'salvage');
+        old.process = null;
+        return this.record({ type: 'left.judged', run: action.run, instance: action.instance, verdict: 'verified', reason: 'hashed' });
       }
     }
   }
 
-  private born(label: string, machine_id: number): number {
+  /** A new instance under this label; returns its id. */
+  born(label: string, machine_id: number, bid: boolean): number {
     const id = (this.nextId += 1);
-    const instance: Instance = { id, machine_id, label, actual_status: 'loading', intended_status: 'running', cur_state: 'running', next_state: 'running', status_msg: null, gpu_name: 'RTX 4090', num_gpus: 1, gpu_ram: 24_564, gpu_util: null, gpu_temp: null, disk_space: 20, disk_usage: 1, dph_total: 0.35, dph_base: 0.34, storage_total_cost: 0.01, inet_up_cost: 0, inet_down_cost: 0, inet_up_billed: null, inet_down_billed: null, is_bid: false, min_bid: null, start_date: this.now / 1_000, end_date: null, ssh_host: 'ssh4.vast.ai', ssh_port: 10_000, public_ipaddr: null, direct_ssh_port: null, geolocation: null };
-    this.boxes.set(id, { instance, exists: true, process: null, sticks: this.fails(), bornAt: this.now, checkpoint: null, destroyAsked: 0 });
+    const instance: Instance = { id, machine_id, label, actual_status: 'loading', intended_status: 'running', cur_state: 'running', next_state: 'running', status_msg: null, gpu_name: 'RTX 4090', num_gpus: 1, gpu_ram: 24_564, gpu_util: null, gpu_temp: null, disk_space: 20, disk_usage: 1, dph_total: 0.35, dph_base: 0.34, storage_total_cost: 0.01, inet_up_cost: 0, inet_down_cost: 0, inet_up_billed: null, inet_down_billed: null, is_bid: bid, min_bid: bid ? 0.3 : null, start_date: this.now / 1_000, end_date: null, ssh_host: 'ssh4.vast.ai', ssh_port: 10_000, public_ipaddr: null, direct_ssh_port: null, geolocation: null };
+    this.boxes.set(id, { instance, exists: true, process: null, sticks: this.fails(), bornAt: this.now, checkpoint: null, destroyAsked: 0, hiddenUntil: this.fails() ? this.now + this.dice() * 300_000 : 0, offlineUntil: 0, outbidUntil: 0, ghostAt: null });
     return id;
   }
 
   /** The boxes' own lives: loading ends, steps are made, processes die or hang, runs end. */
   private live(ms: number): void {
     for (const box of this.boxes.values()) {
+      if (box.ghostAt !== null && box.ghostAt <= this.now) Object.assign(box, { exists: true, ghostAt: null, process: null });
       if (!box.exists) continue;
+      if (box.offlineUntil > this.now) continue;
+      if (box.outbidUntil > this.now) box.process = null;
+      if (box.instance.actual_status === 'running' && this.dice() < this.trouble / 60) {
+        const until = this.now + this.dice() * 36_000_000;
+        if (box.instance.is_bid) box.outbidUntil = until;
+        else box.offlineUntil = until;
+        continue;
+      }
       if (box.instance.actual_status === 'loading' && !box.sticks && this.now - box.bornAt > 60_000) box.instance = { ...box.instance, actual_status: 'running' };
       const live = box.process;
       const run = runsOf(this.world).find((one) => one.instance === box.instance.id);
@@ -265,6 +331,11 @@ export class Model {
       else if (luck < this.trouble / 3) this.dies(box, run.id, null, 'SEGV', 'step 12');
       else if (live.step > 150) this.dies(box, run.id, 0, null, 'Training completed.');
     }
+  }
+
+  /** Lets the process on a box die with this log. */
+  kill(box: Box, run: string, log: string): void {
+    this.dies(box, run, 1, null, log);
   }
 
   private dies(box: Box, run: string, exit_code: number | null, signal: string | null, log: string): void {
@@ -283,11 +354,11 @@ export class Model {
     const live = new Map<string, number>();
     for (const box of this.boxes.values()) {
       const run = /^vastsit:(.+):\d+$/.exec(box.instance.label ?? '')?.[1];
-      if (box.exists && box.process && run) live.set(run, (live.get(run) ?? 0) + 1);
+      const old = run !== undefined && this.world.runs[run]?.left.some((one) => one.instance === box.instance.id);
+      if (this.reachable(box) && box.process && run && !old) live.set(run, (live.get(run) ?? 0) + 1);
     }
     for (const [run, count] of live) if (count > 1) this.violations.push({ rule: `4: ${count} live attempts of ${run}`, at: this.now });
-    const labels = [...this.boxes.values()].map((box) => box.instance.label);
-    if (new Set(labels).size !== labels.length) this.violations.push({ rule: '6: one label was rented twice', at: this.now });
+    for (const [label, count] of this.rented) if (count > 1) this.violations.push({ rule: `6: ${label} was asked for twice`, at: this.now });
     for (const run of runsOf(this.world)) {
       const remedies = [...run.incidents, ...(run.incident ? [run.incident] : [])].reduce((total, incident) => total + incident.remedies.length, 0);
       if (remedies > 8) this.violations.push({ rule: `5: ${remedies} repairs in ${run.id}`, at: this.now });

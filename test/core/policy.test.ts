@@ -4,7 +4,8 @@ import { advanceCadence, startCadence } from '../../src/core/cadence.ts';
 import { newestCheckpoint, stepOf } from '../../src/core/checkpoints.ts';
 import { reduction, renderCommand } from '../../src/core/knobs.ts';
 import { shellQuote } from '../../src/core/quote.ts';
-import { BOUNDS, nextRemedy, pipInstall, ROUTES } from '../../src/core/ladder.ts';
+import { pipInstall } from '../../src/core/fixes.ts';
+import { BOUNDS, nextRemedy, ROUTES } from '../../src/core/ladder.ts';
 import { CAUSES } from '../../src/core/causes.ts';
 import type { Diagnosis, Remedy } from '../../src/core/events.ts';
 import { parseLabel, labelOf } from '../../src/core/market.ts';
@@ -115,9 +116,55 @@ describe('ladder', () => {
     expect(next(past(BOUNDS.per_rung.rerun, 'other', rerun))).toMatchObject({ remedy: { rung: 'switch' } });
   });
 
+  it('does no fix twice, and none that the spec has decided itself', () => {
+    const fixes = [{ kind: 'env', name: 'NCCL_IB_DISABLE', value: '1' }, { kind: 'env', name: 'NCCL_P2P_DISABLE', value: '1' }] as const;
+    const found = diagnosis('nccl_comm', { fixes: [...fixes] });
+    const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
+    const first: Remedy = { rung: 'fix', fix: fixes[0] };
+    const after = (spec: RunState['spec'], ...remedies: Remedy[]) => {
+      const open: Incident = { id: 1, opened_at: 0, step: null, attempt: 1, diagnosis: found, remedies: incident(...remedies).remedies, ended: null };
+      const step = nextRemedy(run({ spec, incident: open }), open, found, 7);
+      return 'remedy' in step ? step.remedy : step.give_up;
+    };
+    expect(after(makeSpec(), rerun)).toEqual(first);
+    expect(after(makeSpec(), rerun, first)).toEqual({ rung: 'fix', fix: fixes[1] });
+    expect(after(makeSpec({ env: { NCCL_IB_DISABLE: '0' } }), rerun)).toEqual({ rung: 'fix', fix: fixes[1] });
+    expect(after(makeSpec(), rerun, first, { rung: 'fix', fix: fixes[1] })).toMatchObject({ rung: 'switch' });
+  });
+
+  it('waits longer each time for what passes by itself', () => {
+    const waits = [0, 1, 2].map((used) => {
+      const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
+      const past: Incident[] = Array.from({ length: used }, (_, id) => ({ id, opened_at: 0, step: null, attempt: 1, diagnosis: diagnosis('stall', { fingerprint: `other ${id}` }), remedies: incident(rerun).remedies, ended: null }));
+      const step = nextRemedy(run({ incidents: past }), incident(), diagnosis('network_download'), 7);
+      return 'remedy' in step && step.remedy.rung === 'rerun' ? step.remedy.backoff_ms : null;
+    });
+    expect(waits).toEqual([30_000, 120_000, 600_000]);
+  });
+
+  it('goes back to the checkpoint before a damaged one, and never resumes a command that starts elsewhere without one', () => {
+    const home = (...steps: number[]) => steps.map((step) => ({ path: `ckpt/step-${step}.pt`, bytes: 10, sha256: `h${step}`, mtime_s: step }));
+    const attempts = [{ number: 1, instance: 1, machine_id: 1, command: 'x', started_at: 1, ended_at: null, resume_from: 'ckpt/step-40.pt', resume_step: 40, first_step: 1, last_step: 9, low_steps: 3, exit: null }];
+    const next = (files: number[], changes: Partial<Diagnosis> = {}) => nextRemedy(run({ attempts, home: home(...files) }), incident(), diagnosis('checkpoint_corrupt', changes), 7);
+    expect(next([20, 40])).toMatchObject({ remedy: { rung: 'rerun', avoid: 'ckpt/step-40.pt' } });
+    expect(next([40])).toMatchObject({ remedy: { rung: 'rerun', avoid: 'ckpt/step-40.pt' } });
+    expect(next([20, 40], { trigger: 'resume_lost' })).toMatchObject({ remedy: { avoid: 'ckpt/step-40.pt' } });
+    expect(next([40], { trigger: 'resume_lost' })).toHaveProperty('give_up');
+  });
+
+  it('is bounded by dollars without a new checkpoint', () => {
+    const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
+    const past = (at: number): Incident[] => [1, 2].map((id) => ({ id, opened_at: at, step: null, attempt: 1, diagnosis: diagnosis('stall', { fingerprint: `f${id}` }), remedies: [{ remedy: rerun, at, why: '', attempt: 1 }], ended: null }));
+    const checkpoint = { path: 'ckpt/step-1.pt', step: 1, at: 100, usd: 1 };
+    const next = (at: number, usd: number) => nextRemedy(run({ incidents: past(at), checkpoint }), incident(), diagnosis('segfault'), 7, usd);
+    expect(next(200, 3)).toEqual({ give_up: '2 repairs and $3.00 have not led to a new checkpoint', best_option: 'what next' });
+    expect(next(200, 2.9)).toHaveProperty('remedy');
+    expect(next(50, 3)).toHaveProperty('remedy'); // a checkpoint came home since
+  });
+
   it('installs only what is a package name', () => {
-    expect(pipInstall({ package: 'einops' })).toBe('pip install --no-input --disable-pip-version-check einops');
-    for (const name of ['x; rm -rf /', '--index-url=http://evil', 'a b', '$(id)', '../x', '', 'http://x/y.whl']) expect(() => pipInstall({ package: name }), name).toThrow(RangeError);
+    expect(pipInstall('einops')).toBe('pip install --no-input --disable-pip-version-check einops');
+    for (const name of ['x; rm -rf /', '--index-url=http://evil', 'a b', '$(id)', '../x', '', 'http://x/y.whl']) expect(() => pipInstall(name), name).toThrow(RangeError);
   });
 });
 
@@ -162,7 +209,7 @@ describe('teardown', () => {
   const all: TeardownCase[] = (['done', 'early_stopped', 'failed', 'killed_by_criterion', 'destroyed_by_user', 'no_offer', 'lost', 'launch_failed', 'switching'] as const).flatMap((verdict) =>
     [true, false].flatMap((hold) =>
       [true, false].flatMap((keep) =>
-        (['verified', 'nothing_never_ran', 'waived', 'unverified', null] as const).flatMap((gate) => (['destroy', 'stop', 'keep'] as const).map((on_done) => ({ verdict, hold, keep, gate, on_done }))),
+        (['verified', 'nothing_never_ran', 'waived', 'unverified', null] as const).flatMap((gate) => (['destroy', 'stop', 'keep'] as const).flatMap((on_done) => (['up', 'offline', 'stopped'] as const).flatMap((reach) => (['on-demand', 'bid'] as const).map((market) => ({ verdict, hold, keep, gate, on_done, reach, market }))))),
       ),
     ),
   );
@@ -179,7 +226,7 @@ describe('teardown', () => {
       const { act } = teardown(situation);
       if (situation.verdict === 'destroyed_by_user') continue;
       if (situation.hold) expect(['wait', 'rescue_first']).toContain(act);
-      else if (situation.keep && situation.verdict !== 'launch_failed' && situation.verdict !== 'switching') expect(['keep', 'rescue_first']).toContain(act);
+      else if (situation.keep && situation.verdict !== 'launch_failed' && situation.verdict !== 'switching') expect(['keep', 'rescue_first', 'wait']).toContain(act);
     }
   });
 

@@ -3,8 +3,8 @@ import { consult } from '../brain/consult.ts';
 import { keepPatch } from '../brain/patches.ts';
 import type { Context } from '../context.ts';
 import { connect, fix, prepare, start } from './launch.ts';
-import { account, confirmGone, create, destroy, find, list, search, stop } from './market.ts';
-import { sync } from './rescue.ts';
+import { account, confirmGone, create, destroy, find, list, raiseBid, search, stop, wake } from './market.ts';
+import { salvage, sync } from './rescue.ts';
 import { follow, probe, stopTraining } from './watch.ts';
 
 /** Carries out one effect. Rejects when it did not work; what happened until then is recorded. */
@@ -46,5 +46,11 @@ export function perform(context: Context, effect: Effect): Promise<void> {
       return destroy(context, effect);
     case 'stop':
       return stop(context, effect);
+    case 'wake':
+      return wake(context, effect);
+    case 'raise_bid':
+      return raiseBid(context, effect);
+    case 'salvage':
+      return salvage(context, effect);
   }
 }

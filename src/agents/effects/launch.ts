@@ -1,7 +1,7 @@
 /** The runner's hands on a box: connect, prepare, start. */
 import { dirname, resolve } from 'node:path';
 import type { Effect } from '../../core/actions.ts';
-import { newestCheckpoint, stepOf } from '../../core/checkpoints.ts';
+import { newestCheckpoint } from '../../core/checkpoints.ts';
 import { renderCommand } from '../../core/knobs.ts';
 import { shellQuote } from '../../core/quote.ts';
 import { RemoteError, type Box } from '../../core/ports.ts';
@@ -67,12 +67,16 @@ async function prepareBox(context: Context, effect: Of<'prepare'>): Promise<void
 /** Puts the newest verified checkpoint from home where the resume command will look for it. */
 async function restore(context: Context, run: RunState, box: Box): Promise<{ path: string | null; bytes: number }> {
   const globs = run.spec.checkpoints?.resume ? run.spec.checkpoints.path : [];
-  const newest = newestCheckpoint(run.home, globs);
+  const newest = newestCheckpoint(run.home, globs, run.bad_checkpoints);
   if (!newest) return { path: null, bytes: 0 };
-  const local = context.home.pathFor(run.id, newest.path);
-  const fact = await context.home.fact(local);
-  if (fact?.sha256 !== newest.sha256) throw new Error(`the checkpoint at ${local} is not the one that was verified; restore it or delete it to start over`);
-  const { bytes } = await box.put([{ path: newest.path, content: { local } }]);
+  const files: { path: string; content: { local: string } }[] = [];
+  for (const { path, sha256 } of newest.files) {
+    const local = context.home.pathFor(run.id, path);
+    const fact = await context.home.fact(local);
+    if (fact?.sha256 !== sha256) throw new Error(`the checkpoint at ${local} is not the one that was verified; restore it or delete it to start over`);
+    files.push({ path, content: { local } });
+  }
+  const { bytes } = await box.put(files);
   return { path: newest.path, bytes };
 }
 
@@ -81,9 +85,9 @@ export async function start(context: Context, effect: Of<'start'>): Promise<void
   const instance = instanceOfRun(context, run);
   const box = await context.sessions.box(run, instance);
   const { checkpoints } = run.spec;
-  const newest = checkpoints?.resume ? newestCheckpoint(await box.list(checkpoints.path), checkpoints.path) : null;
+  const newest = checkpoints?.resume ? newestCheckpoint(await box.list(checkpoints.path), checkpoints.path, run.bad_checkpoints) : null;
   const command = newest && checkpoints?.resume ? renderCommand(checkpoints.resume, run.knobs, newest.path) : renderCommand(run.spec.run, run.knobs, null);
-  context.facts.record({ type: 'start.intended', run: run.id, attempt: effect.attempt, instance: instance.id, command, resume_from: newest?.path ?? null, resume_step: newest && stepOf(newest.path) });
+  context.facts.record({ type: 'start.intended', run: run.id, attempt: effect.attempt, instance: instance.id, command, resume_from: newest?.path ?? null, resume_step: newest?.step ?? null });
   const { pid } = await box.start({
     run: run.id,
     attempt: effect.attempt,

@@ -1,5 +1,6 @@
 /** Effects on the market. Intent first, outcome after; what is unclear is settled by reading, never by trying again. */
 import type { Effect } from '../../core/actions.ts';
+import { refuseRent } from '../../core/budget.ts';
 import { labelOf, type Instance } from '../../core/market.ts';
 import { queryOf, rankOffers, wideQueryOf } from '../../core/offers.ts';
 import { MarketError, type OfferQuery } from '../../core/ports.ts';
@@ -37,7 +38,7 @@ function differs(context: Context, instances: readonly Instance[]): boolean {
 
 export async function confirmGone(context: Context, effect: Of<'confirm_gone'>): Promise<void> {
   const found = await context.market.show(effect.instance);
-  if (found === null) context.facts.record({ type: 'instance.absent', instance: effect.instance });
+  context.facts.record({ type: found === null ? 'instance.absent' : 'instance.present', instance: effect.instance });
 }
 
 export async function search(context: Context, effect: Of<'search'>): Promise<void> {
@@ -52,6 +53,9 @@ export async function create(context: Context, effect: Of<'create'>): Promise<vo
   const { spec } = runOf(context, effect.run);
   const { run, attempt, offer } = effect;
   const label = labelOf(run, attempt);
+  // Several launches may have been decided on in one look: each reserves before the next is allowed.
+  const unaffordable = refuseRent(context.facts.world(), runOf(context, run), offer.all_in_usd_per_hour);
+  if (unaffordable !== null) throw new Error(unaffordable);
   const bid = spec.market === 'on-demand' ? null : spec.market.bid;
   context.facts.record({ type: 'create.intended', run, attempt, offer, label, bid_usd_per_hour: bid });
   try {
@@ -109,12 +113,33 @@ export async function destroy(context: Context, effect: Of<'destroy'>): Promise<
 
 export async function stop(context: Context, effect: Of<'stop'>): Promise<void> {
   const { run, instance, reason } = effect;
-  const no = refuseTouch(context.facts.world(), instance, run);
-  if (no !== null) {
-    context.facts.record({ type: 'refused', actor: 'babysitter', run, what: `stopping instance ${instance}`, why: no });
-    throw new Error(no);
-  }
+  allow(context, 'stopping', effect);
   context.facts.record({ type: 'stop.intended', run, instance, reason });
   await context.market.setState(instance, 'stopped');
   context.facts.record({ type: 'stop.accepted', instance });
+}
+
+/** Asks for a stopped instance to run again; whether it does is the market's to say. */
+export async function wake(context: Context, effect: Of<'wake'>): Promise<void> {
+  const { run, instance, reason } = effect;
+  allow(context, 'starting', effect);
+  context.facts.record({ type: 'wake.intended', run, instance, reason });
+  await context.market.setState(instance, 'running');
+  context.facts.record({ type: 'wake.accepted', run, instance });
+}
+
+export async function raiseBid(context: Context, effect: Of<'raise_bid'>): Promise<void> {
+  const { run, instance, from, to, reason } = effect;
+  allow(context, 'raising the bid of', effect);
+  if (to > runOf(context, run).spec.hardware.max_usd_per_hour) throw new Error(`a bid of $${to}/h is above the price cap of the spec`);
+  context.facts.record({ type: 'bid.intended', run, instance, from, to, reason });
+  await context.market.changeBid(instance, to);
+  context.facts.record({ type: 'bid.raised', run, instance, usd_per_hour: to });
+}
+
+function allow(context: Context, what: string, { run, instance }: { run: string; instance: number }): void {
+  const no = refuseTouch(context.facts.world(), instance, run);
+  if (no === null) return;
+  context.facts.record({ type: 'refused', actor: 'babysitter', run, what: `${what} instance ${instance}`, why: no });
+  throw new Error(no);
 }

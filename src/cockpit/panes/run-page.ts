@@ -1,7 +1,7 @@
 /** A run's own page: spec, attempts, incidents, what is at home, what it cost, what was said. One long column, scrolled. */
+import { knownFacts } from '../../core/fixes.ts';
 import { runCost } from '../../core/ledger.ts';
 import { compactLine, figure, lineText, span } from '../../core/line.ts';
-import { fixWords } from '../../core/narrate.ts';
 import type { Incident, RunState, World } from '../../core/state.ts';
 import type { Remedy } from '../../core/events.ts';
 import type { Spec } from '../../core/spec.ts';
@@ -67,7 +67,7 @@ export function remedyWord(remedy: Remedy): string {
     case 'rerun':
       return `rerun${remedy.backoff_ms > 0 ? ` after ${span(remedy.backoff_ms)}` : ''}`;
     case 'fix':
-      return `fix: ${cleanLine(fixWords(remedy.fix), 80)}`;
+      return `fix: ${cleanLine(knownFacts(remedy.fix)?.words ?? '', 80)}`;
     case 'reduce':
       return `reduce ${remedy.knob} ${figure(remedy.from)} -> ${figure(remedy.to)}${remedy.keeps ? `, ${remedy.keeps.knob} ${figure(remedy.keeps.from)} -> ${figure(remedy.keeps.to)}` : ''}`;
     case 'switch':

@@ -3,7 +3,8 @@
  * Whatever a log talked the model into has to pass here, and here nobody reads prose.
  */
 import type { Remedy } from '../events.ts';
-import { BOUNDS, pipInstall, ROUTES, RUNGS, spentRemedies, type LadderRung } from '../ladder.ts';
+import { factsOf, type Fix } from '../fixes.ts';
+import { BOUNDS, boundReached, ROUTES, RUNGS, spentRemedies, type LadderRung } from '../ladder.ts';
 import { runCost } from '../ledger.ts';
 import { instanceOf, type Incident, type RunState, type World } from '../state.ts';
 import { readDiff } from './diff.ts';
@@ -62,11 +63,12 @@ export function reachedRung(incident: Pick<Incident, 'remedies'>): LadderRung {
 
 function outOfBounds(world: World, run: RunState, incident: Incident, rung: LadderRung): string | null {
   const spent = spentRemedies(run);
-  const { fingerprint, cause, transient } = incident.diagnosis;
-  if (spent.length >= BOUNDS.per_run) return `${BOUNDS.per_run} repairs in one run are enough`;
-  if (spent.filter((one) => one.fingerprint === fingerprint).length >= BOUNDS.per_fingerprint) return 'this failure has had its repairs';
+  const { cause, transient } = incident.diagnosis;
+  const cost = runCost(world, run).usd;
+  const bound = boundReached(run, incident.diagnosis, cost - (run.checkpoint?.usd ?? 0));
+  if (bound !== null) return bound;
   if (spent.filter(({ remedy }) => remedy.rung === rung).length >= BOUNDS.per_rung[rung]) return `${rung} has been used ${BOUNDS.per_rung[rung]} times`;
-  if (runCost(world, run).usd >= run.spec.kill.dollars) return 'the budget of the run is spent';
+  if (cost >= run.spec.kill.dollars) return 'the budget of the run is spent';
   if (rung === 'rerun' && incident.remedies.length > 0 && !transient) return 'a plain rerun after a failed repair proves nothing';
   // Settings that disagree, and numbers that diverge, are answered by a setting; everything else enters at a fix, or where the rules do.
   const entry = cause === 'config_error' || cause === 'numeric_divergence' ? 'reduce' : (ROUTES[cause][0] ?? 'fix');
@@ -87,8 +89,8 @@ function build(run: RunState, incident: Incident, action: ProposedAction, machin
       const version = action.version ?? null;
       const bad = badPackage(action.name, version);
       if (bad !== null) return { refused: bad };
-      const fix = { kind: 'pip_install' as const, package: action.name, ...(version !== null && { version }) };
-      if (run.fixes.includes(pipInstall(fix))) return { refused: 'this package was installed already' };
+      const fix: Fix = version === null ? { kind: 'pip_install', package: action.name } : { kind: 'pip_version', package: action.name, version };
+      if (run.fixes.includes(factsOf(fix).command)) return { refused: 'this package was installed already' };
       return { remedy: { rung: 'fix', fix }, worry: packageWorry(action.name, incident.diagnosis.package) };
     }
     case 'set_env': {

@@ -1,5 +1,7 @@
 /** Decisions about the market as a whole: when to read it, and which silence to look into. */
 import type { Action } from '../actions.ts';
+import { judgeRunway, leastValuable, RUNWAY_CRITICAL_H, RUNWAY_WARN_H, someoneLeaving } from '../budget.ts';
+import { emit } from './ready.ts';
 import { decideCredit } from './alerts.ts';
 import { fleetOf, isClosed, runsOf, type World } from '../state.ts';
 
@@ -19,6 +21,7 @@ export function decideFleet(world: World): Action[] {
   if (due(world.market.list_at, busy ? LIST_BUSY_MS : LIST_CALM_MS, now)) actions.push({ do: 'list' });
   if (due(world.account?.at ?? null, ACCOUNT_MS, now)) actions.push({ do: 'account' });
 
+  actions.push(...runway(world));
   for (const one of fleetOf(world)) {
     if (one.owner !== 'ours' || one.gone_at !== null || one.absent_reads === 0) continue;
     if (one.destroy === 'none' && now - one.first_seen < LIST_LAG_MS) continue;
@@ -27,5 +30,17 @@ export function decideFleet(world: World): Action[] {
   }
   return actions;
 }
+
+/** The credit, judged when the level changes; while it is critical, runs are brought home one after the other. */
+function runway(world: World): Action[] {
+  const { level, hours } = judgeRunway(world);
+  // A figure between two levels must not toggle the word.
+  const better = level !== world.runway && (level === 'ok' || (level === 'warn' && world.runway === 'critical'));
+  if (level !== world.runway && !(better && hours !== null && hours < HYSTERESIS * (level === 'ok' ? RUNWAY_WARN_H : RUNWAY_CRITICAL_H))) return [emit({ type: 'runway.judged', level, hours })];
+  const run = level === 'critical' && !someoneLeaving(world) ? leastValuable(world) : null;
+  return run === null || run.hold ? [] : [emit({ type: 'run.ended', run: run.id, verdict: 'killed_by_criterion', reason: `the credit lasts ${hours?.toFixed(1) ?? '?'} h: the least valuable run is brought home first` })];
+}
+
+const HYSTERESIS = 1.2;
 
 const due = (last: number | null, every: number, now: number): boolean => last === null || now - last >= every;

@@ -1,6 +1,8 @@
 /** The way up the ladder: choose the smallest safe remedy, then carry it out step by step. */
 import type { Action } from '../actions.ts';
-import { fixCommand, MACHINE_MEMORY_MS, nextRemedy } from '../ladder.ts';
+import { factsOf } from '../fixes.ts';
+import { MACHINE_MEMORY_MS, nextRemedy } from '../ladder.ts';
+import { runCost } from '../ledger.ts';
 import { instanceOf, type RunState, type World } from '../state.ts';
 import { consult } from './consult.ts';
 import { emit, ready } from './ready.ts';
@@ -10,7 +12,7 @@ export function answer(world: World, run: RunState): Action[] {
   const incident = run.incident;
   const instance = instanceOf(world, run);
   if (!incident || !instance) return [];
-  const next = nextRemedy(run, incident, incident.diagnosis, instance.machine_id);
+  const next = nextRemedy(run, incident, incident.diagnosis, instance.machine_id, runCost(world, run).usd - (run.checkpoint?.usd ?? 0));
   const asked = consult(world, run, incident, 'give_up' in next);
   if (asked.answer === 'wait') return asked.actions;
   const choice = asked.answer === 'remedy' ? asked : next;
@@ -29,6 +31,6 @@ export function repair(world: World, run: RunState): Action[] {
   const plan = run.repair;
   if (!plan) return [];
   if (!plan.stopped) return ready(world, run, 'stop_training') ? [{ do: 'stop_training', run: run.id }] : [];
-  if (plan.remedy.rung === 'fix' && !plan.applied) return ready(world, run, 'fix') ? [{ do: 'fix', run: run.id, command: fixCommand(plan.remedy.fix) }] : [];
+  if (plan.remedy.rung === 'fix' && !plan.applied) return ready(world, run, 'fix') ? [{ do: 'fix', run: run.id, command: factsOf(plan.remedy.fix).command }] : [];
   return [];
 }

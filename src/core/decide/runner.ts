@@ -1,7 +1,8 @@
 /** The runner's decisions: from spec to a first forward step. Pure: world in, actions out. */
 import type { Action } from '../actions.ts';
+import { refuseRent } from '../budget.ts';
 import { MACHINE_MEMORY_MS } from '../ladder.ts';
-import { currentAttempt, instanceOf, runsOf, type RunState, type World } from '../state.ts';
+import { currentAttempt, instanceOf, isAway, runsOf, type RunState, type World } from '../state.ts';
 import { fatalStatus } from '../triggers/index.ts';
 import { failingFor, ready } from './ready.ts';
 
@@ -19,6 +20,7 @@ const SEARCH_EVERY_MS = MINUTE;
 const SEARCH_LIMIT_MS = 30 * MINUTE;
 
 export function decideRunner(world: World, run: RunState): Action[] {
+  if (isAway(run)) return [];
   switch (run.stage) {
     case 'searching':
       return search(world, run);
@@ -58,14 +60,22 @@ function search(world: World, run: RunState): Action[] {
   if (run.offers_at === null || now - run.offers_at > OFFERS_FRESH_MS) return ready(world, run, 'search') ? [{ do: 'search', run: run.id }] : [];
   const taken = new Set(runsOf(world).flatMap((other) => (other.id !== run.id && other.renting ? [other.renting.offer.offer_id] : [])));
   const offer = run.offers.find(({ offer_id, machine_id }) => !taken.has(offer_id) && !run.tried_offers.includes(offer_id) && (world.machines[String(machine_id)]?.until ?? 0) <= now);
-  if (offer) return !ready(world, run, 'create') ? [] : [{ do: 'create', run: run.id, attempt: run.attempt + 1, offer }];
   const first = !run.attempts.some((attempt) => attempt.started_at !== null);
+  const unaffordable = offer ? refuseRent(world, run, offer.all_in_usd_per_hour) : null;
+  if (offer && unaffordable === null) return !ready(world, run, 'create') ? [] : [{ do: 'create', run: run.id, attempt: run.attempt + 1, offer }];
+  // A first launch is refused at once; a run that has begun waits for room, as long as for an offer.
+  if (unaffordable !== null && (first || now - run.stage_since > SEARCH_LIMIT_MS)) return refuse(run, unaffordable);
   if ((first && run.offers.length === 0 && run.attempts.length === 0) || now - run.stage_since > SEARCH_LIMIT_MS) {
     const reasons = Object.entries(run.rejected).map(([reason, count]) => `${count} by ${reason}`);
     return [{ do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'no_offer', reason: `no offer fits${reasons.length > 0 ? ` (out: ${reasons.join(', ')})` : ''}` } }];
   }
   return now - run.offers_at >= SEARCH_EVERY_MS && ready(world, run, 'search') ? [{ do: 'search', run: run.id }] : [];
 }
+
+const refuse = (run: RunState, why: string): Action[] => [
+  { do: 'emit', body: { type: 'refused', actor: 'runner', run: run.id, what: `renting for ${run.id}`, why } },
+  { do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'no_offer', reason: `refused: ${why}` } },
+];
 
 function rent(world: World, run: RunState): Action[] {
   const renting = run.renting;

@@ -2,10 +2,14 @@
 import type { Action } from '../actions.ts';
 import type { Cause } from '../causes.ts';
 import type { Diagnosis, Trigger } from '../events.ts';
+import { earlyStop } from '../early-stop.ts';
+import { judgeEfficiency } from '../efficiency.ts';
+import { fixesFor } from '../fixes.ts';
 import { currentAttempt, instanceOf, type Attempt, type RunState, type World } from '../state.ts';
 import { triage, type Evidence } from '../triage/index.ts';
 import { judge, suspicious } from '../triggers/index.ts';
 import { takenAway } from '../triggers/market.ts';
+import { resumeLost } from '../triggers/resume.ts';
 import { frozenFor } from '../triggers/stall.ts';
 import { doubtful } from './alerts.ts';
 import { emit, ready } from './ready.ts';
@@ -32,6 +36,11 @@ export function watch(world: World, run: RunState): Action[] {
   // An incident of this very attempt is already being answered.
   if (!incident || attempt.number > incident.attempt) {
     const reading = run.check?.reading;
+    const lost = resumeLost(run);
+    if (lost) {
+      const refusal: Action = emit({ type: 'refused', actor: 'babysitter', run: run.id, what: `attempt ${attempt.number}`, why: lost });
+      return [refusal, ...openIncident(run, 'resume_lost', attempt.resume_step, { log: run.tail.join('\n') }, lost)];
+    }
     const found = reading && run.check && run.check.at >= (attempt.started_at ?? 0) && run.failed_checks === 0 ? judge(run, reading, run.check.at) : null;
     if (found) return openIncident(run, found.trigger, step, { log: run.tail.join('\n'), stalled: hangs(found.trigger), ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) }, found.words);
   } else if (incident.ended === null && !run.repair) {
@@ -40,6 +49,11 @@ export function watch(world: World, run: RunState): Action[] {
     // While a model or a person is being asked, a living process is listened to as before.
     actions.push(...answered);
   }
+
+  const enough = incident ? null : earlyStop(run.spec, run.evals);
+  if (enough) return [emit({ type: 'run.ended', run: run.id, verdict: 'early_stopped', reason: enough })];
+  const advice = incident ? null : judgeEfficiency(run.spec, run.progress, run.samples);
+  if (advice && advice.bottleneck !== run.advice?.bottleneck) return [emit({ type: 'efficiency.judged', run: run.id, attempt: attempt.number, advice })];
 
   if (run.stream === 'closed' && ready(world, run, 'follow')) actions.push({ do: 'follow', run: run.id });
   const scheduled = run.cadence !== null && run.cadence.next_at <= now;
@@ -63,13 +77,30 @@ export function judgeEnd(world: World, run: RunState): Action[] {
   const reading = run.check?.reading;
   const { exit } = attempt;
   const setupFailed = attempt.started_at === null;
-  const evidence: Evidence = { log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...statusOf(world, run), ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
+  const evidence: Evidence = { log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...statusOf(world, run), ...wentAway(run), ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
   const found = triage(evidence);
   if (!setupFailed && exit.exit_code === 0 && (found.kind === 'done' || found.kind === 'healthy')) {
-    return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? 'the trainer stopped early by its own policy' : 'the training command ended with exit code 0' })];
+    return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? trainerStopped(run) : 'the training command ended with exit code 0' })];
   }
   return openIncident(run, setupFailed ? 'setup_failed' : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
 }
+
+/** Early stop is policy behaviour, no failure; one that came before the spec's own minimum is said. */
+function trainerStopped(run: RunState): string {
+  const step = run.progress?.reading.step ?? null;
+  const least = run.spec.early_stop?.min_steps ?? 0;
+  return `the trainer stopped early by its own policy${step !== null && step < least ? `, at step ${step}, before early_stop.min_steps (${least})` : ''}`;
+}
+
+/** A process that was lost while the instance was away did not die of itself. */
+function wentAway(run: RunState): Pick<Evidence, 'api_status'> {
+  const attempt = currentAttempt(run);
+  const lost = attempt?.exit && attempt.exit.exit_code === null && attempt.exit.signal === null;
+  return lost && run.away?.attempt === attempt.number ? { api_status: run.away.kind === 'outbid' ? 'outbid' : `preempted: ${run.away.kind}` } : {};
+}
+
+/** A trigger that knows its cause better than the log does. */
+const CERTAIN: Partial<Record<Trigger, Cause>> = { resume_lost: 'checkpoint_corrupt' };
 
 /** What a trigger means by itself, when the log has no word for it. */
 const CAUSE: Partial<Record<Trigger, Cause>> = { step_stalled: 'stall', gpu_idle: 'stall', metric_wrong: 'numeric_divergence' };
@@ -90,12 +121,14 @@ function openIncident(run: RunState, trigger: Trigger, step: number | null, evid
   const attempt = currentAttempt(run);
   if (!attempt) return [];
   const found = triage(evidence);
+  const cause = CERTAIN[trigger] ?? found.cause ?? CAUSE[trigger] ?? 'unknown';
+  const fixes = fixesFor(cause, evidence.log);
   const diagnosis: Diagnosis = {
     trigger,
-    cause: found.cause ?? CAUSE[trigger] ?? 'unknown',
+    cause,
     confidence: found.confidence,
     // What a stalled log last said is chance: the stall itself is what comes back.
-    fingerprint: hangs(trigger) ? 'stall' : found.fingerprint,
+    fingerprint: hangs(trigger) ? 'stall' : trigger === 'resume_lost' ? trigger : found.fingerprint,
     signature: found.signature,
     evidence: found.evidence,
     transient: found.transient,
@@ -103,6 +136,7 @@ function openIncident(run: RunState, trigger: Trigger, step: number | null, evid
     summary: words === null ? found.summary : `${found.summary} (${words})`,
     next: found.next,
     ...(found.detail.package && { package: found.detail.package }),
+    ...(fixes.length > 0 && { fixes }),
   };
   const same = run.incident && run.incident.ended === null && run.incident.diagnosis.fingerprint === diagnosis.fingerprint;
   return same && run.incident

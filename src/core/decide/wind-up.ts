@@ -1,13 +1,17 @@
 /** The end of a run's stay on an instance: results home, then the billing over. */
 import type { Action } from '../actions.ts';
-import { runCost } from '../ledger.ts';
-import { currentAttempt, instanceOf, type RunState, type World } from '../state.ts';
+import type { RescueVerdict } from '../events.ts';
+import { costOf, runCost } from '../ledger.ts';
+import { currentAttempt, instanceOf, type InstanceState, type RunState, type World } from '../state.ts';
 import { teardown, teardownCase } from '../teardown.ts';
 import { emit, ready } from './ready.ts';
 
-/** Renting on while results cannot be verified: after this many dollars the instance is stopped, its disk kept. */
-const WAIT_CAP_USD = 1;
 const DESTROY_AGAIN_MS = 30_000;
+const HOUR_MS = 3_600_000;
+/** A stopped instance that still holds results is started again so often, just long enough to copy them. */
+const WAKES = 3;
+const WAKE_AFTER_MS = 6 * HOUR_MS;
+const ASK_EVERY_MS = 24 * HOUR_MS;
 
 export function rescue(world: World, run: RunState): Action[] {
   const instance = instanceOf(world, run);
@@ -18,19 +22,32 @@ export function rescue(world: World, run: RunState): Action[] {
   }
   const attempt = currentAttempt(run);
   if (attempt?.started_at && attempt.ended_at === null) return ready(world, run, 'stop_training') ? [{ do: 'stop_training', run: run.id }] : [];
-  // A stopped instance cannot be read; what happens to it is the user's to say.
-  if (instance.stop !== 'none') return [];
-  const waited = run.rescue?.verdict === 'unverified' ? (instance.rate * (world.now - run.rescue.since)) / 3_600_000 : 0;
-  if (waited >= WAIT_CAP_USD && !run.hold) return [{ do: 'stop', run: run.id, instance: instance.id, reason: `waiting for its results has cost $${waited.toFixed(2)}; stopped, the disk is kept and still bills` }];
+  if (instance.stop !== 'none') return whileStopped(world, run, instance);
+  const waited = run.rescue?.verdict === 'unverified' ? costOf(instance, world.now).rescue : 0;
+  const { wait_usd, wait_then } = run.spec.teardown;
+  if (waited >= (run.rescue?.asked_usd ?? 0) + wait_usd && !run.hold) {
+    const asked = emit({ type: 'rescue.asked', run: run.id, instance: instance.id, usd: waited, usd_per_hour: instance.rate });
+    if (wait_then === 'ask') return [asked];
+    if (ready(world, run, 'stop')) return [{ do: 'stop', run: run.id, instance: instance.id, reason: `waiting for its results has cost $${waited.toFixed(2)}; stopped, the disk is kept and bills $${instance.facts.storage_total_cost.toFixed(3)}/h` }];
+  }
   return ready(world, run, 'sync') ? [{ do: 'sync', run: run.id, final: true }] : [];
+}
+
+/** Stopped with results on it: it is started now and then to fetch them, and the user is told each day what its disk costs. */
+function whileStopped(world: World, run: RunState, instance: InstanceState): Action[] {
+  const since = instance.stop_at ?? world.now;
+  if (instance.wakes < WAKES && world.now - since >= WAKE_AFTER_MS && ready(world, run, 'wake')) return [{ do: 'wake', run: run.id, instance: instance.id, reason: 'it still holds results that are not at home' }];
+  if (!run.rescue || world.now - (run.rescue.asked_at ?? since) < ASK_EVERY_MS) return [];
+  return [emit({ type: 'rescue.asked', run: run.id, instance: instance.id, usd: costOf(instance, world.now).rescue, usd_per_hour: instance.rate })];
 }
 
 export function tearDown(world: World, run: RunState): Action[] {
   const instance = instanceOf(world, run);
   if (!instance) {
-    return run.verdict === null ? [] : [emit({ type: 'run.closed', run: run.id, verdict: run.verdict, usd: runCost(world, run).usd })];
+    // What the run left behind still bills: it is not over before that is gone.
+    return run.verdict === null || run.left.length > 0 ? [] : [emit({ type: 'run.closed', run: run.id, verdict: run.verdict, usd: runCost(world, run).usd })];
   }
-  const { act, because } = teardown(teardownCase(run));
+  const { act, because } = teardown(teardownCase(run, instance));
   switch (act) {
     case 'keep':
       return run.verdict ? [emit({ type: 'run.closed', run: run.id, verdict: run.verdict, usd: runCost(world, run).usd })] : [];
@@ -51,8 +68,11 @@ export function tearDown(world: World, run: RunState): Action[] {
 function destroyNow(world: World, run: RunState, reason: string): Action[] {
   const instance = instanceOf(world, run);
   const gate = run.rescue?.verdict;
-  if (!instance || !gate || gate === 'unverified' || instance.gone_at !== null) return [];
-  // Accepted is not gone: as long as a good list shows it, it is asked again.
+  return !instance || !gate || gate === 'unverified' ? [] : askDestroy(world, run, instance, gate, reason);
+}
+
+/** Accepted is not gone: as long as a good list shows it, it is asked again. */
+export function askDestroy(world: World, run: RunState, instance: InstanceState, gate: Exclude<RescueVerdict, 'unverified'>, reason: string): Action[] {
   const asked = instance.destroy === 'accepted' && (world.now - (instance.destroy_at ?? 0) < DESTROY_AGAIN_MS || instance.absent_reads > 0);
-  return asked || !ready(world, run, 'destroy') ? [] : [{ do: 'destroy', run: run.id, instance: instance.id, gate, reason }];
+  return instance.gone_at !== null || asked || !ready(world, run, 'destroy') ? [] : [{ do: 'destroy', run: run.id, instance: instance.id, gate, reason }];
 }

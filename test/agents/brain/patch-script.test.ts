@@ -20,7 +20,7 @@ const where = (name: string): string | null =>
     }
   }) ?? null;
 
-function box(tool: 'git' | 'patch'): { dir: string; file(): string; run(...words: string[]): number | null } {
+function box(tool: 'git' | 'patch'): { dir: string; file: () => string; run: (...words: string[]) => number | null } {
   const base = mkdtempSync(join(tmpdir(), 'patch-'));
   onTestFinished(() => rmSync(base, { recursive: true, force: true }));
   const dir = join(base, 'run');

@@ -1,0 +1,78 @@
+/**
+ * An instance that went away after work began on it: its host is offline, somebody outbid it, or it was stopped. One
+ * decision, with its price: wait, ask for it back, or go on elsewhere under a higher fencing number.
+ */
+import type { Instance } from './market.ts';
+import type { Away, RunState } from './state.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** Renting, pulling and preparing another instance takes about so long. */
+const SETUP_MS = 15 * MINUTE;
+/** Offline is usually temporary; nobody is billed for it, but the run stands still. */
+const LONGEST_WAIT_MS = 6 * HOUR;
+/** How long an accepted bid or start may take to show. */
+const ASK_AGAIN_MS = 10 * MINUTE;
+const ASKS = 2;
+/** A bid just above the floor is outbid again at once. */
+const OVER_FLOOR = 1.05;
+
+export interface AwayCase {
+  kind: Away['kind'];
+  /** ms that it is away; ms since it was asked back, null when it was not. */
+  for_ms: number;
+  asked_ms: number | null;
+  asks: number;
+  /** $/h: our bid, the market's floor for this machine, and the most that the spec allows for the GPU. */
+  bid: number | null;
+  floor: number | null;
+  cap: number;
+  /** ms of training that another instance would repeat, from the newest checkpoint at home; null when none is there. */
+  repeat_ms: number | null;
+  /** May the ladder still switch? */
+  may_switch: boolean;
+}
+
+export type AwayStep =
+  | { act: 'wait'; because: string }
+  | { act: 'raise'; usd_per_hour: number; because: string }
+  | { act: 'wake'; because: string }
+  | { act: 'migrate'; because: string };
+
+/** What the market's facts say about an instance on which work began; null when it is there. Unknown words are no news. */
+export function awayKind(facts: Instance): Away['kind'] | null {
+  if (facts.actual_status === 'offline') return 'offline';
+  const down = facts.actual_status === 'exited' || facts.actual_status === 'stopped' || facts.cur_state === 'stopped';
+  return !down ? null : facts.is_bid ? 'outbid' : 'stopped';
+}
+
+/**
+ * Waiting goes on for as long as going elsewhere would cost in time, which is at most twice the best that hindsight could
+ * do. Asking back (a higher bid, a start) comes first where the spec's price allows it.
+ */
+export function awayStep(one: AwayCase): AwayStep {
+  const limit = one.repeat_ms === null ? LONGEST_WAIT_MS : Math.min(LONGEST_WAIT_MS, SETUP_MS + one.repeat_ms);
+  const patient = one.asked_ms !== null && one.asked_ms < ASK_AGAIN_MS;
+  const minutes = Math.round(limit / MINUTE);
+  if (one.kind === 'outbid' && !patient && one.asks < ASKS) {
+    const wanted = one.floor === null ? null : Math.ceil(Math.max(one.floor * OVER_FLOOR, (one.bid ?? 0) * OVER_FLOOR) * 1_000 - 1e-6) / 1_000;
+    if (wanted !== null && wanted <= one.cap) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and the spec allows $${one.cap.toFixed(3)}/h` };
+  }
+  if (one.kind === 'stopped' && !patient && one.asks < 1) return { act: 'wake', because: 'it was stopped from outside; its disk bills on' };
+  if (one.for_ms >= limit && !patient) {
+    return one.may_switch
+      ? { act: 'migrate', because: one.repeat_ms === null ? `it is away for ${minutes} min and no checkpoint is at home: the run starts over elsewhere` : `it is away for longer than going on elsewhere takes (${minutes} min)` }
+      : { act: 'wait', because: 'the ladder allows no further switch; it is waited for' };
+  }
+  return { act: 'wait', because: `${one.kind === 'offline' ? 'a host that is offline usually comes back, and is not billed' : 'its disk bills on'}; going on elsewhere costs about ${minutes} min` };
+}
+
+/** Training time between a checkpoint's step and the newest step, ms; null without a step to start from. */
+export function repeatMs(run: RunState): number | null {
+  if (run.checkpoint === null || !run.spec.checkpoints?.resume) return null;
+  const marks = run.progress?.marks ?? [];
+  const last = marks.at(-1);
+  const step = run.checkpoint.step;
+  const from = step === null ? undefined : marks.findLast((mark) => mark.step <= step);
+  return last && from ? Math.max(0, last.at - from.at) : last ? Math.max(0, last.at - run.checkpoint.at) : 0;
+}

@@ -1,0 +1,52 @@
+/** Money that is not spent yet: what a launch may reserve, how long the credit lasts, and who goes home first. */
+import { totals } from './ledger.ts';
+import { fleetOf, instanceOf, isClosed, runsOf, type RunState, type World } from './state.ts';
+
+/** Hours that the credit lasts at the present burn. */
+export const RUNWAY_WARN_H = 12;
+export const RUNWAY_CRITICAL_H = 3;
+/** A launch that would leave less than this is refused: it would end before its first checkpoints are home. */
+export const RUNWAY_LAUNCH_H = 1;
+
+/**
+ * $/h that the fleet is committed to, all-in: what bills, what will bill once it has loaded, and offers being rented. Ours
+ * alone: a stranger's instance is no part of the budget, but drains the credit (see `runwayHours`).
+ */
+export function committedUsdPerHour(world: World): number {
+  const instances = fleetOf(world).filter((one) => one.owner === 'ours' && one.gone_at === null);
+  const coming = (one: (typeof instances)[number]): number => (one.facts.intended_status === 'running' && one.stop === 'none' && one.destroy === 'none' ? one.facts.dph_total : 0);
+  const renting = runsOf(world).reduce((total, run) => total + (run.renting?.offer.all_in_usd_per_hour ?? 0), 0);
+  return instances.reduce((total, one) => total + Math.max(one.rate, coming(one)), renting);
+}
+
+/** Why renting at this all-in price is refused; null when the budget and the credit allow it. */
+export function refuseRent(world: World, run: RunState, usd_per_hour: number): string | null {
+  const committed = committedUsdPerHour(world);
+  const limit = world.budget_usd_per_hour;
+  if (limit !== null && committed + usd_per_hour > limit) return `the fleet may burn $${limit.toFixed(2)}/h, $${committed.toFixed(2)}/h of it is reserved, and this offer costs $${usd_per_hour.toFixed(2)}/h all-in`;
+  const credit = world.account?.credit_usd;
+  const burn = committed + totals(world).strangers_usd_per_hour + usd_per_hour;
+  const needed = Math.min(RUNWAY_LAUNCH_H, run.spec.kill.hours);
+  if (credit !== undefined && burn > 0 && credit / burn < needed) return `the credit of $${credit.toFixed(2)} would last ${Math.max(0, Math.round((60 * credit) / burn))} min with this instance`;
+  return null;
+}
+
+/** How long the credit lasts, judged; `hours` is null while it is unknown or nothing burns. */
+export function judgeRunway(world: World): { level: World['runway']; hours: number | null } {
+  const hours = totals(world).runway_h;
+  return { level: hours === null || hours > RUNWAY_WARN_H ? 'ok' : hours > RUNWAY_CRITICAL_H ? 'warn' : 'critical', hours };
+}
+
+/** The run to bring home first when the credit runs out: the least done, then the one in which the least was invested. */
+export function leastValuable(world: World): RunState | null {
+  const burning = runsOf(world).filter((run) => !isClosed(run) && run.verdict === null && run.instance !== null);
+  const done = (run: RunState): number => {
+    const reading = run.progress?.reading;
+    return reading?.step == null || !reading.total_steps ? 0 : reading.step / reading.total_steps;
+  };
+  const invested = (run: RunState): number => instanceOf(world, run)?.usd.productive ?? 0;
+  return burning.sort((a, b) => done(a) - done(b) || invested(a) - invested(b) || b.submitted_at - a.submitted_at)[0] ?? null;
+}
+
+/** Is somebody on the way home already? One after the other: the burn that is left may be low enough. */
+export const someoneLeaving = (world: World): boolean => runsOf(world).some((run) => !isClosed(run) && run.verdict !== null && run.instance !== null && !run.keep && !run.hold);

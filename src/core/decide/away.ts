@@ -1,0 +1,85 @@
+/** Instances that went away, and instances that the run has left behind. */
+import type { Action } from '../actions.ts';
+import { awayKind, awayStep, repeatMs } from '../away.ts';
+import type { Diagnosis } from '../events.ts';
+import { BOUNDS } from '../ladder.ts';
+import { currentAttempt, instanceOf, isAway, type InstanceState, type Left, type RunState, type World } from '../state.ts';
+import { emit, ready } from './ready.ts';
+import { askDestroy } from './wind-up.ts';
+
+/** How long a machine that went away is avoided. */
+const AVOID_MS = 24 * 3_600_000;
+const WORKING: readonly RunState['stage'][] = ['connecting', 'preparing', 'starting', 'training', 'ended', 'repairing'];
+
+/** News of the instance, or what to do while it is away; null when it is there and the babysitter goes on as usual. */
+export function decideAway(world: World, run: RunState): Action[] | null {
+  const instance = instanceOf(world, run);
+  if (!instance || run.verdict !== null || !run.ran_here || !WORKING.includes(run.stage)) return null;
+  const kind = instance.stop === 'none' ? awayKind(instance.facts) : null;
+  if (!isAway(run)) return kind === null ? null : [emit({ type: 'instance.away', run: run.id, instance: instance.id, kind })];
+  if (kind === null && instance.facts.actual_status === 'running') return [emit({ type: 'instance.back', run: run.id, instance: instance.id })];
+  return whileAway(world, run, instance);
+}
+
+function whileAway(world: World, run: RunState, instance: InstanceState): Action[] {
+  const { away } = run;
+  const attempt = currentAttempt(run);
+  if (!away || !attempt) return [];
+  const { facts } = instance;
+  const switches = [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap(({ remedies }) => remedies).filter(({ remedy }) => remedy.rung === 'switch').length;
+  const step = awayStep({
+    kind: away.kind,
+    for_ms: world.now - away.since,
+    asked_ms: away.asked_at === null ? null : world.now - away.asked_at,
+    asks: away.asks,
+    bid: facts.is_bid ? facts.dph_base : null,
+    floor: facts.min_bid,
+    cap: run.spec.hardware.max_usd_per_hour - instance.facts.storage_total_cost,
+    repeat_ms: repeatMs(run),
+    may_switch: switches < BOUNDS.per_rung.switch,
+  });
+  switch (step.act) {
+    case 'wait':
+      return [];
+    case 'raise':
+      return ready(world, run, 'raise_bid') ? [{ do: 'raise_bid', run: run.id, instance: instance.id, from: facts.dph_base, to: step.usd_per_hour, reason: step.because }] : [];
+    case 'wake':
+      return ready(world, run, 'wake') ? [{ do: 'wake', run: run.id, instance: instance.id, reason: step.because }] : [];
+    case 'migrate':
+      return migrate(world, run, instance, step.because);
+  }
+}
+
+/** The run goes on elsewhere; the instance stays ours until nothing on it can be lost. */
+function migrate(world: World, run: RunState, instance: InstanceState, because: string): Action[] {
+  const { away } = run;
+  if (!away) return [];
+  const trigger = away.kind === 'offline' ? 'instance_offline' : 'instance_stopped';
+  const words = away.kind === 'offline' ? 'Its host went offline' : away.kind === 'outbid' ? 'It was outbid' : 'It was stopped from outside';
+  const diagnosis: Diagnosis = { trigger, cause: 'preempted', confidence: 1, fingerprint: `preempted:${away.kind}`, signature: '', evidence: [`the market says ${away.kind} since ${new Date(away.since).toISOString()}`], transient: true, rung: 'switch', summary: `${words} and did not come back.`, next: 'Rent on demand, or with a higher price cap.' };
+  const open = run.incident && run.incident.ended === null ? run.incident : null;
+  const incident = open?.id ?? run.incidents.length + 1;
+  return [
+    ...(open ? [] : [emit({ type: 'incident.opened', run: run.id, incident, attempt: away.attempt, step: run.progress?.reading.step ?? null, diagnosis })]),
+    emit({ type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason: diagnosis.summary, until: world.now + AVOID_MS }),
+    emit({ type: 'remedy.chosen', run: run.id, incident, remedy: { rung: 'switch', machine_id: instance.machine_id, reason: diagnosis.summary, leave: true }, why: because }),
+  ];
+}
+
+/** What the run has left behind is looked through as soon as it can be read, and ended when nothing on it can be lost. */
+export function decideLeft(world: World, run: RunState): Action[] {
+  return run.left.flatMap((left) => {
+    const instance = world.fleet[String(left.instance)];
+    return !instance || instance.gone_at !== null ? [] : endLeft(world, run, left, instance);
+  });
+}
+
+function endLeft(world: World, run: RunState, left: Left, instance: InstanceState): Action[] {
+  const judged = (verdict: 'verified' | 'nothing_never_ran' | 'waived', reason: string): Action[] => [emit({ type: 'left.judged', run: run.id, instance: left.instance, verdict, reason })];
+  if (left.verdict !== null && left.verdict !== 'unverified') return askDestroy(world, run, instance, left.verdict, left.why);
+  if (!left.ran) return judged('nothing_never_ran', 'no process of the run ever started on it');
+  if (run.destroy_ordered?.waive) return judged('waived', 'the user waived what is not at home');
+  const finished = (run.verdict === 'done' || run.verdict === 'early_stopped') && run.rescue?.verdict === 'verified';
+  if (finished) return judged('verified', 'a later attempt of the run reached its end, and its results are home');
+  return instance.facts.actual_status === 'running' && ready(world, run, 'salvage') ? [{ do: 'salvage', run: run.id, instance: left.instance, attempt: left.attempt }] : [];
+}
