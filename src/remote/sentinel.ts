@@ -231,15 +231,23 @@ renew() { # attempt seconds
 }
 
 # alive:lease_seconds:log_bytes:boot:nonce:code:signal:oom:epoch
+# Told every few seconds for days, so it starts as few processes as it can.
 state() { # kind session_nonce attempt
+  here=\${here:-$(boot)}
   alive=0
-  [ -z "$(members "$3")" ] || alive=1
-  expires=
+  if leads "$3" || [ -n "$(members "$3")" ]; then alive=1; fi
+  expires=; ended=; nonce=
   [ -r "$S/lease" ] && read -r expires _ < "$S/lease"
-  ended=$(first exit."$3" | tr ' ' ':')
-  size=$(wc -c < "$S/log.$3" | tr -d ' ')
-  nonce=$(first nonce."$3")
-  printf '\036%s:%s:%s:%s:%s:%s:%s:%s\n' "$2" "$1" "$alive" "\${expires:+$((expires - $(now)))}" "$size" "$(boot)" "\${nonce:--}" "\${ended:--}"
+  [ -r "$S/exit.$3" ] && read -r code signal oom at < "$S/exit.$3" && ended="$code:$signal:$oom:$at"
+  [ -r "$S/nonce.$3" ] && read -r nonce < "$S/nonce.$3"
+  printf '\036%s:%s:%s:%s:%s:%s:%s:%s\n' "$2" "$1" "$alive" "\${expires:+$((expires - $(now)))}" "$(($(wc -c < "$S/log.$3")))" "$here" "\${nonce:--}" "\${ended:--}"
+}
+# Is the first process of attempt $1 alive? Then nobody needs to search for the others.
+leads() {
+  leader=; born=; line=
+  [ -r "$S/pid.$1" ] && read -r leader _ born _ < "$S/pid.$1"
+  [ -n "$leader" ] && [ "$born" = "$here" ] && [ -r "/proc/$leader/stat" ] && read -r line 2>/dev/null < "/proc/$leader/stat" || return 1
+  case "\${line##*) }" in ''|Z*|X*) return 1 ;; esac
 }
 follow() { # attempt offset session_nonce
   stty raw -echo 2>/dev/null

@@ -29,6 +29,7 @@ const LOSS = new Map<string, number>([
   ['avg loss', 7], ['average loss', 7], ['mean loss', 7], ['reduced train loss', 8], ['train loss step', 8], ['loss step', 8], ['train loss epoch', 7], ['loss epoch', 7], ['rl loss', 7], ['batch loss', 7],
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
   ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
+  ['cross entropy loss', 8], ['crossentropyloss', 8], ['train crossentropyloss', 8], ['train cross entropy loss', 8], ['ce loss', 6], ['train ce loss', 6], ['l pix', 6], ['l g pix', 5], ['l total', 7],
   ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['moving avg loss', 5], ['train mlm loss', 8], ['actor pg loss', 6], ['pg loss', 6], ['train policy loss', 6],
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
@@ -49,7 +50,8 @@ const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: fa
 
 /** Reads the raw text that stands between the number before (or the line's start) and this one. `first`: nothing numeric came before. */
 export function readLabel(raw: string, first: boolean): Label {
-  const label = raw.length > 160 ? raw.slice(-160) : raw;
+  // "Val   Loss" is one name whose columns were lined up.
+  const label = (raw.length > 160 ? raw.slice(-160) : raw).replace(/\b(val|valid|validation|test|train|eval|dev) {2,}(?=[a-z])/gi, '$1 ');
   const open = label.replace(/[\s:="'([{<|~≈→>*_@#-]+$/, '');
   const bracket = /\[\s*$/.test(label);
   let hint = '';
@@ -128,7 +130,7 @@ function lastDelimiter(text: string): number {
   for (let at = text.length - 1; at >= 0; at--) {
     const char = text[at];
     if (char === undefined) break;
-    if (',;|[](){}<>"\'\t=•·→│┃║'.includes(char)) return at + 1;
+    if (',;|[](){}<>"\'\t=#•·→│┃║'.includes(char)) return at + 1;
     const next = text[at + 1];
     if (char === ' ' && next === ' ') return at + 2;
     if ((char === ':' || char === '>') && next === ' ') return at + 2;

@@ -42,7 +42,10 @@ class Draft {
   private auc = false;
   private plain: [string, number][] | undefined;
 
-  constructor(private readonly line: string) {}
+  constructor(private readonly line: string) {
+    // " * Acc@1 71.2 Acc@5 90.3": how ImageNet trainers sum an evaluation up.
+    if (/^\s*\*+ (?:Acc|Prec)@/.test(line)) this.evalContext = true;
+  }
 
   take(field: Field): void {
     const { label, value } = field;
@@ -206,7 +209,8 @@ class Draft {
   /** "time: 0.49" is the time of a step where the line counts steps; beside an epoch alone it is the epoch's. */
   private settleTime(counts: boolean): void {
     const field = this.timeField;
-    if (!field || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
+    // Hours are no step: "time: 125602.7" counts from the start.
+    if (!field || field.value > 3_600 || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
     if (this.loss === undefined && !counts) return;
     if (!counts && this.epochField) return;
     if (this.batchTime !== undefined || this.stepSeconds !== undefined) return;

@@ -147,7 +147,9 @@ class Reader implements ProgressReader {
         this.held = frame;
       } else {
         this.release();
-        if (frame.includes('\x1b') && MOVES.test(frame)) for (const part of frame.split(MOVES)) this.parse(part);
+        // Syslog writes a carriage return as "#015".
+        if (frame.includes('#015')) for (const part of frame.split('#015')) this.parse(part);
+        else if (frame.includes('\x1b') && MOVES.test(frame)) for (const part of frame.split(MOVES)) this.parse(part);
         else this.parse(frame);
       }
     }
@@ -199,9 +201,11 @@ class Reader implements ProgressReader {
       if (/nan|inf/i.test(classes[3] ?? '')) record.loss = Number.NaN;
       return record;
     }
-    const recipe = /^(\d+)\|(\d+)\|Loss: (\S+)$/.exec(description);
+    const recipe = /^(?:\[[^\]]{1,40}\]:? ?){0,2}(\d+)\|(\d+)\|Loss: (\S+)$/.exec(description);
     if (recipe) return { context: 'train', shape: 'bar', format: 'torchtune', epoch: Number(recipe[1]), loss: Number(recipe[3]) };
     const said = description === '' ? null : readFields(description, this.scan(description));
+    const numbered = /\bepoch_(\d{1,7})$/i.exec(description);
+    if (numbered) return { ...said, ...(postfix === '' ? null : readFields(postfix, this.scan(postfix))), context: 'train', shape: 'bar', epoch: Number(numbered[1]) };
     const shown = postfix === '' ? null : readFields(postfix, this.scan(postfix));
     return said || shown ? { ...said, ...shown, context: 'train', shape: 'bar' } : null;
   }

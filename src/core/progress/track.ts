@@ -1,6 +1,6 @@
 /** The state of the training loop, built record by record: the last value that was really shown wins. */
 import type { Bar } from './bars.ts';
-import { stepsPerSecond, type Rate } from './rates.ts';
+import { rateRank, stepsPerSecond, type Rate } from './rates.ts';
 import type { LineRecord } from './record.ts';
 
 export type Activity = 'training' | 'evaluating' | 'saving' | 'preparing' | 'downloading' | 'compiling';
@@ -64,7 +64,8 @@ export function applyRecord(track: Track, record: LineRecord): void {
   if (record.format && (record.step !== undefined || record.loss !== undefined)) track.format = record.format;
   if (finite(record.epoch)) track.epoch = record.epoch;
   if (finite(record.lr)) track.lr = record.lr;
-  if (record.rate && finite(record.rate.value)) {
+  // A line that says nothing but a speed (one line of a block of metrics) doesn't hide one that says more.
+  if (record.rate && finite(record.rate.value) && (trained || !track.rate || rateRank(record.rate.unit) >= rateRank(track.rate.unit))) {
     track.rate = record.rate;
     track.stepSeconds = record.stepSeconds ?? null;
   }
@@ -99,6 +100,8 @@ function takeStep(track: Track, record: LineRecord): boolean {
 function takeLoss(track: Track, record: LineRecord): boolean {
   const { loss, lossRank = 10 } = record;
   if (loss === undefined || (lossRank <= 3 && track.lossRank > 3)) return false;
+  // Under the lines of an evaluation, a loss of another name is the evaluation's.
+  if (lossRank <= 2 && track.evalOpen && record.step === undefined && record.epoch === undefined && record.shape === 'line') return false;
   track.lossRank = Math.max(track.lossRank, lossRank);
   track.deadGradients = record.deadGradient ? track.deadGradients + 1 : 0;
   const size = Math.abs(loss);

@@ -24,6 +24,11 @@ const EXCEPTION = /^(?:[A-Za-z_][\w.]{0,120}\.)?(?:[A-Za-z_]\w{0,80}(?:Error|Exc
 const SAYS_ERROR = /\b(?:error|errors|fatal|critical|exception|failed|failure|erro|fehler|aborted)\b|错误|エラー|ошибка/i;
 const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will be (?:ignored|disabled)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|0 (?:errors|corrupt|failed)|no errors?\b/i;
 
+/** What ends a traceback: a dotted name, alone or before a colon. */
+const RAISED = /^(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{2,60}(?:\([\w.]{1,80}\))?(?::\s|:?$)/;
+/** An exception's message may go on in the lines below its name. */
+const MESSAGE_LINES = 2;
+
 /** A tensor could not be fetched from a DataLoader worker because the worker is gone: the socket's error is not the network's. */
 const WORKER_GONE: Rule = { cause: 'shm_dataloader', weight: 'fact', match: /$/ };
 const WORKER_FRAMES = 16;
@@ -35,6 +40,7 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
   let tracker = false;
   let ignored = false;
   let worker = -Infinity;
+  let said = -Infinity;
   for (const [at, { text, tracker: own }] of lines.entries()) {
     if (/Traceback \(most recent call last\)/.test(text)) {
       inTraceback = true;
@@ -46,10 +52,11 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     if (text.includes('rebuild_storage_fd')) worker = at;
     if (inTraceback && /\/(?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)\//.test(text)) tracker = true;
     const indented = /^\s/.test(text);
-    if (own || !HINT.test(text)) continue;
-    const exception = !indented && EXCEPTION.test(text);
+    if (own || (!HINT.test(text) && !inTraceback)) continue;
+    const exception = !indented && (EXCEPTION.test(text) || (inTraceback && RAISED.test(text)));
     const afterFrames = /^\s+(?:File |\S)|^\s*[\^~]+\s*$/.test(lines[at - 1]?.text ?? '');
     const fatal = exception && (inTraceback || afterFrames) && !ignored;
+    if (exception) said = at;
     const rule = exception && at - worker <= WORKER_FRAMES && /^(?:Connection|EOF|FileNotFound)/.test(text) ? WORKER_GONE : RULES.find(({ match }) => match.test(text));
     if (exception) {
       inTraceback = false;
@@ -59,11 +66,15 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
       }
     }
     if (!rule) {
-      if (fatal && !/Warning/.test(text)) events.push({ at, cause: 'unknown', weight: WEIGHT.error, line: text, transient: undefined, fatal, traceback: fatal });
+      // An exception of a name that nobody knows is the program's own.
+      if (fatal && !/Warning/.test(text)) events.push({ at, cause: 'code_bug', weight: WEIGHT.error, line: text, transient: undefined, fatal, traceback: fatal });
       continue;
     }
-    if (!exception && !rule.alone && (indented || HARMLESS.test(text) || !SAYS_ERROR.test(text))) continue;
-    events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line: text, transient: rule.transient, fatal: fatal || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text), traceback: fatal });
+    const continues = rule.weight === 'fact' && at - said <= MESSAGE_LINES;
+    if (!exception && !rule.alone && !continues && (indented || HARMLESS.test(text) || !SAYS_ERROR.test(text))) continue;
+    // An excerpt may begin below the frames: a line that reads as an uncaught exception and explains itself is believed without them.
+    const bare = exception && !ignored && rule.weight === 'fact';
+    events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line: text, transient: rule.transient, fatal: fatal || bare || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text), traceback: fatal });
   }
   return events;
 }

@@ -1,6 +1,6 @@
 /** From evidence to a cause: what happened, how sure that is, what to do next. Pure; log text is data and never more. */
 import type { Cause, Rung } from '../causes.ts';
-import { readLog, type ProgressReading } from '../progress/index.ts';
+import { createProgressReader, readLog, type ProgressReading } from '../progress/index.ts';
 import { cleanLine } from '../text.ts';
 import { detailOf } from './detail.ts';
 import { findEnd, findWaiting } from './ends.ts';
@@ -59,6 +59,8 @@ export function triage(evidence: Evidence): Triage {
   const died = (exit !== null && exit !== 0) || (evidence.signal ?? null) !== null;
   if (machine && (!root || machine.decides)) return verdict('failure', machine.cause, machine.line, machine.confidence, [...machine.lines, ...(root ? [root.line] : [])], machine.transient);
   const fatal = root !== null && (root.fatal || died || (root.weight === 4 && lines.length - root.at <= 4));
+  // Who interrupts a run by hand after its loss is gone has read the log.
+  if (root?.line.includes('KeyboardInterrupt') && readLog(textOf(lines.slice(0, root.at))).diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, root.at), false);
   if (root && fatal && (died || !(survived(lines, root) || recovered(lines, root)))) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
   const reading = readLog(evidence.log);
   if (reading.diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, lines.length - 1), false);
@@ -116,12 +118,25 @@ function recovered(lines: readonly LogLine[], { at, until }: Root): boolean {
   return after.length > 0 && advances(after, readLog(textOf(lines.slice(0, at))));
 }
 
-/** Whether training goes on in these lines; a bar redrawn at the step where it stood is no progress. */
+/** Whether training goes on in these lines: a bar that is drawn once more as the process ends is no progress, one that moves is. */
 function advances(lines: readonly LogLine[], before: ProgressReading | null = null): boolean {
-  const after = readLog(textOf(lines));
-  if (after.diverged) return false;
-  if (after.loss !== null && (after.step !== null || after.epoch !== null)) return before === null || after.step !== before.step || after.loss !== before.loss;
-  return after.step !== null && after.step > 0 && after.step !== (before?.step ?? null);
+  const reader = createProgressReader();
+  const known = before && stateOf(before);
+  const seen = new Set<string>();
+  let moved = false;
+  for (const { text, tracker } of lines) {
+    if (tracker || moved || !/\d/.test(text)) continue;
+    reader.feed(`${text}\n`);
+    const state = stateOf(reader.reading());
+    if (state === null || state === known || seen.has(state)) continue;
+    seen.add(state);
+    moved = seen.size > 1 || !/\d\/\d+ ?\[|%\|/.test(text);
+  }
+  return moved && !readLog(textOf(lines)).diverged;
+}
+
+function stateOf({ step, epoch, loss }: ProgressReading): string | null {
+  return (step !== null && step > 0) || (loss !== null && (step !== null || epoch !== null)) ? `${step} ${loss}` : null;
 }
 
 function textOf(lines: readonly LogLine[]): string {

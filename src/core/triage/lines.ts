@@ -16,10 +16,28 @@ export function readLines(log: string): LogLine[] {
   const newest = log.length > NEWEST ? log.slice(-NEWEST) : log;
   const raw = newest.replaceAll('\0', '').split('\n').slice(-LINES);
   const lines = raw.flatMap((line) => (line.includes('\r') ? line.split('\r') : [line])).map((line) => cleanLine(line, 4_000).trimEnd());
-  return unwrap(lines)
+  return unprefix(unwrap(lines))
     .map((line) => line.replace(PREFIX, '').replace(PREFIX, ''))
     .filter((line) => line.trim() !== '')
     .map((text) => ({ text, tracker: /^(?:wandb|swanlab|comet|clearml|mlflow|neptune|COMET \w+):/i.test(text) }));
+}
+
+const OPENING = 'Traceback (most recent call last)';
+
+/** A collector may put a stamp before every line: what stands before a traceback's opening is taken off the lines that begin alike. */
+function unprefix(lines: readonly string[]): string[] {
+  let length = 0;
+  let prefix = '';
+  const shape = (text: string) => text.replace(/\d/g, '0');
+  return lines.map((line) => {
+    const at = line.indexOf(OPENING);
+    if (at >= 0) {
+      prefix = shape(line.slice(0, at));
+      // An indented traceback is quoted, and stays so.
+      length = prefix.trim() === '' ? 0 : at;
+    }
+    return length > 0 && shape(line.slice(0, length)) === prefix ? line.slice(length) : line;
+  });
 }
 
 /** Joins lines that a terminal broke at a fixed width: then a large share of the lines has exactly the greatest length. */

@@ -10,7 +10,7 @@ export interface Root extends FailureEvent {
 
 /** So many ordinary lines between two failures, and the earlier one was survived. */
 const SURVIVED = 8;
-const NOISE = /^\s+(?:\S+\s+: |\^|~)|^(?:Traceback|During handling|The above exception|={3,}|-{3,}|\*{3,}|wandb|slurmstepd|srun|Root Cause|Failures:|\[\d+\]:|\^+|~+)|\d%\||closing signal|SIGTERM|exitcode|\bFAILED\b|NO_OTHER_FAILURES|\$\s*$|#\s*$/;
+const NOISE = /^\s+(?:[\w ]{1,40}\s*:\s|\^|~)|^(?:Resource usage summary|The output \(if any\)|PS:$|Read file <)|^(?:Traceback|During handling|The above exception|={3,}|-{3,}|\*{3,}|wandb|slurmstepd|srun|Root Cause|Failures:|\[\d+\]:|\^+|~+)|\d%\||closing signal|SIGTERM|exitcode|\bFAILED\b|NO_OTHER_FAILURES|\$\s*$|#\s*$/;
 
 /** null when no event explains an end. */
 export function chooseRoot(lines: readonly LogLine[], events: readonly FailureEvent[]): Root | null {
@@ -37,7 +37,9 @@ function rootOf(cluster: readonly FailureEvent[]): Root | null {
   let root: FailureEvent | null = null;
   for (const event of cluster) {
     const latest = event.weight === 3 || (event.cause === 'preempted' && root?.cause === 'preempted');
-    if (!root || event.weight > root.weight || (event.weight === root.weight && latest)) root = event;
+    // Of a remark and an exception that name one cause, the exception is the one to quote.
+    const quotable = event.cause === root?.cause && event.traceback && !root.traceback && root.line.startsWith('ERROR');
+    if (!root || event.weight > root.weight || (event.weight === root.weight && (latest || quotable))) root = event;
   }
   return root && { ...root, fatal: cluster.some(({ fatal }) => fatal), traceback: cluster.some(({ traceback }) => traceback), until: cluster.at(-1)?.at ?? root.at };
 }
