@@ -1,5 +1,5 @@
 /** Money that is not spent yet: what a launch may reserve, how long the credit lasts, and who goes home first. */
-import { totals } from './ledger.ts';
+import { burnRates } from './ledger.ts';
 import { fleetOf, instanceOf, isClosed, runsOf, type RunState, type World } from './state.ts';
 
 /** Hours that the credit lasts at the present burn. */
@@ -25,7 +25,7 @@ export function refuseRent(world: World, run: RunState, usd_per_hour: number): s
   const limit = world.budget_usd_per_hour;
   if (limit !== null && committed + usd_per_hour > limit) return `the fleet may burn $${limit.toFixed(2)}/h, $${committed.toFixed(2)}/h of it is reserved, and this offer costs $${usd_per_hour.toFixed(2)}/h all-in`;
   const credit = world.account?.credit_usd;
-  const burn = committed + totals(world).strangers_usd_per_hour + usd_per_hour;
+  const burn = committed + burnRates(world).strangers_usd_per_hour + usd_per_hour;
   const needed = Math.min(RUNWAY_LAUNCH_H, run.spec.kill.hours);
   if (credit !== undefined && burn > 0 && credit / burn < needed) return `the credit of $${credit.toFixed(2)} would last ${Math.max(0, Math.round((60 * credit) / burn))} min with this instance`;
   return null;
@@ -33,7 +33,7 @@ export function refuseRent(world: World, run: RunState, usd_per_hour: number): s
 
 /** How long the credit lasts, judged; `hours` is null while it is unknown or nothing burns. */
 export function judgeRunway(world: World): { level: World['runway']; hours: number | null } {
-  const hours = totals(world).runway_h;
+  const hours = burnRates(world).runway_h;
   return { level: hours === null || hours > RUNWAY_WARN_H ? 'ok' : hours > RUNWAY_CRITICAL_H ? 'warn' : 'critical', hours };
 }
 

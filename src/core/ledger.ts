@@ -82,18 +82,20 @@ export interface Totals extends Cost {
   runway_h: number | null;
 }
 
+/** $/h that our instances and strangers' on the same account burn, and the hours that the credit lasts; cheap enough for each look. */
+export function burnRates(world: World): Pick<Totals, 'burn_usd_per_hour' | 'strangers_usd_per_hour' | 'runway_h'> {
+  const of = (owner: InstanceState['owner']): number => fleetOf(world).reduce((total, one) => total + (one.owner === owner ? burnOf(one) : 0), 0);
+  const [burn, strangers, credit] = [of('ours'), of('stranger'), world.account?.credit_usd];
+  // A stranger's instance drains the same credit.
+  return { burn_usd_per_hour: burn, strangers_usd_per_hour: strangers, runway_h: credit === undefined || burn + strangers <= 0 ? null : credit / (burn + strangers) };
+}
+
 export function totals(world: World, now = world.now): Totals {
   const ours = fleetOf(world).filter((instance) => instance.owner === 'ours');
-  const burn = ours.reduce((total, instance) => total + burnOf(instance), 0);
-  const strangers = fleetOf(world).filter((instance) => instance.owner === 'stranger').reduce((total, instance) => total + burnOf(instance), 0);
-  const credit = world.account?.credit_usd ?? null;
   return {
     ...sum(ours.map((instance) => costOf(instance, now))),
-    burn_usd_per_hour: burn,
-    strangers_usd_per_hour: strangers,
-    credit_usd: credit,
-    // A stranger's instance drains the same credit.
-    runway_h: credit === null || burn + strangers <= 0 ? null : credit / (burn + strangers),
+    ...burnRates(world),
+    credit_usd: world.account?.credit_usd ?? null,
   };
 }
 

@@ -2,7 +2,7 @@
 import { actionWords, type ProposedChoice } from '../core/brain/proposal.ts';
 import { newestCheckpoint } from '../core/checkpoints.ts';
 import { renderCommand } from '../core/knobs.ts';
-import { runCost } from '../core/ledger.ts';
+import { costOf, runCost } from '../core/ledger.ts';
 import { figure, span, stateWord } from '../core/line.ts';
 import { bytes, remedyWords } from '../core/narrate.ts';
 import { reportOf } from '../core/report.ts';
@@ -41,7 +41,7 @@ function runLines(world: World, run: RunState, now: number): string[] {
     `- Kill criteria: ${run.spec.kill.hours} h or $${run.spec.kill.dollars}, whichever comes first; at most $${run.spec.hardware.max_usd_per_hour}/h`,
     `- Teardown: ${teardownWords(run, now)}`,
     `- Checkpoints at home: ${checkpointWords(run)}`,
-    ...(run.rescue ? [`- Results: ${run.rescue.verdict.replaceAll('_', ' ')} (${mdText(run.rescue.reason)}), ${iso(run.rescue.at)}`] : []),
+    ...(run.rescue ? [`- Results: ${run.rescue.verdict.replaceAll('_', ' ')} (${mdText(run.rescue.reason)}), ${iso(run.rescue.at)}${waitWords(world, run, now)}`] : []),
     `- Cost so far: ${costWords(world, run, now)}`,
     ...run.incidents.concat(run.incident && !run.incidents.some(({ id }) => id === run.incident?.id) ? [run.incident] : []).map(incidentWords),
     ...brainLines(run),
@@ -58,6 +58,14 @@ function endLines(world: World, run: RunState, now: number): string[] {
     ...(report.incidents.at(-1)?.evidence ?? []).map((line) => `- Evidence: ${mdCode(line, 300)}`),
     `- Next best option: ${mdText(report.next_best_option)}; the whole report: ${mdCode(`vastsit-tui report ${run.id}`)}`,
   ];
+}
+
+/** While the gate is shut, what the waiting costs. */
+function waitWords(world: World, run: RunState, now: number): string {
+  const instance = instanceOf(world, run);
+  if (run.rescue?.verdict !== 'unverified' || !instance || instance.gone_at !== null) return '';
+  const { wait_usd, wait_then } = run.spec.teardown;
+  return `; waiting has cost $${costOf(instance, now).rescue.toFixed(3)} and costs $${figure(instance.rate)}/h${instance.stop === 'none' ? `; each $${wait_usd} it is ${wait_then === 'stop' ? 'stopped' : 'asked about'}` : ' for the disk'}`;
 }
 
 function verdictWords(run: RunState): string {

@@ -1,12 +1,11 @@
 import { PROCESS_FUNCTIONS } from './sentinel.ts';
-import { shellQuote } from '../core/quote.ts';
 
 /**
  * Shell text that prints one section a source, each under a `=== name` line; what the box lacks stays empty.
  * Sections end with a nonce that log text and process names cannot know.
  */
 export function probeScript(order: { run: string; attempt: number; nonce: string }): string {
-  return String.raw`R=$(pwd); run=${shellQuote(order.run)}; n=${order.attempt}
+  return String.raw`R=$(pwd -P); n=${order.attempt}
 ${PROCESS_FUNCTIONS}
 section() { echo; echo "=${order.nonce} $1"; }
 exec 2>/dev/null

@@ -2,7 +2,7 @@
 export const FENCED = 73;
 export const STILL_ALIVE = 75;
 
-/** Shell functions shared by the sentinel and the probe. They expect `R` (the run's directory) and `run`. */
+/** Shell functions shared by the sentinel and the probe. They expect `R`, the run's directory: two boxes of a demo share one kernel, and their runs one name. */
 export const PROCESS_FUNCTIONS = String.raw`
 # Field 22 of a stat line is the start time; the name in parentheses may hold blanks.
 started() { sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
@@ -19,7 +19,7 @@ members() {
   if [ -r /proc/self/stat ]; then
     {
       [ -z "$leader" ] || cat /proc/[0-9]*/stat 2>/dev/null | awk -v s="$leader" '{ p = $1; sub(/^.*\) /, ""); if ($3 == s || $4 == s) print p }'
-      grep -ls "VASTSIT_MARK=$run/$1;" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
+      grep -lsF "VASTSIT_MARK=$R/$1;" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
     } | sort -un | while read -r p; do
       # A zombie that nobody reaps is not alive.
       case "$(sed 's/^.*) //' "/proc/$p/stat" 2>/dev/null)" in ''|Z*|X*) ;; *) echo "$p" ;; esac
@@ -41,7 +41,7 @@ oom_kills() {
 export const SENTINEL = String.raw`#!/bin/sh
 # vastsit sentinel: starts one training attempt in a session of its own, records how it ended, and ends the billing
 # when the training is over and nobody renews the lease. Usage: sentinel.sh start|stop|follow|renew|guard ...
-S=$(cd "$(dirname "$0")" && pwd) || exit 1
+S=$(cd "$(dirname "$0")" && pwd -P) || exit 1
 R=\${S%/.vastsit}
 run=\${R##*/}
 BEAT=\${VASTSIT_BEAT:-10}
@@ -104,7 +104,7 @@ supervise() {
   launch() {
     set -a
     if [ -r "$S/env.sh" ]; then . "$S/env.sh"; fi
-    PYTHONUNBUFFERED=1 VASTSIT_RUN=$run VASTSIT_ATTEMPT=$n VASTSIT_MARK="$run/$n;"
+    PYTHONUNBUFFERED=1 VASTSIT_RUN=$run VASTSIT_ATTEMPT=$n VASTSIT_MARK="$R/$n;"
     if [ -n "$(given CONTAINER_ID)" ]; then # the image's own PATH knows its Python; the login's does not
       PATH="$(given PATH):$PATH"
       LD_LIBRARY_PATH="$(given LD_LIBRARY_PATH):\${LD_LIBRARY_PATH:-}"

@@ -91,30 +91,33 @@ async function takeDeaths(place: Place, count: number, said: (done: number) => v
       const mine = Math.min(DEATHS_A_RUN, count - promised);
       promised += mine;
       let run = '';
-      const heard = new Map<number, () => void>();
       const pids = new Map<number, number>();
+      let heard: (life: { attempt: number; pid: number }) => void = () => undefined;
       const stop = app.subscribe((events) => {
         for (const event of events) {
           if (!('run' in event) || event.run !== run) continue;
           if (event.type === 'process.started') pids.set(event.attempt, event.pid);
+          const pid = event.type === 'progress.marked' && event.reading.step !== null ? pids.get(event.attempt) : undefined;
           // Watched: the stream is open, and a step of this attempt was heard.
-          if (event.type === 'progress.marked' && event.reading.step !== null) heard.get(event.attempt)?.();
+          if (event.type === 'progress.marked' && pid !== undefined) heard({ attempt: event.attempt, pid });
         }
       });
-      const watched = (attempt: number): Promise<void> => new Promise((resolve) => heard.set(attempt, resolve));
-      let soon = watched(1);
+      /** The next attempt after this one that is watched. */
+      const watched = (last: number): Promise<{ attempt: number; pid: number }> =>
+        new Promise((resolve) => {
+          heard = (life) => (life.attempt > last ? resolve(life) : undefined);
+        });
+      let soon = watched(0);
       run = await place.launch();
       for (let life = 1; life <= mine; life += 1) {
-        await soon;
+        const { attempt, pid } = await inTime(soon, run, app);
         if (life === 1 && probes.length < 20) probes.push(await timeProbe(app, run));
         await wire.sleep(randomInt(100, 1_500));
-        const pid = pids.get(life);
-        if (pid === undefined) throw new Error(`attempt ${life} of ${run} has no process`);
-        const known = next(app, 'process.exited', (event) => event.run === run && event.attempt === life);
-        soon = watched(life + 1);
+        const known = next(app, 'process.exited', (event) => event.run === run && event.attempt === attempt);
+        soon = watched(attempt);
         const killed = performance.now();
         process.kill(-pid, 'SIGKILL');
-        const { pushed } = await known;
+        const { pushed } = await inTime(known, run, app);
         deaths.push({ ms: performance.now() - killed, pushed });
         said(deaths.length);
       }
@@ -124,6 +127,17 @@ async function takeDeaths(place: Place, count: number, said: (done: number) => v
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, Math.ceil(count / DEATHS_A_RUN)) }, one));
   return { deaths, probes };
+}
+
+const PATIENCE_MS = 90_000;
+
+/** Rejects, with what the run last did, when it takes too long: a bench that waits for ever measures nothing. */
+async function inTime<T>(what: Promise<T>, run: string, app: App): Promise<T> {
+  const late = new AbortController();
+  const result = await Promise.race([what.then((value) => ({ value })), wire.sleep(PATIENCE_MS, late.signal).then(() => null)]);
+  late.abort();
+  if (result === null) throw new Error(`${run} got stuck: ${app.store.getState().runs[run]?.stage ?? 'unknown'}; ${app.store.getState().said.filter((said) => said.run === run).at(-1)?.text ?? ''}`);
+  return result.value;
 }
 
 /** Real ms that one look takes: what every poll pays on top of waiting. */

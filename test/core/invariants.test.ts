@@ -67,7 +67,7 @@ describe('the invariants of the design, over random evenings', () => {
       fc.property(worlds, (world) => {
         expect(play(world).violations).toEqual([]);
       }),
-      { numRuns: 1_600 },
+      { numRuns: 1_500 },
     );
   }, 120_000);
 
@@ -81,7 +81,7 @@ describe('the invariants of the design, over random evenings', () => {
         expect([...model.boxes.values()].filter((box) => box.exists).map((box) => box.instance.label)).toEqual([]);
         expect(model.violations).toEqual([]);
       }),
-      { numRuns: 400 },
+      { numRuns: 500 },
     );
   }, 120_000);
 

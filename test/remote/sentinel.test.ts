@@ -224,6 +224,21 @@ describe.skipIf(!here)('an attempt', () => {
   });
 });
 
+test.skipIf(!here)('a run of the same name on another box is another run, though one kernel has both', async () => {
+  const other = await startSshd({ VASTSIT_BEAT: '0.3' });
+  try {
+    await other.authorize(await remote.publicKey());
+    const [mine, theirs] = await Promise.all([remote.connect({ ...sshd.target, instance: 801 }, 'twin'), remote.connect({ ...other.target, instance: 802 }, 'twin')]);
+    const lease = { seconds: 60, grace_s: 0, then: 'nothing' as const };
+    for (const box of [mine, theirs]) await box.start({ run: 'twin', attempt: 1, command: 'sleep 300', lease });
+    await mine.stopTraining({ run: 'twin', attempt: 1, grace_s: 2 });
+    expect([(await mine.probe({ run: 'twin', attempt: 1 })).alive, (await theirs.probe({ run: 'twin', attempt: 1 })).alive]).toEqual([false, true]);
+    await theirs.stopTraining({ run: 'twin', attempt: 1, grace_s: 2 });
+  } finally {
+    await other.stop();
+  }
+});
+
 describe.skipIf(!here)('the dead man\'s switch', () => {
   const asked = (method: string) => calls.filter((call) => call.method === method);
   const reset = () => {

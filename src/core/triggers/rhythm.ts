@@ -30,7 +30,7 @@ const LAPS_KEPT = 30;
 /** The first laps are warm-up; as many again make the pace known. */
 const WARM_UP = 2;
 const STABLE = 10;
-const POINTS_KEPT = 120;
+const POINTS_KEPT = 60;
 /** A gap this many times the median is a pause and no training time. */
 const PAUSE = 5;
 
