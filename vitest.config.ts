@@ -9,8 +9,8 @@ export default defineConfig({
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
       { extends: true, test: { name: 'rooms', include: ['test/**/*.test.{ts,tsx}'], exclude: e2e } },
-      // Real processes, ptys and clocks: one file at a time, so that two cores are never fought over.
-      { extends: true, test: { name: 'e2e', include: e2e, globalSetup: 'test/e2e/build.ts', fileParallelism: false, testTimeout: 240_000, hookTimeout: 120_000 } },
+      // Real processes, ptys and clocks: after the others and one file at a time, so that two cores are never fought over.
+      { extends: true, test: { name: 'e2e', include: e2e, globalSetup: 'test/e2e/build.ts', sequence: { groupOrder: 1 }, fileParallelism: false, testTimeout: 240_000, hookTimeout: 120_000 } },
     ],
   },
 });

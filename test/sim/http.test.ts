@@ -83,7 +83,9 @@ describe('an instance', () => {
     const again = await w.ask('PUT', `/api/v0/asks/${String(offer?.['id'])}/`, RENT);
     expect(again).toMatchObject({ status: 410, body: { success: false, error: 'no_such_ask' } });
     const fresh = await show(w, id);
-    expect(fresh).toMatchObject({ id, actual_status: null, intended_status: 'running', label: 'vastsit:demo:1', extra_env: [], disk_usage: -1 });
+    // On a clock this fast it may be loading by the time it is looked at.
+    expect([null, 'loading']).toContain(fresh?.['actual_status']);
+    expect(fresh).toMatchObject({ id, intended_status: 'running', label: 'vastsit:demo:1', extra_env: [], disk_usage: -1 });
     expect(typeof fresh?.['start_date']).toBe('number');
     expect(fresh).not.toHaveProperty('ports');
     await until(async () => (await show(w, id))?.['status_msg'] !== null && (await show(w, id))?.['actual_status'] === 'loading', 'loading');
