@@ -12,7 +12,7 @@ export function readFields(line: string, fields: readonly Field[]): LineRecord |
   return draft.finish();
 }
 
-/** The rank of a loss that is called just "train". */
+/** The rank of a loss that is called just "train" or "total". */
 const BARE = 3;
 /** "I0102 03:04:05.678 123 file.py:4] [1200] loss=2.3": what absl's metric writer prints. */
 const ABSL = /^[IWE]\d{4} [\d:. ]+\S+:\d+\] \[\d/;
@@ -44,7 +44,7 @@ class Draft {
 
   constructor(private readonly line: string) {
     // " * Acc@1 71.2 Acc@5 90.3": how ImageNet trainers sum an evaluation up.
-    if (/^\s*\*+ (?:Acc|Prec)@/.test(line)) this.evalContext = true;
+    if (line.startsWith('* ', line.charCodeAt(0) === 32 ? 1 : 0) && /^ ?\* (?:Acc|Prec)@/.test(line)) this.evalContext = true;
   }
 
   take(field: Field): void {
@@ -55,7 +55,7 @@ class Draft {
     if (this.evalContext && this.takeMetric(field)) return;
     if (field.rate) this.offerRate({ value: value * field.rate.scale, unit: field.rate.unit });
     // "2epoch:train:", "3/10epoch started"
-    if (field.unit === 'epoch') {
+    if (field.unit === 'epoch' && Number.isInteger(value)) {
       this.epochField ??= field;
       return;
     }
@@ -75,7 +75,9 @@ class Draft {
       case 'loss':
         return this.takeLoss(label.rank, value);
       case 'bare':
-        if (field.of === null && !Number.isInteger(value)) this.takeLoss(BARE, value);
+        if (label.name.toLowerCase() === 'total') {
+          if (this.stepField && field.unit === '' && !Number.isInteger(value)) this.takeLoss(BARE, value);
+        } else if (field.of === null && !Number.isInteger(value)) this.takeLoss(BARE, value);
         else this.addLoose(field);
         return;
       case 'lr':

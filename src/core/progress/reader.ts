@@ -147,9 +147,7 @@ class Reader implements ProgressReader {
         this.held = frame;
       } else {
         this.release();
-        // Syslog writes a carriage return as "#015".
-        if (frame.includes('#015')) for (const part of frame.split('#015')) this.parse(part);
-        else if (frame.includes('\x1b') && MOVES.test(frame)) for (const part of frame.split(MOVES)) this.parse(part);
+        if (frame.includes('\x1b') && MOVES.test(frame)) for (const part of frame.split(MOVES)) this.parse(part);
         else this.parse(frame);
       }
     }
@@ -217,6 +215,8 @@ class Reader implements ProgressReader {
       const row = readRow(line, this.heading);
       if (row) return row;
     }
+    const epoch = code === 32 ? /^ +(\d{1,6})\/\d{1,6} +[\d.]{1,8}G(?: +[\d.]{1,12}){5,20} *$/.exec(line)?.[1] : undefined;
+    if (epoch !== undefined) return { context: 'train', shape: 'table', format: 'ultralytics', epoch: Number(epoch) };
     if (this.columns !== null && /^\s*all\s/.test(line)) {
       const metrics = readClassRow(line, this.columns);
       if (metrics) return { context: 'eval', shape: 'table', format: 'ultralytics', eval: metrics };
@@ -248,8 +248,8 @@ class Reader implements ProgressReader {
 
 /** The beginning of a line as a string of its own; as much as `tail` shows. */
 function ownCopy(line: string): string {
-  const copy: unknown = JSON.parse(JSON.stringify(line.slice(0, LINE_KEPT)));
-  return typeof copy === 'string' ? copy : '';
+  // Joining builds a new string; a slice of the line alone would point into its chunk.
+  return `\n${line.slice(0, LINE_KEPT)}`.slice(1);
 }
 
 function isBlank(text: string): boolean {

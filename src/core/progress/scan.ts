@@ -168,8 +168,9 @@ function skipWord(line: string, from: number): number {
   let at = from;
   for (;;) {
     while (wordy(line.charCodeAt(at))) at++;
-    // "mAP50-95" and "BLEU-4" are one word each; "loss-0.5" is not.
-    if (line.charCodeAt(at) !== 45 || at === from || !digit(line.charCodeAt(at + 1))) return at;
+    // "mAP50-95", "BLEU-4" and "Acc@1" are one word each; "loss-0.5" is not.
+    const joint = line.charCodeAt(at);
+    if ((joint !== 45 && joint !== 64) || at === from || !digit(line.charCodeAt(at + 1))) return at;
     let end = at + 1;
     while (digit(line.charCodeAt(end))) end++;
     if (line.charCodeAt(end) === 46) return at;
@@ -251,6 +252,9 @@ function skipSpaces(line: string, from: number): number {
 function rateAfter(line: string, stop: number, unitEnd: number): RateAt | null {
   let from = stop;
   let slash = unitEnd;
+  // "37.2k tok/s": the prefix stands with the number, its value carries it already.
+  const prefixed = unitEnd - stop === 1 && line.charCodeAt(unitEnd) === 32 && multiplier(line.slice(stop, unitEnd)) > 1;
+  if (prefixed) stop = unitEnd;
   if (stop === unitEnd) {
     if (line.charCodeAt(stop) !== 32) return line.charCodeAt(stop) === 47 ? timmRate(line, stop) : null;
     from = skipSpaces(line, stop);

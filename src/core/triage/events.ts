@@ -19,7 +19,7 @@ export interface FailureEvent {
 
 const RULES: readonly Rule[] = [...MACHINE_RULES, ...PROGRAM_RULES];
 const HINT =
-  /error|exception|fail|kill|fault|abort|denied|cannot|can't|could ?n.t|unable|invalid|not found|no such|no space|quota|xid|nan|\binf\b|signal|interrupt|preempt|cancel|time|refused|unreachable|corrupt|mismatch|memory|assert|exit|terminat|stop|missing|\bbus\b|unrecognized|unauthori|forbidden|gated|evict|reclaim|too many|reset|oom|driver|not supported|not compiled|no kernel|no module|undefined symbol|glibc|require|conflict|core dumped|address|unexpected|truncated|illegal|lost|outbid|died|must be|should be|CANCELLED|unavailable|!DOCTYPE|SIG[A-Z]{3}|loss scale|empty|specif|StopIteration|Unsupported|does not|divisible|version/i;
+  /error|exception|fail|kill|fault|abort|denied|cannot|can't|could ?n.t|unable|invalid|not found|no such|no space|quota|xid|nan|\binf\b|signal|interrupt|preempt|cancel|time|refused|unreachable|corrupt|mismatch|memory|assert|exit|terminat|stop|missing|\bbus\b|unrecognized|unauthori|forbidden|gated|evict|reclaim|too many|reset|oom|driver|not supported|not compiled|no kernel|no module|undefined symbol|glibc|require|conflict|core dumped|address|unexpected|truncated|illegal|lost|outbid|died|must be|should be|CANCELLED|unavailable|!DOCTYPE|SIG[A-Z]{3}|loss scale|empty|specif|StopIteration|Unsupported|does not|divisible|version|process down|reach|not in/i;
 const EXCEPTION = /^(?:[A-Za-z_][\w.]{0,120}\.)?(?:[A-Za-z_]\w{0,80}(?:Error|Exception|Interrupt|Failure|Timeout|Invalid|Failed|Died|Expired|Empty|Full|NotFound|Exit|Iteration|OutOfMemory|Unsupported|Killed|Exceeded)|Exception|error|Timeout|Terminated|BdbQuit)(?::|$)/;
 const SAYS_ERROR = /\b(?:error|errors|fatal|critical|exception|failed|failure|erro|fehler|aborted)\b|错误|エラー|ошибка/i;
 const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will be (?:ignored|disabled)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|0 (?:errors|corrupt|failed)|no errors?\b/i;
@@ -28,6 +28,7 @@ const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)
 const RAISED = /^(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{2,60}(?:\([\w.]{1,80}\))?(?::\s|:?$)/;
 /** An exception's message may go on in the lines below its name. */
 const MESSAGE_LINES = 2;
+const THREAD_LINES = 40;
 
 /** A tensor could not be fetched from a DataLoader worker because the worker is gone: the socket's error is not the network's. */
 const WORKER_GONE: Rule = { cause: 'shm_dataloader', weight: 'fact', match: /$/ };
@@ -41,6 +42,7 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
   let ignored = false;
   let worker = -Infinity;
   let said = -Infinity;
+  let thread = -Infinity;
   for (const [at, { text, tracker: own }] of lines.entries()) {
     if (/Traceback \(most recent call last\)/.test(text)) {
       inTraceback = true;
@@ -51,11 +53,14 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     }
     if (text.includes('rebuild_storage_fd')) worker = at;
     if (inTraceback && /\/(?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)\//.test(text)) tracker = true;
+    // What a thread of its own raises ends that thread, not the program.
+    if (/^Exception in thread /.test(text)) thread = at;
+    if (/^frame #\d+: /.test(text)) continue;
     const indented = /^\s/.test(text);
     if (own || (!HINT.test(text) && !inTraceback)) continue;
     const exception = !indented && (EXCEPTION.test(text) || (inTraceback && RAISED.test(text)));
     const afterFrames = /^\s+(?:File |\S)|^\s*[\^~]+\s*$/.test(lines[at - 1]?.text ?? '');
-    const fatal = exception && (inTraceback || afterFrames) && !ignored;
+    const fatal = exception && (inTraceback || afterFrames) && !ignored && at - thread > THREAD_LINES;
     if (exception) said = at;
     const rule = exception && at - worker <= WORKER_FRAMES && /^(?:Connection|EOF|FileNotFound)/.test(text) ? WORKER_GONE : RULES.find(({ match }) => match.test(text));
     if (exception) {

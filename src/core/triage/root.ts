@@ -10,7 +10,7 @@ export interface Root extends FailureEvent {
 
 /** So many ordinary lines between two failures, and the earlier one was survived. */
 const SURVIVED = 8;
-const NOISE = /^\s+(?:[\w ]{1,40}\s*:\s|\^|~)|^(?:Resource usage summary|The output \(if any\)|PS:$|Read file <)|^(?:Traceback|During handling|The above exception|={3,}|-{3,}|\*{3,}|wandb|slurmstepd|srun|Root Cause|Failures:|\[\d+\]:|\^+|~+)|\d%\||closing signal|SIGTERM|exitcode|\bFAILED\b|NO_OTHER_FAILURES|\$\s*$|#\s*$/;
+const NOISE = /^\s+(?:[\w ]{1,40}\s*:\s|\^|~)|^(?:Resource usage summary|The output \(if any\)|PS:$|Read file <)|^(?:Traceback|During handling|The above exception|={3,}|-{3,}|\*{3,}|wandb|slurmstepd|srun|Root Cause|Failures:|\[\d+\]:|\^+|~+)|\d%\||closing signal|^frame #\d+: |SIGTERM|exitcode|\bFAILED\b|NO_OTHER_FAILURES|\$\s*$|#\s*$/;
 
 /** null when no event explains an end. */
 export function chooseRoot(lines: readonly LogLine[], events: readonly FailureEvent[]): Root | null {
