@@ -3,6 +3,7 @@
  * Parsing YAML is the caller's; this module is pure.
  */
 import { z } from 'zod';
+import { patternProblem, PRESET_NAMES } from './progress/index.ts';
 
 /** "90s", "15m", "4h", "2d" -> milliseconds. */
 const duration = z
@@ -66,12 +67,16 @@ export const specSchema = z.strictObject({
     .default({}),
   progress: z
     .strictObject({
-      format: z.string().default('auto'),
+      /** A preset restricts what counts to that format. */
+      format: z.enum(['auto', ...PRESET_NAMES]).default('auto'),
       /** A regular expression with named groups (step, total, loss, ...) wins over every preset. */
       regex: z
         .string()
-        .optional()
-        .refine((source) => source === undefined || isRegex(source), 'expected a regular expression that compiles'),
+        .superRefine((source, context) => {
+          const problem = patternProblem(source);
+          if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+        })
+        .optional(),
     })
     .prefault({}),
   /** Expected steps per second, or `learn` from this run's own stable phase. */
@@ -161,13 +166,4 @@ export function specWarnings(spec: Spec): string[] {
 /** The names of environment variables at home whose values go to the box as secrets. */
 export function secretNames(spec: Spec): string[] {
   return Object.values(spec.env).flatMap((value) => (typeof value === 'string' ? [] : [value.secret]));
-}
-
-function isRegex(source: string): boolean {
-  try {
-    new RegExp(source);
-    return true;
-  } catch {
-    return false;
-  }
 }

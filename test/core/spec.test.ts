@@ -29,6 +29,8 @@ describe('spec', () => {
     [{ ...base, env: { 'A B': 'x' } }, 'env.A B'],
     [{ ...base, teardown: { idle_grace: 'soon' } }, 'teardown.idle_grace'],
     [{ ...base, progress: { regex: '(' } }, 'progress.regex'],
+    [{ ...base, progress: { regex: '(a+)+$' } }, 'progress.regex'],
+    [{ ...base, progress: { format: 'tensorflow' } }, 'progress.format'],
     [{ ...base, run: 'train --bs {batch}' }, 'run'],
     [{ ...base, knobs: { b: { value: 2, floor: 4 } } }, 'knobs.b.floor'],
     [{ ...base, knobs: { b: { value: 4, floor: 2, keeps: 'c' } } }, 'knobs.b.keeps'],

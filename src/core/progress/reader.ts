@@ -4,6 +4,7 @@ import { activityOf } from './activity.ts';
 import { barShape, readBar, redraws, type BarShape } from './bars.ts';
 import { createSplitter } from './frames.ts';
 import { readFields } from './line.ts';
+import { presetFor, type Admits } from './presets.ts';
 import type { LineRecord } from './record.ts';
 import { createScanner } from './scan.ts';
 import { inSection, readClassHeading, readClassRow, readHeading, readRow, readSection, type Heading } from './tables.ts';
@@ -46,7 +47,6 @@ export interface ProgressOptions {
 
 const TAIL_LINES = 200;
 const LINE_KEPT = 8_000;
-const SHAPES: Readonly<Record<string, readonly LineRecord['shape'][]>> = { csv: ['csv'], jsonl: ['dict'], sb3: ['table', 'bar'], tqdm: ['bar'] };
 const MOVES = /\x1b\[\d{0,4}[A-HJKf]/;
 const ESCAPE = /\x1b(?:\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|.?)/g;
 
@@ -81,11 +81,11 @@ class Reader implements ProgressReader {
   private readonly scan = createScanner();
   private readonly splitter = createSplitter((frame, endsLine) => this.frame(frame, endsLine));
   private readonly user: ((line: string) => LineRecord | null) | null;
-  private readonly shapes: readonly LineRecord['shape'][] | null;
+  private readonly admits: Admits | null;
 
   constructor({ format, regex }: ProgressOptions) {
     this.user = regex === undefined ? null : userPattern(regex);
-    this.shapes = (format === undefined ? undefined : SHAPES[format]) ?? null;
+    this.admits = presetFor(format);
   }
 
   feed(chunk: string | Uint8Array): void {
@@ -167,16 +167,17 @@ class Reader implements ProgressReader {
   private parse(frame: string): void {
     const line = frame.includes('\x1b') ? frame.replace(ESCAPE, '') : frame;
     if (this.user) {
-      const record = this.user(line.slice(0, 2_000));
-      if (record) return this.take(record);
+      const record = this.user(line.slice(0, 1_000));
+      if (record) return this.take(record, line);
     }
     const bar = readBar(line);
     if (bar) {
-      if (this.shapes && !this.shapes.includes('bar')) return;
+      if (this.admits?.('bar', line) === false) return;
       // Where the carriage returns were lost, a line holds many bars, and the metrics between them.
       const metrics = line.lastIndexOf("{'", bar.end);
-      const said = metrics < 0 ? null : this.plain(line.slice(metrics, line.indexOf('}', metrics) + 1 || undefined));
-      if (said) this.take(said);
+      const between = metrics < 0 ? '' : line.slice(metrics, line.indexOf('}', metrics) + 1 || undefined);
+      const said = between === '' ? null : this.plain(between);
+      if (said) this.take(said, between);
       const columns = readClassHeading(bar.description);
       if (columns) this.columns = columns;
       const before = this.track.activity;
@@ -189,7 +190,7 @@ class Reader implements ProgressReader {
     }
     this.shape = null;
     const record = this.tabular(line) ?? this.plain(line);
-    if (record) this.take(record);
+    if (record) this.take(record, line);
   }
 
   private extra(description: string, postfix: string): LineRecord | null {
@@ -239,8 +240,8 @@ class Reader implements ProgressReader {
     return record;
   }
 
-  private take(record: LineRecord): void {
-    if (this.shapes && record.shape !== 'user' && !this.shapes.includes(record.shape)) return;
+  private take(record: LineRecord, line: string): void {
+    if (this.admits && !this.admits(record.shape === 'line' && /^\s*\{|\{["']\w/.test(line) ? 'dict' : record.shape, line)) return;
     applyRecord(this.track, record);
     this.quiet = 0;
   }

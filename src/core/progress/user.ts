@@ -2,18 +2,45 @@
 import { rateUnit, seconds } from './rates.ts';
 import type { LineRecord } from './record.ts';
 
-/** Compiles `source`; a pattern that doesn't compile matches nothing (the spec rejects it before). */
+/** Compiles `source`; a pattern that has a problem matches nothing (the spec rejects it before). */
 export function userPattern(source: string): (line: string) => LineRecord | null {
-  let pattern: RegExp;
-  try {
-    pattern = new RegExp(source);
-  } catch {
-    return () => null;
-  }
+  if (patternProblem(source) !== null) return () => null;
+  const pattern = new RegExp(source);
   return (line) => {
     const groups = pattern.exec(line)?.groups;
     return groups ? read(groups) : null;
   };
+}
+
+/**
+ * What keeps `source` from being used on lines that strangers write; null when nothing does. Nobody can stop a regular expression that
+ * is running, so one whose time may grow exponentially is refused: a repeated group that holds another repetition, or alternatives.
+ */
+export function patternProblem(source: string): string | null {
+  try {
+    new RegExp(source);
+  } catch {
+    return 'expected a regular expression that compiles';
+  }
+  const open: { repeats: boolean; chooses: boolean }[] = [];
+  let here = { repeats: false, chooses: false };
+  // Escapes and character classes first: what stands in them repeats nothing.
+  for (const [token] of source.matchAll(/\\.|\[(?:\\.|[^\\\]])*\]|\((?:\?(?:<?[=!]|<[^>]*>|:))?|\)(?:[*+?]|\{\d+(?:,\d*)?\})?\??|[*+?]\??|\{\d+,\d*\}\??|\|/g)) {
+    if (token.startsWith('\\') || token.startsWith('[')) continue;
+    if (token.startsWith('(')) {
+      open.push(here);
+      here = { repeats: false, chooses: false };
+    } else if (token.startsWith(')')) {
+      const repeated = /^\)(?:[*+]|\{(?!([1-4])\}))/.test(token);
+      if (repeated && (here.repeats || here.chooses)) return 'expected a pattern without a repeated group that holds a repetition or alternatives: such a one can run for hours on a single line';
+      const { repeats, chooses } = here;
+      here = open.pop() ?? { repeats: false, chooses: false };
+      here.repeats ||= repeats || repeated;
+      here.chooses ||= chooses || token.startsWith(')?');
+    } else if (token === '|' || token.startsWith('?')) here.chooses = true;
+    else here.repeats = true;
+  }
+  return null;
 }
 
 function read(groups: Readonly<Record<string, string | undefined>>): LineRecord | null {

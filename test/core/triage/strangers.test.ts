@@ -1,0 +1,65 @@
+/** What a blind reading of strangers' logs taught: each sample is ours, in the form that was misread. */
+import { describe, expect, it } from 'vitest';
+import type { Cause } from '../../../src/core/causes.ts';
+import { triage } from '../../../src/core/triage/index.ts';
+
+const OPENING = 'Traceback (most recent call last):\n  File "/app/train.py", line 41, in <module>\n    main()\n';
+const steps = (from: number, count = 6) => Array.from({ length: count }, (_, n) => `step ${from + n}/1000 | loss ${(3 - n / 10).toFixed(3)}\n`).join('');
+const stamped = (...lines: string[]) => lines.map((line, n) => `2026-01-02 03:04:0${n}.117 [run/7 (pid 4242)] ${line}`).join('\n');
+
+const FAILURES: readonly [name: string, log: string, cause: Cause, signature: string][] = [
+  ['an excerpt that begins below the frames', 'OSError: You are trying to access a gated repo.\nMake sure to have access to it at https://example.org/model.\n', 'auth_missing', 'gated repo'],
+  ['a stamp before every line', stamped('Traceback (most recent call last):', '  File "/app/save.py", line 9, in save', '    write(path)', 'OSError: [Errno 28] No space left on device'), 'disk_full', 'OSError: [Errno 28]'],
+  ['a bar drawn once more as the process dies', `${steps(1)}${OPENING}torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.\nTraining:  15%|█▌        | 761/5000 [01:15<07:30,  7.80it/s, Loss=0.16]\n`, 'gpu_oom', 'CUDA out of memory'],
+  ['an exception of a name of its own', `${OPENING}torch._inductor.exc.TritonMissing: Cannot find a working triton installation.\n`, 'missing_dependency', 'TritonMissing'],
+  ['an exception that nobody knows', `${OPENING}mylib.errors.OperationalError: table runs has 11 columns but 7 values were supplied\n`, 'code_bug', 'OperationalError'],
+  ['a message that goes on in the next line', `${OPENING}RuntimeError: Failed to import models.bloom because of the following error (look up to see its traceback):\n/usr/lib/fast_cuda.cpython-310.so: undefined symbol: _ZN3c105ErrorC2E\n`, 'dependency_version_mismatch', 'undefined symbol'],
+  ['a script that is not there', "python: can't open file 'tools/train.py': [Errno 2] No such file or directory\n", 'config_error', "can't open file"],
+  ['an epilogue below a launcher', 'Exited with exit code 1.\n\nResource usage summary:\n\n    CPU time :    13.55 sec.\n    Max Memory :    1577 MB\n    Average Memory :    550.20 MB\n    Max Swap :    -\n    Max Processes :    37\n    Max Threads :    73\n    Run time :    94 sec.\n    Turnaround time :    97 sec.\n\nThe output (if any) is above this job summary.\n\nPS:\n\nRead file <train.err> for stderr output of this job.\n', 'unknown', 'exit code 1'],
+  ['a bus that is no memory', '[1.1] pcieport 0000:00:02.0: PCIe Bus Error: severity=Uncorrected (Fatal)\n[1.2] NVRM: Xid (PCI:0000:02:00): 79, GPU has fallen off the bus.\n', 'gpu_hardware', 'Xid'],
+  ['an adapter that does not start', '[2.1] NVRM: GPU 0000:01:00.0: RmInitAdapter failed! (0x22:0x56:894)\n', 'gpu_hardware', 'RmInitAdapter'],
+  ['a card that speaks through TensorFlow', 'F tensorflow/statusor.cc:34] failed call to cuDevicePrimaryCtxRetain: CUDA_ERROR_ECC_UNCORRECTABLE: uncorrectable ECC error encountered\n', 'gpu_hardware', 'ECC'],
+  ['a compiler older than the card', '  thread_idx += num_threads;\nnvrtc: error: invalid value for --gpu-architecture (-arch)\n', 'cuda_driver_mismatch', 'gpu-architecture'],
+  ['a worker that crashed', `ERROR: Unexpected segmentation fault encountered in worker.\n${OPENING}RuntimeError: DataLoader worker (pid 624) is killed by signal: Segmentation fault. \n`, 'segfault', 'egmentation fault'],
+  ['a loss scale below any use', 'Gradient overflow.  Skipping step, loss scaler 0 reducing loss scale to 3.6e-303\n'.repeat(3), 'numeric_divergence', 'loss scale'],
+  ['a person who ends what has diverged', `${steps(1)}step 7/1000 | loss nan\nstep 8/1000 | loss nan\n${OPENING}KeyboardInterrupt\n`, 'numeric_divergence', 'loss nan'],
+  ['C++ frames below a collective', `${OPENING}RuntimeError: [1] is setting up NCCL communicator and retrieving ncclUniqueId from [0] via c10d key-value store by key '0', but store->get('0') got error: Socket Timeout\nframe #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x57 (0x7f in libc10.so)\n`, 'nccl_comm', 'Socket Timeout'],
+  ['a caller that only passes on', `${OPENING}FileNotFoundError: [Errno 2] No such file or directory: 'data/a.json'\n${OPENING}subprocess.CalledProcessError: Command '['python', 'run.py']' returned non-zero exit status 1.\n`, 'data_error', 'FileNotFoundError'],
+  ['a host that is not reached', `${OPENING}ConnectionError: Couldn't reach https://example.org/data.py\n`, 'network_download', "Couldn't reach"],
+];
+
+describe('failures', () => {
+  it.each(FAILURES)('%s', (_name, log, cause, signature) => {
+    const verdict = triage({ log });
+    expect(verdict).toMatchObject({ kind: 'failure', cause });
+    expect(verdict.signature).toContain(signature);
+  });
+});
+
+const ENDS: readonly [name: string, log: string][] = [
+  ['a summary, then the bar once more', "{'train_runtime': 9.8, 'train_samples_per_second': 0.8, 'train_loss': 1.52, 'epoch': 1.0}\n100% 8/8 [00:09<00:00,  1.17s/it]\n"],
+  ['a task, in Chinese', `${steps(1)}✅ 预训练任务圆满结束 (总耗时: 1.46 小时)\n`],
+  ['threads that are cut off after the end', 'Exception in thread Thread-1:\n\nEnd training....\nTraceback (most recent call last):\n  File "/usr/lib/threading.py", line 9, in run\nOSError: handle is closed\n'],
+  ['a tracker that has synced', `${steps(1)}wandb: Synced 5 W&B file(s), 0 media file(s)\nwandb: Find logs at: ./wandb/run-1/logs\n`],
+];
+
+it.each(ENDS)('ends: %s', (_name, log) => {
+  expect(triage({ log })).toMatchObject({ kind: 'done', cause: 'completed' });
+});
+
+const CALM: readonly [name: string, log: string][] = [
+  ['a traceback that a server quotes', '[W 10:15:34 App] Error loading server extension tools\n    Traceback (most recent call last):\n      File "/usr/lib/app.py", line 9, in load\n    ModuleNotFoundError: No module named \'tools\'\n[I 10:15:35 App] Serving from /home\n'],
+  ['a web server', 'INFO:     Started server process [4242]\nINFO:     127.0.0.1:52010 - "GET /health HTTP/1.1" 200 OK\nINFO:     127.0.0.1:52011 - "GET /missing HTTP/1.1" 404 Not Found\nINFO:     127.0.0.1:52012 - "POST /generate HTTP/1.1" 500 Internal Server Error\nINFO:     127.0.0.1:52013 - "GET /health HTTP/1.1" 200 OK\n'],
+  ['a server that logs everything as an error', '2026-01-02 03:04:05 | ERROR | stderr | INFO:     Application startup complete.\n2026-01-02 03:04:06 | ERROR | stderr | INFO:     Uvicorn running on http://0.0.0.0:10000\n'],
+  ['a training that went on after a scale that overflowed', `${steps(1)}Overflow detected. Skipping step. Attempted loss scale: 65536, reducing to 32768.0\n${steps(7)}`],
+  ['an epoch that is over, in Chinese', 'epoch 3 训练完成, 开始验证\nstep 31/1000 | loss 2.1\nstep 32/1000 | loss 2.0\n'],
+];
+
+it.each(CALM)('stays calm: %s', (_name, log) => {
+  expect(triage({ log })).toMatchObject({ kind: 'healthy', cause: null });
+});
+
+it('takes a warning that comes back in the same words for a stall, whatever stood before it', () => {
+  const line = (n: number) => `[2026-01-02 03:0${n}:33.511: W operations.cc:588] One or more tensors were submitted by subset of ranks and are waiting for remainder of ranks for more than 60 seconds.\n`;
+  expect(triage({ log: `Stalled tensor: waiting for rank 1 to submit\n${[1, 2, 3, 4].map(line).join('')}` })).toMatchObject({ kind: 'stall', cause: 'stall' });
+});
