@@ -28,7 +28,7 @@ export function needTerminal(): void {
   if (!process.stdout.isTTY || !process.stdin.isTTY || process.env['TERM'] === 'dumb') throw new UsageError('the cockpit needs a terminal; for scripts use `vastsit-tui status`, `watch` or `launch`, each with --json');
 }
 
-export async function showCockpit(app: App, options: { title: string; theme?: string | undefined; finished?: Promise<string> }): Promise<ExitCode> {
+export async function showCockpit(app: App, options: { title: string; theme?: string | undefined; finished?: Promise<string>; farewell?: string }): Promise<ExitCode> {
   const { openCockpit, farewell } = await import('./cockpit/index.ts');
   const ended = await openCockpit({
     store: app.store,
@@ -42,7 +42,7 @@ export async function showCockpit(app: App, options: { title: string; theme?: st
     ...(options.theme !== undefined && { theme: options.theme }),
     ...(options.finished && { finished: options.finished }),
   });
-  for (const line of farewell(app.store.getState(), app.clock.now())) process.stdout.write(`${line}\n`);
+  for (const line of options.farewell === undefined ? farewell(app.store.getState(), app.clock.now()) : [options.farewell]) process.stdout.write(`${line}\n`);
   if (ended.quit === 'error') throw ended.error ?? new Error('the cockpit failed');
   return ended.quit === 'signal' ? EXIT.interrupted : EXIT.ok;
 }

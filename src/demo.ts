@@ -14,6 +14,9 @@ import { onInterrupt } from './interrupts.ts';
 import { prepareDemo, startSim, type Sim } from './sim/index.ts';
 import { runCost } from './core/ledger.ts';
 
+/** Unlike a real evening, nothing goes on without the cockpit. */
+const FAREWELL = 'The demo has ended with its market: nothing of it runs or bills. For the real thing: vastsit-tui init';
+
 export async function demoCommand(io: Io, options: { json?: boolean; scale: number; theme?: string }): Promise<ExitCode> {
   if (!options.json) needTerminal();
   needSsh();
@@ -36,7 +39,7 @@ export async function demoCommand(io: Io, options: { json?: boolean; scale: numb
     if (options.json) return await drive({ ...opened, world: () => opened.store.getState() }, io, { json: true, begin, verify: async () => stillBilling(market), signal });
     await begin();
     if (signal.aborted) return EXIT.interrupted;
-    return await showCockpit(opened, { title: `demo ×${options.scale}`, theme: options.theme, finished: finished(opened, market) });
+    return await showCockpit(opened, { title: `demo ×${options.scale}`, theme: options.theme, finished: finished(opened, market), farewell: FAREWELL });
   } finally {
     await app?.close();
     await sim?.close();

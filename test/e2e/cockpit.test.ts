@@ -124,7 +124,7 @@ describe.each([
     seen.press(ENTER);
     expect(await seen.exited).toMatchObject({ exitCode: 0 });
     expect(await seen.kind()).toBe('normal');
-    expect(await text()).toMatch(/demo-hang[\s\S]*bill \$\d/);
+    expect(await text()).toContain('nothing of it runs or bills');
     expect(seen.raw()).toMatch(/\x1b\[\?25h\x1b\[\?7h\x1b\[\?1049l/);
     await until(() => place.processes().length === 0, () => JSON.stringify(place.processes()), 5_000);
     expect(place.leftovers()).toEqual([]);
