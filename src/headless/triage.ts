@@ -1,5 +1,6 @@
 /** `vastsit-tui triage [FILE|-]`: explains any log, or answers one verdict a line for JSON lines. */
 import { readLog, type ProgressReading } from '../core/progress/index.ts';
+import { shorten } from '../core/text.ts';
 import { triage, type Evidence, type Triage } from '../core/triage/index.ts';
 
 export interface TriageIo {
@@ -40,22 +41,25 @@ export async function triageCommand(io: TriageIo, options: TriageOptions): Promi
   return 0;
 }
 
+/** Characters of a line of the log that people are shown. */
+const SHOWN = 160;
+
 /** The verdict in a few sentences for people. */
 export function explain(verdict: Triage, reading: ProgressReading): string[] {
   const lines = [`${verdict.kind.toUpperCase()}${verdict.cause ? `: ${verdict.cause}` : ''} (confidence ${Math.round(verdict.confidence * 100)} %)`];
   lines.push(verdict.summary);
-  if (verdict.signature !== '') lines.push(`Key line:  ${verdict.signature}`);
-  lines.push(`Progress:  ${progressOf(reading)}`);
+  if (verdict.signature !== '') lines.push(`Key line:  ${shorten(verdict.signature, SHOWN)}`);
+  lines.push(`Progress:  ${progressOf(reading, verdict.kind === 'healthy')}`);
   if (verdict.kind === 'failure' || verdict.kind === 'stall') {
-    lines.push(`Transient: ${verdict.transient ? 'yes, a plain rerun may succeed' : 'no, a plain rerun would fail again'}`);
+    lines.push(`Transient: ${verdict.transient ? 'yes, a plain rerun may succeed' : verdict.cause === 'unknown' ? 'the log does not say' : 'no, a plain rerun would fail again'}`);
     if (verdict.detail.module) lines.push(`Missing:   ${verdict.detail.module}${verdict.detail.package ? ` (package ${verdict.detail.package})` : ''}`);
   }
   lines.push(`Next:      ${verdict.next}`);
-  if (verdict.kind === 'failure' && verdict.evidence.length > 0) lines.push('Evidence:', ...verdict.evidence.map((line) => `  ${line}`));
+  if (verdict.kind === 'failure' && verdict.evidence.length > 0) lines.push('Evidence:', ...verdict.evidence.map((line) => `  ${shorten(line, SHOWN)}`));
   return lines;
 }
 
-function progressOf(reading: ProgressReading): string {
+function progressOf(reading: ProgressReading, goesOn: boolean): string {
   const said = [
     reading.step !== null && `step ${reading.step}${reading.total_steps !== null ? ` of ${reading.total_steps}` : ''}`,
     reading.epoch !== null && `epoch ${reading.epoch}`,
@@ -64,7 +68,7 @@ function progressOf(reading: ProgressReading): string {
     reading.learning_rate !== null && `learning rate ${reading.learning_rate}`,
     reading.rate !== null && `${reading.rate.value} ${reading.rate.unit}`,
     reading.eval !== null && Object.entries(reading.eval).map(([name, value]) => `${name} ${value}`).join(', '),
-    reading.activity !== null && `was ${reading.activity}`,
+    reading.activity !== null && (goesOn ? reading.activity : `was ${reading.activity}`),
   ].filter((part) => typeof part === 'string');
   return said.length > 0 ? said.join(', ') : 'none shown';
 }

@@ -26,6 +26,12 @@ describe('triage command', () => {
     }
   });
 
+  it('shows a line of the log no longer than a screen, and claims nothing of a rerun that nobody knows', async () => {
+    const { lines } = await run({}, `${'x'.repeat(400)}\nExited with exit code 1.\n`);
+    expect(lines.join('\n')).toContain('Transient: the log does not say');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(200);
+  });
+
   it('answers one object with --json', async () => {
     const { lines } = await run({ file: 'a.log', json: true });
     expect(JSON.parse(lines.join('\n'))).toMatchObject({ kind: 'failure', cause: 'gpu_oom', progress: { step: 3, total_steps: 9, loss: 1.5 } });

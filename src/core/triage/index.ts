@@ -153,5 +153,5 @@ function divergentLine(lines: readonly LogLine[]): string {
 }
 
 function around(lines: readonly LogLine[], at: number): string[] {
-  return lines.slice(Math.max(0, at - 4), at + 3).map(({ text }) => cleanLine(text, 300));
+  return lines.slice(Math.max(0, at - 4), at + 3).filter(({ text }) => !/^[\s^~]+$/.test(text)).map(({ text }) => cleanLine(text, 300));
 }
