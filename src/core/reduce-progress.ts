@@ -2,6 +2,7 @@
 import type { Event } from './events.ts';
 import { addEval, objectiveIn } from './early-stop.ts';
 import type { ProgressState, RunState } from './state.ts';
+import { addSparse } from './thin.ts';
 import { learn, type Advance } from './triggers/rhythm.ts';
 
 const GAPS_KEPT = 200;
@@ -44,9 +45,7 @@ export function reduceProgress(run: RunState, event: Extract<Event, { type: 'pro
 
 const below = (step: number, resumed: number | null): boolean => resumed !== null && step < resumed;
 
-/** Adds a mark; when full, every second one is dropped, so that the whole run stays in view at half the detail. */
+/** Adds a mark; the newest may lag by a hundredth of the run, so that the whole of it stays in view. */
 function mark(marks: ProgressState['marks'], step: number | null, at: number, loss: number | null): ProgressState['marks'] {
-  if (step === null) return marks;
-  const next = [...marks, { step, at, loss }];
-  return next.length <= MARKS_KEPT ? next : next.filter((_, index) => index % 2 === 0);
+  return step === null ? marks : addSparse(marks, { step, at, loss }, MARKS_KEPT);
 }

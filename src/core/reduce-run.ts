@@ -17,7 +17,7 @@ export function reduceRun(before: RunState, event: Event, world: World): RunStat
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null;
 export function reduceRun(before: RunState | null, event: Event, world: World): RunState | null {
   if (before === null) return event.type === 'run.submitted' ? born(event, event.at) : null;
-  const eyes = remember(before, event, world);
+  const eyes = remember(before, event);
   const seen = eyes === before.eyes ? before : { ...before, eyes };
   const after = patchesAfter(before, isBrainEvent(event) ? reduceBrain(seen, event) : change(seen, event, world), event);
   if (after.stage === before.stage) return after;

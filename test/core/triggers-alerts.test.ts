@@ -147,7 +147,7 @@ describe('what is only said', () => {
     expect(bench.lines).toEqual(['+blind', '-blind']);
   });
 
-  it('is what the market does: offline, outbid, a higher price; a market that does not answer says nothing', () => {
+  it('is a higher price; an instance that is away is decided about, not said here; a silent market says nothing', () => {
     const bench = new Bench();
     const seen = (change: Partial<Bench['instance']>): void => {
       bench.record({ type: 'fleet.seen', instances: [{ ...bench.instance, ...change }] });
@@ -158,14 +158,14 @@ describe('what is only said', () => {
     };
     seen({ actual_status: 'offline' });
     seen({});
-    seen({ actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped', is_bid: true, min_bid: 0.5 });
+    expect([bench.of('instance.away').map(({ kind }) => kind), bench.of('instance.back').length, bench.lines]).toEqual([['offline'], 1, []]);
     seen({ dph_total: 0.42 });
     seen({});
-    expect(bench.lines).toEqual(['+offline', '-offline', '+outbid', '-outbid', '+price_risen', '-price_risen']);
+    expect(bench.lines).toEqual(['+price_risen', '-price_risen']);
     bench.record({ type: 'fleet.unknown', failure: 'unavailable', reason: 'down' });
     bench.wait(60 * MINUTE);
     bench.conclude();
-    expect(bench.lines).toHaveLength(6);
+    expect(bench.lines).toHaveLength(2);
     expect(bench.incidents).toEqual([]);
   });
 

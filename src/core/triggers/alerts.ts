@@ -6,7 +6,7 @@
 import type { RunState, World } from '../state.ts';
 import { diskFilling } from './disk.ts';
 import { cpuRun, fewerGpus, gpuLow, metricWorse, throttled, throughputLow } from './health.ts';
-import { offline, outbid, priceRisen } from './market.ts';
+import { priceRisen } from './market.ts';
 import { frozenFor, workingLong } from './stall.ts';
 
 /** `doubt`: the newest look is bad, and a window of looks is needed to say so; it asks for another one soon. */
@@ -29,7 +29,6 @@ const MINUTE = 60_000;
  * | metric_worse | curricula, restarts and noise look alike; the trainer's own early stop is policy |
  * | cpu_run, fewer_gpus | money is wasted, and only another image, command or machine helps |
  * | disk_filling | full is an incident of its own when it comes; what to delete is not ours to guess |
- * | offline, outbid | usually temporary; a second copy elsewhere could meet the first when it returns |
  * | price_risen | the owner weighs the price against the move |
  */
 export const ALERTS = {
@@ -42,8 +41,6 @@ export const ALERTS = {
   fewer_gpus: { over: 'all GPUs are there', look: fewerGpus },
   throttled: { over: 'the GPU runs at full clock again', look: throttled },
   disk_filling: { over: 'the disk has room again', look: diskFilling },
-  offline: { over: 'the host is back', look: offline },
-  outbid: { over: 'the instance runs again', look: outbid },
   price_risen: { over: 'the price is back', look: priceRisen },
 } as const satisfies Record<string, Rule>;
 

@@ -1,8 +1,7 @@
 /** What the triggers remember of a run: its checks, its rhythm, and which lines were said. */
 import type { Event } from '../events.ts';
-import { instanceOf, type RunState, type World } from '../state.ts';
+import type { RunState } from '../state.ts';
 import type { AlertKind, AlertState } from './alerts.ts';
-import { takenAway } from './market.ts';
 import { listening, NO_RHYTHM, restarted, type Rhythm } from './rhythm.ts';
 import { addSample, sampleOf, type CheckSample } from './sample.ts';
 
@@ -13,16 +12,14 @@ export interface Eyes {
   alerts: Partial<Record<AlertKind, AlertState>>;
   /** When the first of the failed probes in a row failed. */
   blind_since: number | null;
-  /** Since when the market calls its instance offline, or keeps it stopped. */
-  away_since: number | null;
   /** dph_total of the offer that was rented. */
   rented_usd: number | null;
 }
 
-export const NO_EYES: Eyes = { samples: [], rhythm: NO_RHYTHM, alerts: {}, blind_since: null, away_since: null, rented_usd: null };
+export const NO_EYES: Eyes = { samples: [], rhythm: NO_RHYTHM, alerts: {}, blind_since: null, rented_usd: null };
 
 /** What an event leaves in memory. `run` is the run before it. */
-export function remember(run: RunState, event: Event, world: World): Eyes {
+export function remember(run: RunState, event: Event): Eyes {
   const { eyes } = run;
   switch (event.type) {
     case 'session.started':
@@ -30,11 +27,6 @@ export function remember(run: RunState, event: Event, world: World): Eyes {
       return { ...eyes, rhythm: listening(eyes.rhythm, null) };
     case 'stream.opened':
       return { ...eyes, rhythm: listening(eyes.rhythm, event.at) };
-    case 'fleet.seen':
-    case 'fleet.fresh': {
-      const away = instanceOf(world, run)?.facts.actual_status === 'offline' || takenAway(world, run);
-      return away === (eyes.away_since !== null) ? eyes : { ...eyes, away_since: away ? event.at : null };
-    }
     case 'create.accepted':
       // Another box, another price; what the run's pauses are like stays true.
       return { ...NO_EYES, rhythm: restarted(eyes.rhythm), rented_usd: run.renting?.offer.dph_total ?? null };

@@ -28,27 +28,6 @@ export const takenAway = (world: World, run: RunState): boolean => {
   return actual_status === 'exited' || actual_status === 'stopped' || (intended_status === 'stopped' && cur_state === 'stopped');
 };
 
-/** A host that blinks is nobody's business. */
-const OFFLINE_MS = 5 * MINUTE;
-const OUTBID_MS = MINUTE;
-
-export function offline(world: World, run: RunState): Look {
-  const facts = instanceOf(world, run)?.facts;
-  if (!facts || world.market.health !== 'ok') return { is: 'unknown' };
-  if (facts.actual_status === 'offline' && !awayFor(world, run, OFFLINE_MS)) return { is: 'unknown' };
-  return facts.actual_status === 'offline' ? { is: 'on', words: 'the host is offline: it does not bill, usually comes back, and what is on it is not lost' } : { is: 'off' };
-}
-
-export function outbid(world: World, run: RunState): Look {
-  const facts = instanceOf(world, run)?.facts;
-  if (!facts || world.market.health !== 'ok') return { is: 'unknown' };
-  if (!takenAway(world, run)) return { is: 'off' };
-  if (!awayFor(world, run, OUTBID_MS)) return { is: 'unknown' };
-  return { is: 'on', words: facts.is_bid ? 'outbid: the market stopped the instance; its disk bills on, and it resumes by itself when its bid wins again' : 'the market stopped the instance; its disk bills on' };
-}
-
-const awayFor = (world: World, run: RunState, ms: number): boolean => run.eyes.away_since !== null && world.now - run.eyes.away_since >= ms;
-
 /** Above what was agreed by more than rounding. */
 export function priceRisen(world: World, run: RunState): Look {
   const facts = instanceOf(world, run)?.facts;

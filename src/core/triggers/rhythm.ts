@@ -3,6 +3,7 @@
  * of the log; judged by the triggers. Pauses in which nobody listened teach nothing.
  */
 import type { ProgressReading } from '../progress/index.ts';
+import { addSparse } from '../thin.ts';
 
 type Activity = NonNullable<ProgressReading['activity']>;
 
@@ -18,7 +19,7 @@ export interface Rhythm {
   lap: { ms: number; steps: number };
   /** ms a step in this attempt's stable phase; null until it is known. */
   pace: number | null;
-  /** The objective as it was shown, (step, value), thinned to half when full. */
+  /** The objective as it was shown, (step, value), spread over the whole run. */
   objective: { step: number; value: number }[];
 }
 
@@ -80,8 +81,7 @@ function withObjective(points: Rhythm['objective'], reading: ProgressReading, me
   if (value === null || step === null || !Number.isFinite(value) || (last && (value === last.value || step === last.step))) return points;
   // A resume goes back: what came after its step belongs to the attempt that died.
   const kept = last && step < last.step ? points.filter((point) => point.step < step) : points;
-  const next = [...kept, { step, value }];
-  return next.length <= POINTS_KEPT ? next : next.filter((_, index) => (next.length - 1 - index) % 2 === 0);
+  return addSparse(kept, { step, value }, POINTS_KEPT);
 }
 
 /** The value of the spec's objective; `eval_` in front makes no difference. */
