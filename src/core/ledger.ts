@@ -1,6 +1,6 @@
 /** Money: what an instance has cost so far and what it bought. All pure, from the rates and buckets that `reduce` keeps. */
 import { rateNow, type Instance } from './market.ts';
-import { fleetOf, instanceOf, type Bucket, type InstanceState, type RunState, type World } from './state.ts';
+import { fleetOf, instanceOf, runsOf, type Bucket, type InstanceState, type RunState, type World } from './state.ts';
 
 const HOUR = 3_600_000;
 /** Billed dollars by what they bought; `wasted` and `productive` are what people ask for. */
@@ -71,7 +71,7 @@ export { rateNow };
 
 /** Dollars that a run has cost on all its instances. */
 export function runCost(world: World, run: RunState, now = world.now): Cost {
-  return sum(fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now)));
+  return sum([...fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now)), ...(run.returned ? [run.returned] : [])]);
 }
 
 /** Header figures. `runway_h` is null while the credit is unknown or nothing burns. */
@@ -93,7 +93,7 @@ export function burnRates(world: World): Pick<Totals, 'burn_usd_per_hour' | 'str
 export function totals(world: World, now = world.now): Totals {
   const ours = fleetOf(world).filter((instance) => instance.owner === 'ours');
   return {
-    ...sum(ours.map((instance) => costOf(instance, now))),
+    ...sum([...ours.map((instance) => costOf(instance, now)), ...runsOf(world).flatMap(({ returned }) => (returned ? [returned] : []))]),
     ...burnRates(world),
     credit_usd: world.account?.credit_usd ?? null,
   };

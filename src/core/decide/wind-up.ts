@@ -27,7 +27,7 @@ export function rescue(world: World, run: RunState): Action[] {
   const { wait_usd, wait_then } = run.spec.teardown;
   if (waited >= (run.rescue?.asked_usd ?? 0) + wait_usd && !run.hold) {
     const asked = emit({ type: 'rescue.asked', run: run.id, instance: instance.id, usd: waited, usd_per_hour: instance.rate });
-    if (wait_then === 'ask') return [asked];
+    if (wait_then === 'ask' || instance.adopted) return [asked];
     if (ready(world, run, 'stop')) return [{ do: 'stop', run: run.id, instance: instance.id, reason: `waiting for its results has cost $${waited.toFixed(2)}; stopped, the disk is kept and bills $${instance.facts.storage_total_cost.toFixed(3)}/h` }];
   }
   return ready(world, run, 'sync') ? [{ do: 'sync', run: run.id, final: true }] : [];
@@ -57,6 +57,8 @@ export function tearDown(world: World, run: RunState): Action[] {
       return world.now - run.stage_since < run.spec.teardown.stopped_grace ? [] : destroyNow(world, run, 'its grace as a stopped instance is over');
     case 'destroy':
       return destroyNow(world, run, because);
+    case 'give_back':
+      return giveBack(world, run, instance);
     case 'destroy_after_grace':
       return world.now - run.stage_since < run.spec.teardown.idle_grace ? [] : destroyNow(world, run, because);
     case 'rescue_first':
@@ -70,6 +72,9 @@ function destroyNow(world: World, run: RunState, reason: string): Action[] {
   const gate = run.rescue?.verdict;
   return !instance || !gate || gate === 'unverified' ? [] : askDestroy(world, run, instance, gate, reason);
 }
+
+/** It was the user's before the run. */
+export const giveBack = (world: World, run: RunState, instance: InstanceState): Action[] => (ready(world, run, 'give_back') ? [{ do: 'give_back', run: run.id, instance: instance.id }] : []);
 
 /** Accepted is not gone: as long as a good list shows it, it is asked again. */
 export function askDestroy(world: World, run: RunState, instance: InstanceState, gate: Exclude<RescueVerdict, 'unverified'>, reason: string): Action[] {
