@@ -13,6 +13,8 @@ export interface Cost {
   rescue: number;
   hold: number;
   traffic: number;
+  /** What the language model cost; of a run or the fleet, never of an instance. */
+  model: number;
 }
 
 export const noUsd = (): InstanceState['usd'] => ({ loading: 0, setup: 0, productive: 0, idle: 0, rescue: 0, hold: 0, traffic: 0 });
@@ -28,6 +30,7 @@ export function costOf(instance: InstanceState, now: number): Cost {
     rescue: usd.rescue,
     hold: usd.hold,
     traffic: usd.traffic,
+    model: 0,
   };
 }
 
@@ -69,10 +72,40 @@ export const burnOf = (instance: InstanceState): number => (instance.gone_at ===
 
 export { rateNow };
 
-/** Dollars that a run has cost on all its instances. */
+/** Dollars that a run has cost, all-in: on all its instances, stopped ones too, with traffic, and for the language model. */
 export function runCost(world: World, run: RunState, now = world.now): Cost {
-  return sum([...fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now)), ...(run.returned ? [run.returned] : [])]);
+  return withModel(sum([...fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now)), ...(run.returned ? [run.returned] : [])]), [run]);
 }
+
+const withModel = (cost: Cost, runs: readonly RunState[]): Cost => {
+  const model = runs.reduce((total, { brain }) => total + brain.usage.usd, 0);
+  return { ...cost, usd: cost.usd + model, model };
+};
+
+/** What an instance costs while the gate to its end is shut. */
+export interface Waiting {
+  instance: number;
+  usd: number;
+  usd_per_hour: number;
+  /** What the spec does each time that it has cost `cap_usd` once more. */
+  cap_usd: number;
+  then: 'stop' | 'ask';
+  /** Stopped: the disk alone bills, and it is started now and then to fetch what it holds. */
+  stopped: boolean;
+  why: string;
+}
+
+/** The price of waiting for results that are not verified at home; null while nothing waits. */
+export function waitingOf(world: World, run: RunState, now: number): Waiting | null {
+  const instance = instanceOf(world, run);
+  if (run.rescue?.verdict !== 'unverified' || !instance || instance.gone_at !== null) return null;
+  const { wait_usd, wait_then } = run.spec.teardown;
+  return { instance: instance.id, usd: costOf(instance, now).rescue, usd_per_hour: instance.rate, cap_usd: wait_usd, then: wait_then, stopped: instance.stop !== 'none', why: run.rescue.reason };
+}
+
+/** One line of it, for screens and files; `reason` is cleaned by whoever prints. */
+export const waitingWords = ({ usd, usd_per_hour, cap_usd, then, stopped }: Waiting): string =>
+  `waiting for results has cost $${usd.toFixed(3)} and costs $${usd_per_hour.toFixed(3)}/h${stopped ? ' for the disk' : `; each $${cap_usd} it is ${then === 'stop' ? 'stopped' : 'asked about'}`}`;
 
 /** Header figures. `runway_h` is null while the credit is unknown or nothing burns. */
 export interface Totals extends Cost {
@@ -93,7 +126,7 @@ export function burnRates(world: World): Pick<Totals, 'burn_usd_per_hour' | 'str
 export function totals(world: World, now = world.now): Totals {
   const ours = fleetOf(world).filter((instance) => instance.owner === 'ours');
   return {
-    ...sum([...ours.map((instance) => costOf(instance, now)), ...runsOf(world).flatMap(({ returned }) => (returned ? [returned] : []))]),
+    ...withModel(sum([...ours.map((instance) => costOf(instance, now)), ...runsOf(world).flatMap(({ returned }) => (returned ? [returned] : []))]), runsOf(world)),
     ...burnRates(world),
     credit_usd: world.account?.credit_usd ?? null,
   };
@@ -113,7 +146,7 @@ export function repeatUsd(run: RunState, world: World, resumeStep: number): numb
 }
 
 function sum(costs: readonly Cost[]): Cost {
-  const total: Cost = { usd: 0, productive: 0, wasted: 0, setup: 0, rescue: 0, hold: 0, traffic: 0 };
+  const total: Cost = { usd: 0, productive: 0, wasted: 0, setup: 0, rescue: 0, hold: 0, traffic: 0, model: 0 };
   for (const cost of costs) for (const key of Object.keys(total) as (keyof Cost)[]) total[key] += cost[key];
   return total;
 }

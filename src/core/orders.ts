@@ -45,6 +45,7 @@ export function answerOrder(world: World, order: Order, now: number, scale: numb
     case 'hold':
       if (!(order.minutes > 0 && order.minutes <= LONGEST_HOLD_MIN)) return no(`a hold lasts between 1 minute and ${LONGEST_HOLD_MIN / 60} hours`);
       if (!instance) return no(`${run.id} has no instance to hold`);
+      if (isClosed(run)) return no(`${run.id} is over, and its instance is kept until you say otherwise; there is nothing to hold`);
       return yes(`${run.id} is held for ${span(order.minutes * 60_000)} at $${instance.rate.toFixed(2)}/h`, { type: 'user.hold', run: run.id, until: now + order.minutes * 60_000, reason: order.reason || 'debugging' });
     case 'release':
       return run.hold ? yes(`${run.id} is released`, { type: 'user.release', run: run.id }) : no(`${run.id} is not held`);
@@ -104,7 +105,7 @@ function switchAway(run: RunState, instance: InstanceState | null, now: number):
 }
 
 function raiseBid(world: World, run: RunState, instance: InstanceState | null, usd: number): OrderAnswer {
-  if (!instance || instance.owner !== 'ours' || instance.destroy !== 'none') return no(`${run.id} has no instance to bid for`);
+  if (!instance || isClosed(run) || instance.owner !== 'ours' || instance.destroy !== 'none') return no(`${run.id} has no instance to bid for`);
   const { facts } = instance;
   if (!facts.is_bid) return no(`instance ${instance.id} is rented on demand; there is nothing to bid`);
   if (!Number.isFinite(usd) || usd <= facts.dph_base) return no(`the bid is $${facts.dph_base.toFixed(3)}/h already; name a higher one`);

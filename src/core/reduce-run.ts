@@ -2,6 +2,7 @@
 import { advanceCadence, startCadence } from './cadence.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
+import { isLocal } from './fixes.ts';
 import { keepSample, sampleOf } from './efficiency.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import { costOf, runCost } from './ledger.ts';
@@ -142,7 +143,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     }
     case 'fix.applied': {
       if (!run.repair) return run;
-      if (event.exit_code === 0) return clear({ ...run, fixes: [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
+      if (event.exit_code === 0) return clear({ ...run, fixes: run.repair.remedy.rung === 'fix' && isLocal(run.repair.remedy.fix) ? run.fixes : [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
       return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), stage: 'ended', repair: null }, 'fix');
     }
     case 'incident.resolved':
@@ -171,6 +172,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run;
     case 'instance.gone':
     case 'instance.given_back': {
+      if (run.adopting === event.instance) return { ...run, adopting: null };
       if (run.instance !== event.instance) return run.left.some((one) => one.instance === event.instance) ? { ...run, left: run.left.filter((one) => one.instance !== event.instance) } : run;
       const back = event.type === 'instance.given_back' ? world.fleet[String(event.instance)] : undefined;
       const away = { ...run, ...(back && { returned: costOf(back, event.at) }), instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };

@@ -44,15 +44,15 @@ function reduceFacts(world: World, event: Event): World {
     case 'alert.closed':
       return event.run === null ? { ...world, credit_alert: { open: event.type === 'alert.opened', words: event.words, changed_at: event.at } } : world;
     case 'machine.remembered':
-      return { ...world, machines: { ...world.machines, [event.machine_id]: { reason: event.reason, until: event.until } } };
+      return { ...world, machines: { ...world.machines, [event.machine_id]: { reason: event.reason, evidence: event.evidence ?? [], until: event.until } } };
     case 'destroy.intended':
       return patch(world, event.instance, (one) => ({ destroy: one.destroy === 'accepted' ? 'accepted' : 'intended', destroy_gate: event.gate }));
     case 'destroy.accepted':
       return patch(world, event.instance, () => ({ destroy: 'accepted', destroy_at: event.at }));
     case 'stop.intended':
-      return patch(world, event.instance, () => ({ stop: 'intended' }));
+      return patch(world, event.instance, (one) => ({ stop: one.stop === 'accepted' ? 'accepted' : 'intended' }));
     case 'stop.accepted':
-      return patch(world, event.instance, (one) => ({ stop: 'accepted', stop_at: one.stop_at ?? event.at }));
+      return patch(world, event.instance, () => ({ stop: 'accepted', stop_at: event.at }));
     case 'wake.accepted':
       return patch(world, event.instance, (one) => ({ stop: 'none', stop_at: null, wakes: one.wakes + 1 }));
     case 'budget.set':
@@ -112,7 +112,7 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
       : newInstance(facts, run, at);
   }
   for (const known of Object.values(world.fleet)) {
-    if (seen.has(known.id) || (known.owner === 'stranger' && known.gone_at === null)) continue;
+    if (seen.has(known.id) || (known.owner === 'stranger' && known.gone_at === null && !known.adopted)) continue;
     fleet[known.id] = known.gone_at !== null ? known : { ...known, absent_reads: known.absent_reads + 1 };
   }
   return { ...world, fleet, market: { health: 'ok', since: world.market.health === 'ok' ? world.market.since : at, reason: null, list_at: at } };

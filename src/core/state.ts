@@ -232,7 +232,7 @@ export interface World {
   fleet: Record<string, InstanceState>;
   runs: Record<string, RunState>;
   /** Machines that failed us, by machine_id. */
-  machines: Record<string, { reason: string; until: number }>;
+  machines: Record<string, { reason: string; evidence: string[]; until: number }>;
   /** $/h that the whole fleet may burn; null: no limit. */
   budget_usd_per_hour: number | null;
   /** How the credit was judged last. */

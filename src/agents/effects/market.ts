@@ -94,13 +94,15 @@ export async function adopt(context: Context, effect: Of<'adopt'>): Promise<void
   const label = labelOf(run, attempt);
   context.facts.record({ type: 'adopt.intended', run, attempt, instance, label, label_before: one.adopted ? one.adopted.label : one.label === label ? null : one.label });
   await context.market.label(instance, label);
+  // The run may have been called off meanwhile: then the instance was never ours.
+  if (runOf(context, run).verdict !== null) return context.market.label(instance, one.label ?? '');
   context.facts.record({ type: 'instance.adopted', run, attempt, instance, machine_id: one.machine_id });
   await attachKey(context, instance);
 }
 
 export async function giveBack(context: Context, effect: Of<'give_back'>): Promise<void> {
   const { run, instance } = effect;
-  allow(context, 'giving back', effect);
+  if (runOf(context, run).adopting !== instance) allow(context, 'giving back', effect);
   const label = context.facts.world().fleet[String(instance)]?.adopted?.label ?? '';
   context.facts.record({ type: 'give_back.intended', run, instance, label });
   await context.market.label(instance, label);

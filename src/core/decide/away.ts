@@ -61,7 +61,7 @@ function migrate(world: World, run: RunState, instance: InstanceState, because: 
   const incident = open?.id ?? run.incidents.length + 1;
   return [
     ...(open ? [] : [emit({ type: 'incident.opened', run: run.id, incident, attempt: away.attempt, step: run.progress?.reading.step ?? null, diagnosis })]),
-    emit({ type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason: diagnosis.summary, until: world.now + AVOID_MS }),
+    emit({ type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason: diagnosis.summary, evidence: diagnosis.evidence, until: world.now + AVOID_MS }),
     emit({ type: 'remedy.chosen', run: run.id, incident, remedy: { rung: 'switch', machine_id: instance.machine_id, reason: diagnosis.summary, leave: true }, why: because }),
   ];
 }
@@ -79,7 +79,7 @@ function endLeft(world: World, run: RunState, left: Left, instance: InstanceStat
   if (left.verdict !== null && left.verdict !== 'unverified') return instance.adopted ? giveBack(world, run, instance) : askDestroy(world, run, instance, left.verdict, left.why);
   if (!left.ran) return judged('nothing_never_ran', 'no process of the run ever started on it');
   if (run.destroy_ordered?.waive) return judged('waived', 'the user waived what is not at home');
-  const finished = (run.verdict === 'done' || run.verdict === 'early_stopped') && run.rescue?.verdict === 'verified';
+  const finished = !instance.adopted && (run.verdict === 'done' || run.verdict === 'early_stopped') && run.rescue?.verdict === 'verified';
   if (finished) return judged('verified', 'a later attempt of the run reached its end, and its results are home');
   return instance.facts.actual_status === 'running' && ready(world, run, 'salvage') ? [{ do: 'salvage', run: run.id, instance: left.instance, attempt: left.attempt }] : [];
 }

@@ -116,7 +116,7 @@ function giveUpIf(world: World, run: RunState, condition: boolean, reason: strin
   // Another instance was not asked for, and this one is not ours to end.
   if (instance.adopted) return [{ do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'failed', reason } }];
   return [
-    { do: 'emit', body: { type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason, until: world.now + MACHINE_MEMORY_MS } },
+    { do: 'emit', body: { type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason, evidence: [`instance ${instance.id}: actual_status ${instance.facts.actual_status ?? 'none'}, status_msg ${JSON.stringify(instance.facts.status_msg?.trim().slice(0, 160) ?? '')}, first seen ${new Date(instance.first_seen).toISOString()}`], until: world.now + MACHINE_MEMORY_MS } },
     { do: 'emit', body: { type: 'launch.given_up', run: run.id, instance: instance.id, machine_id: instance.machine_id, reason } },
   ];
 }
