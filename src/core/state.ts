@@ -2,6 +2,7 @@
 import type { BrainSettings, BrainState } from './brain/state.ts';
 import type { Advice, Sample } from './efficiency.ts';
 import type { CheckReason, Diagnosis, RankedOffer, Remedy, RescueVerdict, Verdict } from './events.ts';
+import type { Day } from './ledger.ts';
 import type { Instance } from './market.ts';
 import type { FileFact } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
@@ -228,6 +229,8 @@ export interface World {
   runway: 'ok' | 'warn' | 'critical';
   said: Said[];
   started_at: number | null;
+  /** The sums at the beginning of the newest event's day; null before the first event. */
+  day: Day | null;
   /** The model that this session may consult; null: the rules do the whole job. */
   brain: BrainSettings | null;
   /** The line about the account's runway. */
@@ -247,6 +250,7 @@ export function emptyWorld(now: number): World {
     runway: 'ok',
     said: [],
     started_at: null,
+    day: null,
     brain: null,
     credit_alert: null,
   };
