@@ -1,6 +1,6 @@
 /** Money: what an instance has cost so far and what it bought. All pure, from the rates and buckets that `reduce` keeps. */
 import { rateNow, type Instance } from './market.ts';
-import { fleetOf, type Bucket, type InstanceState, type RunState, type World } from './state.ts';
+import { fleetOf, instanceOf, runsOf, type Bucket, type InstanceState, type RunState, type World } from './state.ts';
 
 const HOUR = 3_600_000;
 /** Billed dollars by what they bought; `wasted` and `productive` are what people ask for. */
@@ -17,6 +17,8 @@ export interface Cost {
   rescue: number;
   hold: number;
   traffic: number;
+  /** What the language model cost; of a run or the fleet, never of an instance. */
+  model: number;
 }
 
 export const noUsd = (): InstanceState['usd'] => ({ loading: 0, setup: 0, productive: 0, idle: 0, rescue: 0, hold: 0, traffic: 0 });
@@ -35,6 +37,7 @@ export function costOf(instance: InstanceState, now: number): Cost {
     rescue: usd.rescue,
     hold: usd.hold,
     traffic: usd.traffic,
+    model: 0,
   };
 }
 
@@ -76,10 +79,10 @@ export const burnOf = (instance: InstanceState): number => (instance.gone_at ===
 
 export { rateNow };
 
-/** Dollars that a run has cost on all its instances. */
+/** Dollars that a run has cost, all-in: on all its instances, stopped ones too, with traffic, and for the language model. */
 export function runCost(world: World, run: RunState, now = world.now): Cost {
   const cost = sum(fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now)));
-  return moved(cost, cost.productive * stepShares(run).repeated);
+  return withModel(moved(cost, cost.productive * stepShares(run).repeated), [run]);
 }
 
 /** Repeated work was paid as productive, and bought nothing. */
@@ -102,6 +105,36 @@ export function stepShares(run: Pick<RunState, 'attempts'>): { repeated: number;
   return trained === 0 ? { repeated: 0, saved: 0 } : { repeated: repeated / trained, saved: saved / trained };
 }
 
+const withModel = (cost: Cost, runs: readonly RunState[]): Cost => {
+  const model = runs.reduce((total, { brain }) => total + brain.usage.usd, 0);
+  return { ...cost, usd: cost.usd + model, model };
+};
+
+/** What an instance costs while the gate to its end is shut. */
+export interface Waiting {
+  instance: number;
+  usd: number;
+  usd_per_hour: number;
+  /** What the spec does each time that it has cost `cap_usd` once more. */
+  cap_usd: number;
+  then: 'stop' | 'ask';
+  /** Stopped: the disk alone bills, and it is started now and then to fetch what it holds. */
+  stopped: boolean;
+  why: string;
+}
+
+/** The price of waiting for results that are not verified at home; null while nothing waits. */
+export function waitingOf(world: World, run: RunState, now: number): Waiting | null {
+  const instance = instanceOf(world, run);
+  if (run.rescue?.verdict !== 'unverified' || !instance || instance.gone_at !== null) return null;
+  const { wait_usd, wait_then } = run.spec.teardown;
+  return { instance: instance.id, usd: costOf(instance, now).rescue, usd_per_hour: instance.rate, cap_usd: wait_usd, then: wait_then, stopped: instance.stop !== 'none', why: run.rescue.reason };
+}
+
+/** One line of it, for screens and files; `reason` is cleaned by whoever prints. */
+export const waitingWords = ({ usd, usd_per_hour, cap_usd, then, stopped }: Waiting): string =>
+  `waiting for results has cost $${usd.toFixed(3)} and costs $${usd_per_hour.toFixed(3)}/h${stopped ? ' for the disk' : `; each $${cap_usd} it is ${then === 'stop' ? 'stopped' : 'asked about'}`}`;
+
 /** Header figures. `runway_h` is null while the credit is unknown or nothing burns. */
 export interface Totals extends Cost {
   burn_usd_per_hour: number;
@@ -110,32 +143,6 @@ export interface Totals extends Cost {
   runway_h: number | null;
   /** What the work had cost that resumes did not have to do again. */
   rescued: number;
-}
-
-/** Sums at the day's beginning, UTC: what "today" is counted from. `start` is epoch ms. */
-export interface Day {
-  start: number;
-  usd: number;
-  wasted: number;
-  rescued: number;
-}
-
-const DAY = 24 * HOUR;
-export const dayStart = (at: number): number => Math.floor(at / DAY) * DAY;
-
-/** The sums of `world` as they stood when the day of `at` began. */
-export function dayOf(world: World, at: number): Day {
-  const start = dayStart(at);
-  if (world.day?.start === start) return world.day;
-  const { usd, wasted, rescued } = totals(world, start);
-  return { start, usd, wasted, rescued };
-}
-
-/** Dollars since midnight UTC. */
-export function today(world: World, sums: Totals, now: number): Omit<Day, 'start'> {
-  const { usd, wasted, rescued } = dayOf(world, now);
-  const since = (sum: number, before: number): number => Math.max(0, sum - before);
-  return { usd: since(sums.usd, usd), wasted: since(sums.wasted, wasted), rescued: since(sums.rescued, rescued) };
 }
 
 /** $/h that our instances and strangers' on the same account burn, and the hours that the credit lasts; cheap enough for each look. */
@@ -160,7 +167,7 @@ export function totals(world: World, now = world.now): Totals {
     rescued += productive * saved;
   }
   return {
-    ...moved(sum(ours.map((instance) => costOf(instance, now))), repeats),
+    ...withModel(moved(sum(ours.map((instance) => costOf(instance, now))), repeats), runsOf(world)),
     ...burnRates(world),
     credit_usd: world.account?.credit_usd ?? null,
     rescued,
@@ -168,7 +175,7 @@ export function totals(world: World, now = world.now): Totals {
 }
 
 function sum(costs: readonly Cost[]): Cost {
-  const total: Cost = { usd: 0, productive: 0, wasted: 0, loading: 0, idle: 0, repeats: 0, setup: 0, rescue: 0, hold: 0, traffic: 0 };
+  const total: Cost = { usd: 0, productive: 0, wasted: 0, loading: 0, idle: 0, repeats: 0, setup: 0, rescue: 0, hold: 0, traffic: 0, model: 0 };
   for (const cost of costs) for (const key of Object.keys(total) as (keyof Cost)[]) total[key] += cost[key];
   return total;
 }

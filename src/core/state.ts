@@ -2,7 +2,7 @@
 import type { BrainSettings, BrainState } from './brain/state.ts';
 import type { Advice, Sample } from './efficiency.ts';
 import type { CheckReason, Diagnosis, RankedOffer, Remedy, RescueVerdict, Verdict } from './events.ts';
-import type { Day } from './ledger.ts';
+import type { Day } from './day.ts';
 import type { Instance } from './market.ts';
 import type { FileFact } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
@@ -222,7 +222,7 @@ export interface World {
   fleet: Record<string, InstanceState>;
   runs: Record<string, RunState>;
   /** Machines that failed us, by machine_id. */
-  machines: Record<string, { reason: string; until: number }>;
+  machines: Record<string, { reason: string; evidence: string[]; until: number }>;
   /** $/h that the whole fleet may burn; null: no limit. */
   budget_usd_per_hour: number | null;
   /** How the credit was judged last. */

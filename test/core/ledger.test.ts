@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { runCost, stepShares, today, totals } from '../../src/core/ledger.ts';
+import { today } from '../../src/core/day.ts';
+import { runCost, stepShares, totals } from '../../src/core/ledger.ts';
 import { reduce } from '../../src/core/reduce.ts';
 import type { Event } from '../../src/core/events.ts';
 import type { Attempt, World } from '../../src/core/state.ts';

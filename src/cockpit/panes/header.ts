@@ -1,5 +1,6 @@
 /** The first rows: what there is, what it burns, what it bought; and the banner, when control is lost or a demo is over. */
-import { today, totals, type Totals } from '../../core/ledger.ts';
+import { today } from '../../core/day.ts';
+import { totals, type Totals } from '../../core/ledger.ts';
 import { span } from '../../core/line.ts';
 import type { World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
