@@ -19,6 +19,7 @@ export function adoptMisfit(world: World, id: number, spec: Spec): string | null
   if (facts.num_gpus !== hardware.num_gpus) return `instance ${id} has ${facts.num_gpus} GPUs, and the spec wants ${hardware.num_gpus}`;
   if (hardware.gpu_ram_gb && facts.gpu_ram < hardware.gpu_ram_gb * 1_024 * VRAM_MARGIN) return `instance ${id} has ${(facts.gpu_ram / 1_024).toFixed(0)} GB of GPU memory, and the spec wants ${hardware.gpu_ram_gb}`;
   if (facts.disk_space < hardware.disk_gb) return `instance ${id} has a disk of ${facts.disk_space} GB, and the spec wants ${hardware.disk_gb}`;
+  if (facts.is_bid !== (spec.market !== 'on-demand')) return `instance ${id} is ${facts.is_bid ? 'interruptible' : 'rented on demand'}, and the spec asks for ${spec.market === 'on-demand' ? 'on-demand' : 'a bid'}`;
   if (facts.dph_total > hardware.max_usd_per_hour) return `instance ${id} costs $${facts.dph_total.toFixed(3)}/h, above the spec's cap of $${hardware.max_usd_per_hour.toFixed(2)}/h`;
   const limit = world.budget_usd_per_hour;
   const committed = committedUsdPerHour(world) + facts.dph_total;

@@ -30,6 +30,8 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     tried_offers: [],
     adopting: event.adopt ?? null,
     returned: null,
+    given_up: [],
+    preflight: null,
     ssh: { up: false, endpoint: null, since: at, reason: null },
     stream: 'closed',
     prepared: false,

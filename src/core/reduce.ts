@@ -1,4 +1,5 @@
 /** State is nothing but this fold over events. Pure; never throws: an event about something unknown changes nothing. */
+import { dayOf } from './day.ts';
 import type { BodyOf, Event } from './events.ts';
 import { accrued, bucketFor, noUsd } from './ledger.ts';
 import { labelOf, parseLabel, rateNow, type Instance } from './market.ts';
@@ -9,7 +10,7 @@ import type { InstanceState, RunState, World } from './state.ts';
 const SAID_KEPT = 400;
 
 export function reduce(world: World, event: Event): World {
-  let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq) };
+  let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq), day: dayOf(world, Math.max(world.now, event.at)) };
   next = reduceFacts(next, event);
   next = reduceRuns(next, event);
   if (event.type !== 'progress' && event.type !== 'log.tail') next = reprice(next, event.at);

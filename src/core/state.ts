@@ -3,6 +3,7 @@ import type { BrainSettings, BrainState } from './brain/state.ts';
 import type { Advice, Sample } from './efficiency.ts';
 import type { CheckReason, Diagnosis, RankedOffer, Remedy, RescueVerdict, Verdict } from './events.ts';
 import type { Cost } from './ledger.ts';
+import type { Day } from './day.ts';
 import type { Instance } from './market.ts';
 import type { FileFact } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
@@ -164,6 +165,10 @@ export interface RunState {
   adopting: number | null;
   /** What an adopted instance had cost the run when it was given back. */
   returned: Cost | null;
+  /** Instances that never came up, since a process of the run last started. */
+  given_up: { instance: number; machine_id: number; reason: string }[];
+  /** The first look at an instance, before anything is sent to it. */
+  preflight: { instance: number; fault: string | null } | null;
   ssh: { up: boolean; endpoint: string | null; since: number; reason: string | null };
   stream: 'open' | 'closed';
   prepared: boolean;
@@ -239,6 +244,8 @@ export interface World {
   runway: 'ok' | 'warn' | 'critical';
   said: Said[];
   started_at: number | null;
+  /** The sums at the beginning of the newest event's day; null before the first event. */
+  day: Day | null;
   /** The model that this session may consult; null: the rules do the whole job. */
   brain: BrainSettings | null;
   /** The line about the account's runway. */
@@ -258,6 +265,7 @@ export function emptyWorld(now: number): World {
     runway: 'ok',
     said: [],
     started_at: null,
+    day: null,
     brain: null,
     credit_alert: null,
   };
