@@ -28,7 +28,7 @@ export function needTerminal(): void {
   if (!process.stdout.isTTY || !process.stdin.isTTY || process.env['TERM'] === 'dumb') throw new UsageError('the cockpit needs a terminal; for scripts use `vastsit-tui status`, `watch` or `launch`, each with --json');
 }
 
-export async function showCockpit(app: App, options: { title: string; theme?: string | undefined; finished?: Promise<string>; farewell?: string }): Promise<ExitCode> {
+export async function showCockpit(app: App, options: { title: string; theme?: string | undefined; finished?: Promise<string>; farewell?: string; ends?: boolean }): Promise<ExitCode> {
   const { openCockpit, farewell } = await import('./cockpit/index.ts');
   const ended = await openCockpit({
     store: app.store,
@@ -39,6 +39,8 @@ export async function showCockpit(app: App, options: { title: string; theme?: st
     stdin: process.stdin,
     stdout: process.stdout,
     title: options.title,
+    pace: app.clock.scale,
+    ends: options.ends ?? false,
     ...(options.theme !== undefined && { theme: options.theme }),
     ...(options.finished && { finished: options.finished }),
   });

@@ -27,6 +27,9 @@ export interface CockpitPorts {
   stdout: NodeJS.WriteStream;
   /** Beside the program's name, such as "demo ×60"; may be empty. */
   title: string;
+  /** Seconds of the program's clock in one real second, and whether everything ends with this screen: both for a demo. */
+  pace?: number;
+  ends?: boolean;
   /** Resolves with a sentence when a demo is over: shown as a banner, the screen stays. */
   finished?: Promise<string>;
 }
@@ -71,6 +74,8 @@ export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' |
     paints,
     theme: Math.max(0, chosen),
     title: ports.title,
+    pace: ports.pace ?? 1,
+    ends: ports.ends ?? false,
     onEffect: (effect) => (effect === 'quit' ? end({ quit: 'user' }) : effect === 'redraw' ? painter.repaint() : suspend()),
     onDraw: () => screen.title(windowTitle(store.getState())),
   });
