@@ -34,10 +34,10 @@ const LOSS = new Map<string, number>([
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
-const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,s batch,timing s update');
+const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,s batch,timing s update,ms batch,ms it,ms update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
 const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
-const METRIC = /(?:^|[^a-z])(?:loss|losses|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success)(?:\d|@|[^a-z]|$)/i;
+const METRIC = /(?:^|[^a-z])(?:loss|losses|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
 const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
 const NOT_A_STEP = /every|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
 const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+/i;
@@ -52,7 +52,8 @@ const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: fa
 export function readLabel(raw: string, first: boolean): Label {
   // "Val   Loss" is one name whose columns were lined up.
   const label = (raw.length > 160 ? raw.slice(-160) : raw).replace(/\b(val|valid|validation|test|train|eval|dev) {2,}(?=[a-z])/gi, '$1 ');
-  const open = label.replace(/[\s:="'([{<|~≈→>*_@#-]+$/, '');
+  // "tensor(0.52, device=…)", "np.float64(0.52)": the type stands between a name and its number.
+  const open = label.replace(/[:=,\s]*(?:(?:np|numpy|torch|jnp)\.)?(?:tensor|float\d\d|u?int\d\d|[Aa]rray|DeviceArray)\($/, '').replace(/[\s:="'([{<|~≈→>*_@#-]+$/, '');
   const bracket = /\[\s*$/.test(label);
   let hint = '';
   let body = open;
@@ -67,6 +68,11 @@ export function readLabel(raw: string, first: boolean): Label {
   name = name.replace(/^(?:(?:with|at|and|of|the|a|for|final|new)\s+)+/i, '');
   const before = body.slice(0, cut);
   const key = fold(name);
+  // "Eval Epoch 12 | …" counts the same epochs.
+  const said = /^(?:eval|evaluation|val|valid|validation|test) (epoch.{0,6})$/.exec(key)?.[1];
+  if (said !== undefined && EPOCH.has(said)) return { ...NONE, name, role: 'epoch', evalContext: true };
+  // "Starting training..., iters: 1000"
+  if (/\bstart\w* (?:\w+ ){0,2}training\b/i.test(before) && /^(?:iters|iterations|steps)$/.test(key)) return { ...NONE, name, role: 'total' };
   const evalContext = EVAL_WORD.test(before) || ((key === '' || EVAL_ONLY.test(key)) && EVAL_WORD.test(open)) || EVAL_WORD.test(hint);
   const context = { evalContext, trainContext: /(?:^|[^a-z])train(?:ing)?(?![a-z])/i.test(label), bracket, empty: key === '' };
   if (key === '') return { ...NONE, ...context };
@@ -104,7 +110,7 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (/^(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };
   const parts = key.split(' ');
   const last = parts.at(-1) ?? '';
-  if (last === 'loss' || parts[0] === 'loss') return { role: 'loss', rank: 2 };
+  if (last === 'loss' || (parts[0] === 'loss' && !/^loss (?:scale|scaler|weight|fn|function|type)/.test(key))) return { role: 'loss', rank: 2 };
   if (parts.length <= 5 && /^(?:step|iter|iteration)$/.test(last) && !NOT_A_STEP.test(parts.slice(0, -1).join(' '))) return { role: 'step' };
   if (parts.length <= 5 && last === 'epoch' && !/per|max|num|total|each|every|best|of\b|last|val|test|warm|save|until|after|eval/.test(key)) return { role: 'epoch' };
   return { role: METRIC.test(name) ? 'metric' : 'none' };
@@ -115,6 +121,9 @@ export function isEvalMetric(name: string, key = fold(name)): boolean {
   if (METRIC.test(name.replace(/[_/]/g, ' ')) && !/per sec|runtime|\btime\b|improved|did not improve/.test(key)) return !/\b(?:size|samples|every|steps|patience|best)\b/.test(key);
   return /^(?:eval|val|valid|validation|test)[_/]\w/i.test(name) && !NOT_A_METRIC.test(key);
 }
+
+/** Whether a fraction that an evaluation's line names may be its figure of merit: there are more of them than a list can hold. */
+export const isUnnamedMetric = (name: string): boolean => /^[\p{L}][\p{L}\p{N} @_/.-]{1,30}$/u.test(name) && !NOT_A_METRIC.test(name) && !/\b(?:lr|eta|took|elapsed|sec|speed|data|mem)\b|took|grad|norm|param|thresh/i.test(name);
 
 function rateLabel(key: string): string | null {
   const perSecond = /(?:\bs|\bsec|per ?sec(?:ond)?|persec(?:ond)?|\bsecond)(?: (?:per )?(?:gpu|device|rank|chip))?$/.test(key);

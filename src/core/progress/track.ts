@@ -99,11 +99,14 @@ function takeStep(track: Track, record: LineRecord): boolean {
 
 function takeLoss(track: Track, record: LineRecord): boolean {
   const { loss, lossRank = 10 } = record;
+  // A loss of zero is a loss that is gone; none at all may just not be shown.
+  if (record.deadGradient) track.deadGradients += loss === undefined ? 1 : 2;
+  else if (loss !== undefined) track.deadGradients = 0;
+  if (track.deadGradients >= PERSISTS) track.diverged = true;
   if (loss === undefined || (lossRank <= 3 && track.lossRank > 3)) return false;
   // Under the lines of an evaluation, a loss of another name is the evaluation's.
   if (lossRank <= 2 && track.evalOpen && record.step === undefined && record.epoch === undefined && record.shape === 'line') return false;
   track.lossRank = Math.max(track.lossRank, lossRank);
-  track.deadGradients = record.deadGradient ? track.deadGradients + 1 : 0;
   const size = Math.abs(loss);
   track.runaways = size >= RUNAWAY && (loss < 0 || size >= track.smallestLoss * RUNAWAY_GROWTH) ? track.runaways + 1 : 0;
   if (size < track.smallestLoss) track.smallestLoss = size;
