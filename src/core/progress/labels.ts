@@ -22,10 +22,12 @@ export interface Label {
 
 const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,step num,n iter,num updates,total timesteps,num timesteps,timesteps,timestep,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
 const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no');
-const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps');
+const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
 const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epoch no,epoch num,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
+/** The rank of a loss that calls itself the training's. */
+export const TRAIN_LOSS = 9.5;
 const LOSS = new Map<string, number>([
-  ['loss', 10], ['total loss', 9], ['loss total', 9], ['train loss', 9], ['training loss', 9], ['loss train', 9], ['train total loss', 9], ['lm loss', 8], ['avr loss', 8], ['trl', 8],
+  ['loss', 10], ['total loss', 9], ['loss total', 9], ['train loss', TRAIN_LOSS], ['training loss', TRAIN_LOSS], ['loss train', TRAIN_LOSS], ['train total loss', 9], ['lm loss', 8], ['avr loss', 8], ['trl', 8],
   ['avg loss', 7], ['average loss', 7], ['mean loss', 7], ['reduced train loss', 8], ['train loss step', 8], ['loss step', 8], ['train loss epoch', 7], ['loss epoch', 7], ['rl loss', 7], ['batch loss', 7],
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
   ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
@@ -51,7 +53,8 @@ const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: fa
 /** Reads the raw text that stands between the number before (or the line's start) and this one. `first`: nothing numeric came before. */
 export function readLabel(raw: string, first: boolean): Label {
   // "Val   Loss" is one name whose columns were lined up.
-  const label = (raw.length > 160 ? raw.slice(-160) : raw).replace(/\b(val|valid|validation|test|train|eval|dev) {2,}(?=[a-z])/gi, '$1 ');
+  let label = (raw.length > 160 ? raw.slice(-160) : raw).replace(/\b(val|valid|validation|test|train|eval|dev) {2,}(?=[a-z])/gi, '$1 ');
+  if (first) label = label.replace(/^(?:INFO|DEBUG|WARNING|ERROR):[\w.]{1,60}: ?/, '');
   // "tensor(0.52, device=…)", "np.float64(0.52)": the type stands between a name and its number.
   const open = label.replace(/[:=,\s]*(?:(?:np|numpy|torch|jnp)\.)?(?:tensor|float\d\d|u?int\d\d|[Aa]rray|DeviceArray)\($/, '').replace(/[\s:="'([{<|~≈→>*_@#-]+$/, '');
   const bracket = /\[\s*$/.test(label);
@@ -65,7 +68,7 @@ export function readLabel(raw: string, first: boolean): Label {
   const cut = lastDelimiter(body);
   let name = body.slice(cut).trim().replace(/^[^\p{L}\p{N}]+/u, '');
   for (let at = 0; at < 2; at++) name = first ? name : name.replace(UNIT_FIRST, '');
-  name = name.replace(/^(?:(?:with|at|and|of|the|a|for|final|new)\s+)+/i, '');
+  name = name.replace(/^(?:(?:AM|PM|with|at|and|of|the|a|for|final|new)\s+)+/i, '');
   const before = body.slice(0, cut);
   const key = fold(name);
   // "Eval Epoch 12 | …" counts the same epochs.
@@ -96,7 +99,7 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (EPOCH.has(key)) return { role: 'epoch' };
   if (LR.has(key)) return { role: 'lr' };
   if (ETA.has(key)) return { role: 'eta' };
-  if (TOTAL.has(key)) return { role: 'total' };
+  if (TOTAL.has(key) || /\bnumber of (?:\w+ )?(?:iterations|steps|updates)$/.test(key)) return { role: 'total' };
   if (WEAK_STEP.has(key)) return { role: 'weak_step' };
   if (GRAD.has(key)) return { role: 'grad' };
   if (STEP_TIME.has(key)) return { role: 'step_time', unit: /ms|milli/.test(hint) || /^ms /.test(key) || / ms$/.test(key) ? 'ms' : '' };
@@ -107,7 +110,7 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (key === 'tel') return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
   if (/^(?:rollout )?ep (?:rew|len) mean$/.test(key)) return { role: 'eval' };
-  if (/^(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };
+  if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };
   const parts = key.split(' ');
   const last = parts.at(-1) ?? '';
   if (last === 'loss' || (parts[0] === 'loss' && !/^loss (?:scale|scaler|weight|fn|function|type)/.test(key))) return { role: 'loss', rank: 2 };

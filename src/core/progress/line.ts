@@ -25,6 +25,8 @@ class Draft {
   /** Fractions without a word of their own: "[ 620/1562]", " 2/10 [====". */
   private loose: Field | null = null;
   private loose2: Field | null = null;
+  /** The first of two in one bracket: "[2,  4000] loss: 1.28". */
+  private pair: Field | null = null;
   /** A number that opens the line: "37700 train 3.57". */
   private opening: Field | null = null;
   private lossRank = 0;
@@ -114,6 +116,8 @@ class Draft {
       case 'none':
         if (field.at === 0 && label.empty) this.opening = field;
         if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.addLoose(field);
+        else if (label.bracket && label.empty && Number.isInteger(value) && this.line[field.at + String(value).length] === ',') this.pair ??= field;
+        else if (label.empty && this.pair && Number.isInteger(value) && field.at - this.pair.at < 16) this.addLoose(field);
         else if (label.bracket && label.empty && (this.epochField || ABSL.test(this.line)) && Number.isInteger(value)) this.addLoose(field);
         return;
     }
@@ -204,6 +208,11 @@ class Draft {
     const first = this.loose;
     const second = this.loose2;
     if (!first) return;
+    if (this.pair && !this.epochField && first.at - this.pair.at < 16) {
+      this.epochField = this.pair;
+      this.stepField ??= first;
+      return;
+    }
     if (!this.epochField && second && first.at < second.at && (first.of !== null || first.label.trainContext)) {
       this.epochField = first;
       this.stepField ??= second;
