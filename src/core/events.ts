@@ -99,6 +99,8 @@ export type Body =
   | { type: 'launch.given_up'; run: string; instance: number; machine_id: number; reason: string }
   | { type: 'ssh.up'; run: string; instance: number; endpoint: string }
   | { type: 'ssh.down'; run: string; instance: number; failure: RemoteFailure; reason: string }
+  /** The first look at a new box; a fault ends its launch before anything is sent to it. */
+  | { type: 'preflight.done'; run: string; instance: number; words: string; fault: string | null }
   | { type: 'prepare.done'; run: string; instance: number; bytes_up: number; restored: string | null }
   | { type: 'prepare.failed'; run: string; instance: number; step: 'upload' | 'setup'; exit_code: number | null; tail: string[] }
   | { type: 'start.intended'; run: string; attempt: number; instance: number; command: string; resume_from: string | null; resume_step: number | null }

@@ -52,6 +52,8 @@ function words(before: World, after: World, event: Event): Line[] {
       return runner(`gave up on instance ${event.instance}: ${event.reason}; machine ${event.machine_id} is avoided from now on`, 'alert');
     case 'ssh.up':
       return runner(`ssh is up (${event.endpoint})`);
+    case 'preflight.done':
+      return event.fault === null ? runner(`first look at instance ${event.instance}: ${event.words}`) : runner(`first look at instance ${event.instance}: ${event.fault}`, 'alert');
     case 'prepare.done':
       return runner(`uploaded ${bytes(event.bytes_up)} and set up${event.restored ? `, with checkpoint ${event.restored}` : ''}`);
     case 'prepare.failed':

@@ -64,7 +64,9 @@ function change(run: RunState, event: Event, world: World): RunState {
         backoff: {},
       };
     case 'launch.given_up':
-      return { ...run, stage: 'rescuing', rescue: null };
+      return { ...run, stage: 'rescuing', rescue: null, given_up: [...run.given_up, { instance: event.instance, machine_id: event.machine_id, reason: event.reason }] };
+    case 'preflight.done':
+      return { ...run, preflight: { instance: event.instance, fault: event.fault } };
     case 'ssh.up':
       return clear({ ...run, stage: run.stage === 'connecting' ? 'preparing' : run.stage, ssh: { up: true, endpoint: event.endpoint, since: event.at, reason: null } }, 'connect');
     case 'ssh.down':
@@ -87,6 +89,7 @@ function change(run: RunState, event: Event, world: World): RunState {
           stage: run.stage === 'starting' ? 'training' : run.stage,
           stream: 'closed',
           repair: null,
+          given_up: [],
           check: null,
           failed_checks: 0,
           samples: [],

@@ -158,6 +158,10 @@ export interface RunState {
   rejected: Record<string, number>;
   renting: { attempt: number; offer: RankedOffer; unclear: boolean; absent_reads: number; at: number } | null;
   tried_offers: number[];
+  /** Instances that never came up, since a process of the run last started. */
+  given_up: { instance: number; machine_id: number; reason: string }[];
+  /** The first look at an instance, before anything is sent to it. */
+  preflight: { instance: number; fault: string | null } | null;
   ssh: { up: boolean; endpoint: string | null; since: number; reason: string | null };
   stream: 'open' | 'closed';
   prepared: boolean;
