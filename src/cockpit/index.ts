@@ -27,6 +27,10 @@ export interface CockpitPorts {
   stdout: NodeJS.WriteStream;
   /** Beside the program's name, such as "demo ×60"; may be empty. */
   title: string;
+  /** Who has the loops, when it is another process than this one; null: this one. */
+  elsewhere?(): string | null;
+  /** Why this screen cannot be left to a background process; null when it can. Absent: never, as in a demo. */
+  mayDetach?(): string | null;
   /** Resolves with a sentence when a demo is over: shown as a banner, the screen stays. */
   finished?: Promise<string>;
 }
@@ -38,7 +42,7 @@ const STOP_IGNORED_MS = 200;
  * Opens the cockpit and resolves once the terminal is restored. Never rejects: what went wrong comes back as `error`, for the
  * caller to tell on the primary screen. Needs a TTY on both ends.
  */
-export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' | 'signal' | 'error'; error?: Error }> {
+export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   const { clock, store, stdin, stdout } = ports;
   // Ink reads both when it is imported: under CI it would draw nothing at all.
   const depth = colourDepth(process.env);
@@ -71,10 +75,16 @@ export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' |
     paints,
     theme: Math.max(0, chosen),
     title: ports.title,
-    onEffect: (effect) => (effect === 'quit' ? end({ quit: 'user' }) : effect === 'redraw' ? painter.repaint() : suspend()),
+    elsewhere: () => ports.elsewhere?.() ?? null,
+    onEffect: (effect) => (effect === 'quit' ? end({ quit: 'user' }) : effect === 'detach' ? detach() : effect === 'redraw' ? painter.repaint() : suspend()),
     onDraw: () => screen.title(windowTitle(store.getState())),
   });
 
+  const detach = (): void => {
+    const why = ports.mayDetach ? ports.mayDetach() : 'there is nothing here that could go on without this screen';
+    if (why === null) end({ quit: 'detach' });
+    else session.say(why, true);
+  };
   let suspended = false;
   const suspend = (): void => {
     if (suspended) return;

@@ -8,7 +8,7 @@ import { panesOf } from './layout.ts';
 import { isOver, leavesBehind, logRun, openIncident, orderedRuns, targetRun } from './select.ts';
 import { withToast, type LogPane, type Ui } from './ui.ts';
 
-export type Effect = 'quit' | 'redraw' | 'suspend';
+export type Effect = 'quit' | 'detach' | 'redraw' | 'suspend';
 export interface Pressed {
   ui: Ui;
   command?: Command;
@@ -126,9 +126,13 @@ function act(ui: Ui, action: KeyAction, world: World, now: number): Pressed {
       return onLive(ui, run, now, (live) => ask(ui, { kind: 'keep', run: live.id, keep: !live.keep, opened_at: now, choice: 0 }));
     case 'quit': {
       const { runs, instances } = leavesBehind(world);
+      // Somebody else has the loops: nothing is left behind.
+      if (ui.elsewhere !== null) return { ui, effect: 'quit' };
       const idle = runs.length === 0 && instances.every((instance) => burnOf(instance) === 0);
       return idle ? { ui, effect: 'quit' } : ask(ui, { kind: 'quit', opened_at: now, choice: 0 });
     }
+    case 'detach':
+      return { ui, effect: 'detach' };
     case 'next':
     case 'previous':
     case 'confirm':
