@@ -55,7 +55,7 @@ export interface App {
   running: Promise<void>;
   /** Submits a spec file; returns the run's id. Throws SpecError with the field at fault. */
   submit(specPath: string): Promise<string>;
-  command(command: Command): Promise<CommandAnswer>;
+  command: (command: Command) => Promise<CommandAnswer>;
   /** A line of the program's own in the reasoning log. */
   say(text: string): void;
   /** Every event from now on, in order. */

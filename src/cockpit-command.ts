@@ -53,7 +53,7 @@ export function needTerminal(): void {
 export interface ShowOptions {
   /** Real time, and the program's (scaled) time in ms. */
   clock: Clock;
-  worldNow(): number;
+  worldNow: () => number;
   title: string;
   theme?: string | undefined;
   finished?: Promise<string>;

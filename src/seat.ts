@@ -18,13 +18,13 @@ const HANDOVER_MS = 15_000;
 
 export interface Seat {
   store: WorldStore;
-  dispatch(command: Command): Promise<CommandAnswer>;
+  dispatch: (command: Command) => Promise<CommandAnswer>;
   /** Who has the loops, in words, when it is not this process; null: this one. */
-  elsewhere(): string | null;
+  elsewhere: () => string | null;
   /** Why this screen cannot be left to a background process; null when it can. */
-  mayDetach(): string | null;
+  mayDetach: () => string | null;
   /** Hands the loops to a background process; resolves with who watches on. Rejects when none came up. */
-  detach(): Promise<string>;
+  detach: () => Promise<string>;
   close(): Promise<void>;
 }
 

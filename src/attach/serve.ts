@@ -22,9 +22,9 @@ export interface ServeOptions {
   /** Real time. */
   wire: Clock;
   owner: Owner;
-  world(): World;
-  subscribe(listener: (events: readonly Event[]) => void): () => void;
-  obey(command: Command): Promise<CommandAnswer>;
+  world: () => World;
+  subscribe: (listener: (events: readonly Event[]) => void) => () => void;
+  obey: (command: Command) => Promise<CommandAnswer>;
 }
 
 export interface Served {

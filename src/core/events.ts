@@ -124,7 +124,8 @@ export type Body =
   /** Something a person should know, said once; `run` is null for what concerns the account. */
   | { type: 'alert.opened'; run: string | null; alert: AlertKind; words: string }
   | { type: 'alert.closed'; run: string | null; alert: AlertKind; words: string }
-  | { type: 'machine.remembered'; machine_id: number; run: string; reason: string; until: number }
+  /** `evidence`: the lines that speak against it. It ends: machines are repaired, and hosts are blamed for what they did not do. */
+  | { type: 'machine.remembered'; machine_id: number; run: string; reason: string; evidence?: string[]; until: number }
   // the language model: asked once an occurrence (`key`), billed a request, judged by the guard
   | { type: 'brain.asked'; run: string; incident: number; key: string; model: string; tokens: number }
   /** The newest of its words; volatile. */

@@ -2,6 +2,7 @@
 import { brainWords } from './narrate-brain.ts';
 import { isBrainEvent } from './reduce-brain.ts';
 import type { Event, Remedy } from './events.ts';
+import { lowestMinSteps, minStepsLow } from './early-stop.ts';
 import { knownFacts } from './fixes.ts';
 import { compactLine, lineText, span } from './line.ts';
 import type { Said, World } from './state.ts';
@@ -58,7 +59,7 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'start.intended':
       return runner(`attempt ${event.attempt}: ${shorten(event.command, 120)}${event.resume_step === null ? '' : ` (from step ${event.resume_step})`}`);
     case 'handed_over':
-      return runner(`first step ${event.step} seen; handed over to the babysitter`, 'milestone');
+      return [...runner(`first step ${event.step} seen; handed over to the babysitter`, 'milestone'), ...minimumWords(after, event.run)];
     case 'check.done': {
       const run = after.runs[event.run];
       return run ? sitter(lineText(compactLine(run, event.at))) : [];
@@ -150,6 +151,14 @@ function words(before: World, after: World, event: Event): Line[] {
     default:
       return [];
   }
+}
+
+/** Only now is it known how long the run is: a minimum that covers little of it judges the warm-up. */
+function minimumWords(world: World, id: string): Line[] {
+  const run = world.runs[id];
+  const least = run?.spec.early_stop?.min_steps;
+  const total = run?.progress?.reading.total_steps ?? null;
+  return least === undefined || total === null || !minStepsLow(least, total) ? [] : sitter(`early_stop.min_steps (${least}) is low for a finetuning of ${total} steps: at least ${lowestMinSteps(total)} guard against judging the warm-up`, 'alert');
 }
 
 export function remedyWords(remedy: Remedy): string {

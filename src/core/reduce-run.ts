@@ -2,6 +2,7 @@
 import { advanceCadence, startCadence } from './cadence.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
+import { isLocal } from './fixes.ts';
 import { keepSample, sampleOf } from './efficiency.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import { runCost } from './ledger.ts';
@@ -135,7 +136,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     }
     case 'fix.applied': {
       if (!run.repair) return run;
-      if (event.exit_code === 0) return clear({ ...run, fixes: [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
+      if (event.exit_code === 0) return clear({ ...run, fixes: run.repair.remedy.rung === 'fix' && isLocal(run.repair.remedy.fix) ? run.fixes : [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
       return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), stage: 'ended', repair: null }, 'fix');
     }
     case 'incident.resolved':

@@ -106,7 +106,7 @@ const said = (lines: [minutes: number, actor: Said['actor'], run: string | null,
 export function calmWorld(): World {
   return {
     ...emptyWorld(NOW),
-    seq: 40, started_at: NOW - 95 * MINUTE, account: { credit_usd: 41.27, email: 'me@example.org', at: NOW - 9_000 }, market: { health: 'ok', since: NOW - 95 * MINUTE, reason: null, list_at: NOW - 4_000 },
+    seq: 40, started_at: NOW - 95 * MINUTE, day: { start: Date.parse('2026-03-14T00:00:00Z'), usd: 0, wasted: 0, rescued: 0 }, account: { credit_usd: 41.27, email: 'me@example.org', at: NOW - 9_000 }, market: { health: 'ok', since: NOW - 95 * MINUTE, reason: null, list_at: NOW - 4_000 },
     fleet: {
       31244: instance(31_244, 'nanogpt-shakespeare'),
       31251: instance(31_251, 'llama-lora', { facts: facts(31_251, { gpu_name: 'A100 SXM4', dph_total: 1.104, dph_base: 1.09 }), usd: { ...noUsd(), loading: 0.06, setup: 0.11, productive: 1.944 } }),

@@ -1,41 +1,24 @@
 /** One writer and many who look on, with real processes: viewers, orders through the owner, its death, and the background process. */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openTerminal, type Seen } from '../cockpit/terminal.ts';
-import { BIN, createPlace, until, type Place, type Running } from './program.ts';
+import { BIN, createPlace, until, type Place } from './program.ts';
+import { quickMarket, writeTraining, type QuickMarket } from './quick.ts';
 
-const SCENARIO = 'loading: { provision: 0.1s, pull: 0.4s, destroy: 0.2s, stop: 0.2s }\n';
 let place: Place;
-let sim: Running;
-let screens: Seen[] = [];
+let market: QuickMarket;
+const screens: Seen[] = [];
 
 beforeEach(async () => {
-  place = createPlace();
-  writeFileSync(join(place.project, 'quick.yaml'), SCENARIO);
-  sim = place.start(['sim', '--port', '0', '--scenario', 'quick.yaml']);
-  const line = await sim.line(() => true, 'the market says where it is');
-  Object.assign(place.env, { VAST_URL: String(line['url']), VAST_API_KEY: String(line['api_key']) });
-  copyFileSync(resolve('src/sim/assets/train.mjs'), join(place.project, 'train.mjs'));
-  const command = 'node train.mjs --steps 3000 --batch-size {batch_size} --seconds-per-step 0.2 --save-every 10';
-  writeFileSync(
-    join(place.project, 'long.yaml'),
-    `
-name: long
-image: pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime
-hardware: { gpu: [RTX 4090, RTX 3090, RTX A6000], disk_gb: 20, max_usd_per_hour: 0.9 }
-upload: [train.mjs]
-run: ${command}
-knobs: { batch_size: { value: 32, floor: 4 } }
-checkpoints: { path: ckpt/*.json, resume: '${command} --resume {checkpoint}' }
-kill: { hours: 1, dollars: 1 }
-`,
-  );
+  market = await quickMarket();
+  place = createPlace(market.env);
+  writeTraining(place, 'long', 3_000);
 });
-afterEach(() => {
+afterEach(async () => {
   for (const screen of screens.splice(0)) screen.dispose();
-  screens = [];
   place.dispose();
+  await market.close();
 });
 
 function cockpit(...args: string[]): Seen {

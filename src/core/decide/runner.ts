@@ -98,7 +98,7 @@ function giveUpIf(world: World, run: RunState, condition: boolean, reason: strin
   const instance = instanceOf(world, run);
   if (!condition || !instance) return [];
   return [
-    { do: 'emit', body: { type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason, until: world.now + MACHINE_MEMORY_MS } },
+    { do: 'emit', body: { type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason, evidence: [`instance ${instance.id}: actual_status ${instance.facts.actual_status ?? 'none'}, status_msg ${JSON.stringify(instance.facts.status_msg?.trim().slice(0, 160) ?? '')}, first seen ${new Date(instance.first_seen).toISOString()}`], until: world.now + MACHINE_MEMORY_MS } },
     { do: 'emit', body: { type: 'launch.given_up', run: run.id, instance: instance.id, machine_id: instance.machine_id, reason } },
   ];
 }
