@@ -38,12 +38,19 @@ export type FromOwner =
 export type ToOwner = { type: 'hello'; protocol: number; version: string; wants: Wants } | { type: 'order'; id: number; command: Command };
 
 const run = z.string().max(200);
+const path = z.string().max(4_096);
+const words = z.string().max(16_384);
 const COMMANDS: Record<Command['do'], z.ZodObject> = {
-  launch: z.object({ do: z.literal('launch'), spec_path: z.string().max(4_096) }),
-  destroy: z.object({ do: z.literal('destroy'), run, waive: z.boolean() }),
+  launch: z.object({ do: z.literal('launch'), spec_path: path }),
+  adopt: z.object({ do: z.literal('adopt'), instance: z.number(), spec_path: path }),
+  destroy: z.object({ do: z.literal('destroy'), run, waive: z.boolean(), grace_s: z.number().optional() }),
+  recall: z.object({ do: z.literal('recall'), run }),
   hold: z.object({ do: z.literal('hold'), run, minutes: z.number(), reason: z.string().max(1_000) }),
   release: z.object({ do: z.literal('release'), run }),
   keep: z.object({ do: z.literal('keep'), run, keep: z.boolean() }),
+  relaunch: z.object({ do: z.literal('relaunch'), run, command: words.optional(), resume: words.optional() }),
+  switch: z.object({ do: z.literal('switch'), run }),
+  raise_bid: z.object({ do: z.literal('raise_bid'), run, usd_per_hour: z.number() }),
   check: z.object({ do: z.literal('check'), run }),
   approve: z.object({ do: z.literal('approve'), run }),
   refuse: z.object({ do: z.literal('refuse'), run }),

@@ -12,7 +12,7 @@ let market: { url: string; key: string };
 const places: Place[] = [];
 
 beforeAll(async () => {
-  quick = await quickMarket('strangers: [{ label: alices-notebook }]\n');
+  quick = await quickMarket('strangers: [{ label: alices-notebook }]\nfaults: [{ on: { run: unlucky, machine: first }, fault: gpu lost }]\n');
   market = { url: quick.env.VAST_URL, key: quick.env.VAST_API_KEY };
 });
 afterAll(async () => {
@@ -136,6 +136,16 @@ describe.concurrent('with a run', () => {
     await owner.line((line) => line.type === 'handed_over', 'the first step');
     return owner;
   };
+
+  it('looks at a box before anything is sent to it, and takes the next offer when its GPU is lost', async () => {
+    const place = project('unlucky', 40);
+    const { code, lines } = await place.run(['launch', 'unlucky.yaml', '--json']);
+    expect(code).toBe(0);
+    const told = lines.filter(({ type }) => type === 'preflight.done' || type === 'launch.given_up' || type === 'prepare.done');
+    expect(told).toMatchObject([{ type: 'preflight.done', fault: expect.stringContaining('Unable to determine the device handle') as unknown }, { type: 'launch.given_up' }, { type: 'preflight.done', fault: null }, { type: 'prepare.done' }]);
+    expect(await rented('unlucky')).toBe(2);
+    expect((await ours()).filter(({ label }) => label?.includes('unlucky'))).toEqual([]);
+  });
 
   it('hands orders over to the process that owns the state, which carries them out', async () => {
     const place = project('long', 2_000);
