@@ -1,4 +1,5 @@
 /** Opens the cockpit at the loops of this process, or at another's, and tells on the primary screen what goes on without it. */
+import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
 import { connectOwner } from './attach/index.ts';
@@ -68,6 +69,7 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
     clock: options.clock,
     worldNow: options.worldNow,
     themesDir: join(packageRoot(), 'themes'),
+    keep: (name, text) => keepCopy(join(stateDir(process.env), 'copies'), name, text),
     stdin: process.stdin,
     stdout: process.stdout,
     title: options.title,
@@ -80,4 +82,11 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
   for (const line of options.farewell === undefined ? farewell(seat.store.getState(), options.worldNow(), watcher) : [options.farewell]) process.stdout.write(`${line}\n`);
   if (ended.quit === 'error') throw ended.error;
   return ended.quit === 'signal' ? EXIT.interrupted : EXIT.ok;
+}
+
+async function keepCopy(dir: string, name: string, text: string): Promise<string> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const path = join(dir, name);
+  await writeFile(path, text, { mode: 0o600 });
+  return path;
 }
