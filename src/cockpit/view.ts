@@ -22,7 +22,7 @@ export function view(ui: Ui, world: World, now: number, title: string): Line[] {
   const { columns, rows } = ui.size;
   const layout = layoutOf(ui, world);
   if (layout.shape === 'tiny') return notice(columns, rows);
-  const head = header(ui, world, now, title, layout.header);
+  const head = header(ui, world, now, ui.elsewhere === null ? title : `${title} ${GLYPH.dot} ${ui.elsewhere}`, layout.header);
   const sign = layout.banner ? banner(ui, world, now) : null;
   const top = sign ? [...head, sign] : head;
   const room = pageRows(ui, world);
@@ -42,7 +42,7 @@ function below(ui: Ui, world: World, now: number): Line[] {
   if (layout.said === null) return [];
   const beneath = layout.shape === 'wide' && layout.costs ? columns - layout.costs.width - 1 : columns;
   const logs = layout.log === null ? [] : log(ui, world, beneath, layout.log);
-  const words = said(ui, world, beneath, layout.said);
+  const words = said(ui, world, now, beneath, layout.said);
   if (!layout.costs) return [...logs, ...words];
   const ticker = costs(world, now, layout.costs.width, layout.costs.rows);
   return layout.shape === 'wide' ? beside([...logs, ...words], ticker) : [...ticker, ...words];
@@ -74,10 +74,11 @@ function footer(ui: Ui, world: World, now: number): Line {
     const left = Math.max(0, Math.ceil((pending.destroy_pending.until - now) / 1_000 / ui.pace));
     return line(piece(` ${GLYPH.alert} Destroying ${pending.id} in ${left} s: `, 'danger'), piece('u', 'key'), piece(' calls it back', 'text'));
   }
+  if (ui.look.finding) return line(piece(' /', 'key'), piece(ui.look.find, 'title'), piece(GLYPH.caret, 'key'), piece('  Enter finds, n and N go on, Esc ends the search', 'muted'));
   if (ui.toast) return plain(` ${ui.toast.text}`, ui.toast.bad ? 'warn' : 'ok');
   const place = placeOf(ui);
   if (place === 'dialog' || place === 'text') return line(piece(' ↑↓', 'key'), piece(' choose  ', 'muted'), piece('Enter', 'key'), piece(' take  ', 'muted'), piece('Esc', 'key'), piece(' leave everything as it is', 'muted'));
-  const back = place === 'home' ? [] : [[piece(' Esc', 'key'), piece(' back ', 'muted')]];
+  const back = place === 'home' || place === 'said' ? [] : [[piece(' Esc', 'key'), piece(' back ', 'muted')]];
   const hints = KEYS.filter(({ hint, places }) => hint !== undefined && places.includes(place)).map(({ keys, hint }) => [piece(` ${keyName(keys[0] ?? '')}`, 'key'), piece(` ${hint ?? ''} `, 'muted')]);
   // The way to help and the way out stay in sight; the rest gives way from its end.
   const ends = hints.slice(-2);

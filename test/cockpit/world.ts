@@ -100,7 +100,7 @@ const OOM_TAIL = [
   'GPU 0 has a total capacity of 23.64 GiB of which 512.00 MiB is free.',
 ];
 
-const said = (lines: [minutes: number, actor: Said['actor'], run: string | null, level: Said['level'], text: string][]): Said[] => lines.map(([minutes, actor, on, level, text], index) => ({ seq: index + 1, at: NOW - minutes * MINUTE, actor, run: on, level, text }));
+const said = (lines: [minutes: number, actor: Said['actor'], run: string | null, level: Said['level'], text: string][], from = 0): Said[] => lines.map(([minutes, actor, on, level, text], index) => ({ seq: from + index + 1, at: NOW - minutes * MINUTE, actor, run: on, level, text }));
 
 /** Everything is well. */
 export function calmWorld(): World {
@@ -169,7 +169,7 @@ export function alertWorld(): World {
         [1.57, 'babysitter', 'vit-finetune', 'alert', 'gpu_oom at step 412: the GPU ran out of memory in the backward pass'],
         [1.55, 'babysitter', 'vit-finetune', 'info', 'checkpoint-400.pt (344 MB) is home and verified'],
         [1.5, 'babysitter', 'vit-finetune', 'info', 'ladder: reduce batch_size 32 to 16 (floor 4), resume from checkpoint-400; rerun refused: the cause is not transient'],
-      ]),
+      ], world.said.length),
     ],
   };
 }
