@@ -105,8 +105,11 @@ describe.each([
     await insist(DOWN, /▸ +Bring results home, then destroy/);
     await press('destroy', /type destroy: destroy/);
     await press(ENTER, /Destroying demo-healthy in \d+ s/);
-    await seen.until(/results: verified[\s\S]*destroying instance[\s\S]*is gone/, 30_000);
-    await seen.until(/4 live, 1 over[\s\S]*demo-\S*hy .* ended /, 30_000);
+    await seen.until(/4 live, 1 over[\s\S]*demo-\S*hy .* ended /, 60_000);
+    // Its story is on its page, whatever else the evening tells meanwhile.
+    await press(ENTER, /Esc goes back/);
+    await press('G', /results: verified[\s\S]*destroying instance[\s\S]*is gone/);
+    await press(ESC, NINE);
 
     // Only what is asked for.
     await press('/', /\/▏/);
