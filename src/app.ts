@@ -57,6 +57,8 @@ export interface App {
   /** Submits a spec file, for a rented instance or for one to `adopt`; returns the run's id. Throws SpecError with the field at fault, or RefusedError. */
   submit(specPath: string, adopt?: number): Promise<string>;
   command(command: Command): Promise<CommandAnswer>;
+  /** The command line of a shell on a run's box. Rejects in words when the box does not answer. */
+  shell(run: string): Promise<readonly string[]>;
   /** Every event from now on, in order. */
   subscribe: (listener: (events: readonly Event[]) => void) => () => void;
   close(): Promise<void>;
@@ -153,6 +155,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         return { ok: false, why: error instanceof Error ? error.message : String(error) };
       }
     },
+    shell: (run) => engine.shell(run),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -6,6 +6,7 @@ import { openApp, type App } from './app.ts';
 import { createClock } from './clock.ts';
 import { UsageError } from './headless/errors.ts';
 import { EXIT, type ExitCode } from './headless/io.ts';
+import { statusMarkdown } from './journal/index.ts';
 import { serveOrders } from './journal/spool.ts';
 import { readSettings, stateDir } from './settings.ts';
 
@@ -37,6 +38,8 @@ export async function showCockpit(app: App, options: { title: string; theme?: st
     clock: app.wire,
     worldNow: () => app.clock.now(),
     themesDir: join(packageRoot(), 'themes'),
+    status: (run) => statusMarkdown(app.store.getState(), app.clock.now(), [run]).split('\n').slice(4).join('\n'),
+    shell: (run) => app.shell(run),
     keep: (name, text) => keepCopy(join(stateDir(process.env), 'copies'), name, text),
     stdin: process.stdin,
     stdout: process.stdout,
