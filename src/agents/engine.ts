@@ -13,7 +13,7 @@ import { MarketError } from '../core/ports.ts';
 import { isClosed, runsOf, type World } from '../core/state.ts';
 import { answerCommand } from './commands.ts';
 import type { AgentPorts, Context } from './context.ts';
-import { createSessions, shellCommand } from './sessions.ts';
+import { createSessions } from './sessions.ts';
 import { perform } from './effects/index.ts';
 import { leaseDue, renewLease } from './effects/watch.ts';
 
@@ -28,8 +28,6 @@ export interface Engine {
   /** Looks again now; called after each recorded event. */
   wake(): void;
   command(command: RunCommand): CommandAnswer;
-  /** The command line that opens a shell on a run's box, for people. Rejects with RemoteError where no box answers. */
-  shell(run: string): Promise<readonly string[]>;
   /** Ends the loop and the sessions; what runs on the boxes goes on. */
   stop(): Promise<void>;
 }
@@ -94,7 +92,6 @@ export function createEngine(ports: AgentPorts): Engine {
   return {
     wake,
     command: (command) => answerCommand(context, command),
-    shell: (run) => shellCommand(context, run),
     async run() {
       while (!stopping) {
         due = false;

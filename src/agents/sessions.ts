@@ -1,9 +1,8 @@
 /** The open connections: one box and one event stream a run. Memory only; a restart opens them anew. */
 import { createProgressReader, type ProgressReader } from '../core/progress/index.ts';
 import { RemoteError, type Box, type SshTarget } from '../core/ports.ts';
-import { runDirectory } from '../core/quote.ts';
-import { instanceOf, type InstanceState, type RunState } from '../core/state.ts';
-import type { AgentPorts, Context } from './context.ts';
+import type { InstanceState, RunState } from '../core/state.ts';
+import type { AgentPorts } from './context.ts';
 
 /** The log of one attempt as far as it was read. */
 export interface LogStream {
@@ -78,13 +77,4 @@ export function targetOf(instance: InstanceState): SshTarget {
   if (facts.ssh_host && facts.ssh_port) endpoints.push({ host: facts.ssh_host, port: facts.ssh_port, via: 'proxy' });
   if (endpoints.length === 0) throw new RemoteError('refused', 'the market names no SSH endpoint for it yet');
   return { instance: instance.id, endpoints, user: 'root' };
-}
-
-/** How a person gets a shell on a run's box, in the run's directory. Rejects with RemoteError where no box answers. */
-export async function shellCommand({ facts, sessions }: Context, id: string): Promise<string[]> {
-  const run = facts.world().runs[id];
-  const instance = run && instanceOf(facts.world(), run);
-  if (!run || !instance || instance.gone_at !== null) throw new RemoteError('refused', `${id} has no instance`);
-  const [ssh = 'ssh', ...rest] = (await sessions.box(run, instance)).sshCommand();
-  return [ssh, '-t', ...rest, `cd ${runDirectory(run.id)} && exec "\${SHELL:-/bin/sh}" -l`];
 }

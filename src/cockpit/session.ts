@@ -33,6 +33,8 @@ export interface SessionPorts {
   title: string;
   /** What STATUS.md says of a run; empty when nothing writes one. */
   status(run: string): string;
+  /** Who has the loops, when it is another process than this screen's; null: this one. */
+  elsewhere(): string | null;
   onEffect(effect: Effect): void;
   onDraw(): void;
 }
@@ -77,6 +79,7 @@ export function createSession(ports: SessionPorts): Session {
     const status = ui.page.name === 'run' ? ports.status(ui.page.run) : '';
     if (status !== ui.status) ui = { ...ui, status };
     ui = settle(size.columns === ui.size.columns && size.rows === ui.size.rows ? ui : { ...ui, size }, world, clock.now());
+    ui = { ...ui, elsewhere: ports.elsewhere() };
     // Money and spans move once a second, however often something else is drawn.
     if (clock.now() - shown.at >= IDLE_MS - SLACK_MS) shown = { at: clock.now(), world: ports.worldNow() };
     const paint = ports.paints[ui.theme % ports.paints.length]?.paint;
