@@ -10,7 +10,7 @@ export const PLACES: Readonly<Record<Place, string>> = { home: 'Home', log: 'Log
 
 export type KeyAction =
   | 'up' | 'down' | 'page_up' | 'page_down' | 'first' | 'last' | 'enter' | 'back' | 'next_pane' | 'previous_pane'
-  | 'half_up' | 'half_down' | 'destroy' | 'undo' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'answer' | 'adopt' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'theme' | 'help' | 'quit' | 'detach' | 'interrupt' | 'redraw' | 'suspend'
+  | 'half_up' | 'half_down' | 'destroy' | 'undo' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'answer' | 'adopt' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'shell' | 'theme' | 'help' | 'quit' | 'detach' | 'interrupt' | 'redraw' | 'suspend'
   | 'next' | 'previous' | 'confirm' | 'yes' | 'cancel' | 'erase' | 'left' | 'right' | 'start' | 'end' | 'clear' | 'close';
 
 export interface KeyBinding {
@@ -51,10 +51,11 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['r'], action: 'release', says: 'release the hold (asks)', places: ACTING, dangerous: true },
   { keys: ['p'], action: 'keep', says: 'keep the instance after the run, or no longer (asks)', places: ACTING, dangerous: true },
   { keys: ['R'], action: 'relaunch', says: 'launch the run again, with an edited command (asks)', places: ACTING, dangerous: true },
-  { keys: ['s'], action: 'switch', says: 'switch to another machine, newest checkpoint first (asks)', places: ACTING, dangerous: true },
+  { keys: ['S'], action: 'switch', says: 'switch to another machine, newest checkpoint first (asks)', places: ACTING, dangerous: true },
   { keys: ['b'], action: 'bid', says: 'raise the bid of an interruptible instance (asks)', places: ACTING, dangerous: true },
   { keys: ['a'], action: 'answer', says: 'approve or refuse what the model proposes, with its diff (asks)', places: ACTING, dangerous: true },
   { keys: ['A'], action: 'adopt', says: 'put a run on an instance that is not ours (asks)', places: ACTING, dangerous: true },
+  { keys: ['s'], action: 'shell', says: 'a shell on the box of this run; exit or Ctrl-d comes back here', places: ACTING },
   { keys: ['c'], action: 'check', says: 'check this run now', places: ACTING, hint: 'check' },
   { keys: ['l'], action: 'logs', says: 'open or close the log', places: PANES, hint: 'log' },
   { keys: ['L'], action: 'pin', says: 'pin the log to its run, or unpin it', places: PANES },

@@ -35,6 +35,8 @@ export interface SessionPorts {
   ends: boolean;
   /** Seconds of the program's clock in one real second. */
   pace: number;
+  /** What STATUS.md says of a run; empty when nothing writes one. */
+  status(run: string): string;
   /** Who has the loops, when it is another process than this screen's; null: this one. */
   elsewhere(): string | null;
   onEffect(effect: Effect): void;
@@ -78,6 +80,8 @@ export function createSession(ports: SessionPorts): Session {
     due = Number.POSITIVE_INFINITY;
     const world = store.getState();
     const size = ports.size();
+    const status = ui.page.name === 'run' ? ports.status(ui.page.run) : '';
+    if (status !== ui.status) ui = { ...ui, status };
     ui = settle(size.columns === ui.size.columns && size.rows === ui.size.rows ? ui : { ...ui, size }, world, clock.now());
     ui = { ...ui, elsewhere: ports.elsewhere() };
     // Money and spans move once a second, however often something else is drawn.

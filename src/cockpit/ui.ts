@@ -21,6 +21,8 @@ export interface LogLook {
 export interface Ui {
   readonly size: { readonly columns: number; readonly rows: number };
   readonly page: { readonly name: 'home' } | { readonly name: 'run'; readonly run: string; readonly scroll: number };
+  /** What STATUS.md says of the page's run. */
+  readonly status: string;
   readonly focus: Pane;
   /** Run id: a row that moves keeps its selection. */
   readonly selected: string | null;
@@ -54,6 +56,7 @@ export function createUi(size: Ui['size'], theme: number): Ui {
   return {
     size,
     page: { name: 'home' },
+    status: '',
     focus: 'runs',
     selected: null,
     top: 0,

@@ -29,7 +29,7 @@ export function view(ui: Ui, world: World, now: number, title: string): Line[] {
   const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
   let body: Line[];
   if (run && ui.page.name === 'run') {
-    const lines = runPage(run, world, now, columns);
+    const lines = runPage(run, world, now, columns, ui.status);
     body = lines.slice(Math.max(0, Math.min(ui.page.scroll, lines.length - room)));
   } else body = [...table(ui, world, now, layout), ...below(ui, world, now)];
   const screen = [...top, ...block(body, columns, room), fitLine(footer(ui, world, now), columns)];

@@ -81,7 +81,7 @@ describe('the key table', () => {
       const after = press(world, names, DEAF_MS + 1, before);
       return after.effect !== undefined || after.commands.length > 0 || JSON.stringify({ ...after.ui, key_at: 0 }) !== JSON.stringify({ ...before, key_at: 0 });
     };
-    for (const name of ['down', 'j', 'G', 'end', 'tab', 'right', 'left', 'shift-tab', 'enter', 'd', 'h', 'r', 'p', 'c', 'l', 'L', '/', 't', '?', 'q', 'ctrl-c', 'ctrl-l', 'ctrl-z', 'pagedown', 'space', 'ctrl-d', 'u', 'R', 's', 'b', 'a', 'A']) expect([name, changes([name])]).toEqual([name, true]);
+    for (const name of ['down', 'j', 'G', 'end', 'tab', 'right', 'left', 'shift-tab', 'enter', 'd', 'h', 'r', 'p', 'c', 'l', 'L', '/', 't', '?', 'q', 'ctrl-c', 'ctrl-l', 'ctrl-z', 'pagedown', 'space', 'ctrl-d', 'u', 'R', 's', 'S', 'b', 'a', 'A']) expect([name, changes([name])]).toEqual([name, true]);
     const low = press(world, ['G']).ui;
     for (const name of ['up', 'k', 'g', 'home', 'pageup', 'ctrl-u']) expect([name, changes([name], low)]).toEqual([name, true]);
     for (const name of ['e', 'enter', '/']) expect([name, changes([name], start.said)]).toEqual([name, true]);
@@ -98,7 +98,7 @@ describe('commands', () => {
     ['a relaunch with an edited command', ['R', 'space', ...'--lr', 'left', 'left', 'backspace', 'x', 'home', 'right', 'backspace', 'P', 'enter', 'enter', ...'relaunch', 'enter'], [{ do: 'relaunch', run: 'nanogpt-shakespeare', command: `P${TRAIN.slice(1)} -xlr`, resume: RESUME }]],
     ['no relaunch without its word', ['R', 'enter', 'enter', 'enter', 'enter'], []],
     ['no relaunch with no command', ['R', 'ctrl-u', 'enter', 'enter', ...'relaunch', 'enter'], []],
-    ['a switch', ['s', 'down', ...'switch', 'enter'], [{ do: 'switch', run: 'nanogpt-shakespeare' }]],
+    ['a switch', ['S', 'down', ...'switch', 'enter'], [{ do: 'switch', run: 'nanogpt-shakespeare' }]],
     ['no bid for what is rented', ['b', ...'0.5', 'enter', 'enter'], []],
     ['nothing to answer', ['a', 'down', 'enter'], []],
     ['an adoption', ['A', 'enter', 'ctrl-u', ...'my.yaml', 'enter', ...'adopt', 'enter'], [{ do: 'adopt', instance: 30_871, spec_path: 'my.yaml' }]],
@@ -235,7 +235,7 @@ describe('whatever is pressed', () => {
 
   it('one key held down gives no order at all, wherever it was pressed', () => {
     const world = askingWorld();
-    for (const from of [[], ['enter'], ['d'], ['d', 'down'], ['d', 'up'], ['h'], ['R'], ['s', 'down'], ['b'], ['A'], ['p'], ['l'], ['?'], ['/']]) {
+    for (const from of [[], ['enter'], ['d'], ['d', 'down'], ['d', 'up'], ['h'], ['R'], ['S', 'down'], ['b'], ['A'], ['p'], ['l'], ['?'], ['/']]) {
       for (const name of new Set([...KEYS.flatMap(({ keys }) => keys), ...'destroyswitch'])) {
         const kinds = press(world, Array.from({ length: 25 }, () => name), 99, press(world, from).ui).commands.map((command) => command.do);
         expect([from, name, kinds.filter((kind) => kind !== 'check')]).toEqual([from, name, []]);
