@@ -14,9 +14,10 @@ export function settle(before: Ui, world: World, now: number): Ui {
   };
   if (ui.toast && now >= ui.toast.until) change({ toast: null });
   if (ui.page.name === 'run' && !runById(world, ui.page.run)) change({ page: { name: 'home' } });
-  if (ui.dialog && 'run' in ui.dialog) {
+  if (ui.dialog && ui.dialog.run !== null) {
     const run = runById(world, ui.dialog.run);
     if (!run || isOver(run)) ui = withToast({ ...ui, dialog: null }, `${ui.dialog.run} has ended meanwhile; there is nothing left to do`, false, now);
+    else if (ui.dialog.kind === 'proposal' && run.brain.consult.stage !== 'pending') ui = withToast({ ...ui, dialog: null }, `the question of ${run.id} has been answered or has run out`, false, now);
   }
   const runs = orderedRuns(world, ui.filter.text);
   if (!runs.some(({ id }) => id === ui.selected)) {
@@ -28,23 +29,18 @@ export function settle(before: Ui, world: World, now: number): Ui {
     return incident ? [{ run: run.id, incident: incident.id, key: incidentKey(run, incident) }] : [];
   });
   const fresh = alerts.filter(({ key }) => !ui.alerted.includes(key));
-  const log = logAfter(ui.log, alerts, fresh.at(-1) ?? null);
-  if (log !== ui.log) change({ log, back: { ...ui.back, log: 0 } });
+  const log = logAfter(ui, alerts, fresh.at(-1) ?? null);
+  if (log !== ui.log) change({ log, look: log.is === 'pinned' ? ui.look : { ...ui.look, held: null, back: 0 } });
   if (fresh.length > 0 || ui.alerted.length > alerts.length) change({ alerted: alerts.map(({ key }) => key) });
   if (!panesOf(ui, world).includes(ui.focus)) change({ focus: 'runs' });
   const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
   if (run && ui.page.name === 'run') {
-    const last = Math.max(0, runPage(run, world, world.now, ui.size.columns).length - pageRows(ui, world));
+    const last = Math.max(0, runPage(run, world, world.now, ui.size.columns, ui.status).length - pageRows(ui, world));
     if (ui.page.scroll > last) change({ page: { ...ui.page, scroll: last } });
   }
   if (ui.help !== null) {
     const last = Math.max(0, helpLines(ui.page.name).length - helpRows(ui));
     if (ui.help > last) change({ help: last });
-  }
-  const newest = world.said.at(-1)?.seq ?? 0;
-  if (newest !== ui.said_seq) {
-    const fresh_lines = ui.back.said === 0 ? 0 : world.said.filter(({ seq }) => seq > ui.said_seq).length;
-    change({ said_seq: newest, back: { ...ui.back, said: Math.min(ui.back.said + fresh_lines, world.said.length - 1) } });
   }
   const visible = layoutOf(ui, world).runs;
   const at = Math.max(0, runs.findIndex(({ id }) => id === ui.selected));
@@ -58,7 +54,7 @@ interface Alert {
   incident: number;
 }
 
-function logAfter(log: LogPane, alerts: readonly Alert[], fresh: Alert | null): LogPane {
+function logAfter({ log, focus }: Ui, alerts: readonly Alert[], fresh: Alert | null): LogPane {
   switch (log.is) {
     case 'pinned':
     case 'open':
@@ -69,7 +65,10 @@ function logAfter(log: LogPane, alerts: readonly Alert[], fresh: Alert | null): 
       if (fresh) return { is: 'auto', run: fresh.run, incident: fresh.incident };
       const stays = alerts.some(({ run, incident }) => run === log.run && incident === log.incident);
       const next = stays ? undefined : alerts.at(-1);
-      return stays ? log : next ? { is: 'auto', run: next.run, incident: next.incident } : { is: 'closed' };
+      if (stays) return log;
+      if (next) return { is: 'auto', run: next.run, incident: next.incident };
+      // Repaired, and somebody reads it: it isn't shut under their eyes.
+      return focus === 'log' ? { is: 'pinned', run: log.run } : { is: 'closed' };
     }
   }
 }

@@ -1,24 +1,37 @@
 /** What the screen remembers that the world does not: selection, focus, pages, dialogs. Plain data, changed by pure functions alone. */
-import type { Dialog } from './dialogs.ts';
+import type { Dialog } from './form.ts';
 
 export type Pane = 'runs' | 'log' | 'said' | 'costs';
 
 /** `auto` opened itself on an alert and closes itself with it; `open` follows the selection; `pinned` stays with its run. */
 export type LogPane = { is: 'closed' } | { is: 'auto'; run: string; incident: number } | { is: 'open' } | { is: 'pinned'; run: string };
 
+/** How the log pane is looked at. */
+export interface LogLook {
+  /** The lines as they were when one scrolled back: a log that runs on must not slide away under its reader. null follows. */
+  readonly held: { readonly run: string; readonly lines: readonly string[] } | null;
+  /** Lines back from the newest of `held`. */
+  readonly back: number;
+  readonly wrap: boolean;
+  /** What is searched for; lower case finds upper case too. */
+  readonly find: string;
+  readonly finding: boolean;
+}
+
 export interface Ui {
   readonly size: { readonly columns: number; readonly rows: number };
   readonly page: { readonly name: 'home' } | { readonly name: 'run'; readonly run: string; readonly scroll: number };
+  /** What STATUS.md says of the page's run. */
+  readonly status: string;
   readonly focus: Pane;
   /** Run id: a row that moves keeps its selection. */
   readonly selected: string | null;
   /** Index of the first visible row. */
   readonly top: number;
-  /** Rows back from the newest; 0 follows. */
-  readonly back: { readonly said: number; readonly log: number };
-  /** Newest line of the reasoning log that was counted: what is scrolled back to stays put while lines come in. */
-  readonly said_seq: number;
+  /** The reasoning log: the item that the cursor stands on (null follows), and the keys of what is unfolded. */
+  readonly reading: { readonly at: string | null; readonly unfolded: readonly string[] };
   readonly log: LogPane;
+  readonly look: LogLook;
   /** Incidents that have opened the log pane once, as `run:incident`. */
   readonly alerted: readonly string[];
   readonly filter: { readonly text: string; readonly editing: boolean };
@@ -30,20 +43,26 @@ export interface Ui {
   /** Real-time ms of the last key, and of the last ctrl-c. */
   readonly key_at: number;
   readonly ctrl_c_at: number | null;
+  /** Seconds of the program's clock in one real second; and whether everything ends with this screen, as a demo does. */
+  readonly pace: number;
+  readonly ends: boolean;
   /** The sentence that ends a demo. */
   readonly finished: string | null;
+  /** Who has the loops, when it is another process; null: this one. */
+  readonly elsewhere: string | null;
 }
 
 export function createUi(size: Ui['size'], theme: number): Ui {
   return {
     size,
     page: { name: 'home' },
+    status: '',
     focus: 'runs',
     selected: null,
     top: 0,
-    back: { said: 0, log: 0 },
-    said_seq: 0,
+    reading: { at: null, unfolded: [] },
     log: { is: 'closed' },
+    look: { held: null, back: 0, wrap: false, find: '', finding: false },
     alerted: [],
     filter: { text: '', editing: false },
     dialog: null,
@@ -52,7 +71,10 @@ export function createUi(size: Ui['size'], theme: number): Ui {
     theme,
     key_at: Number.NEGATIVE_INFINITY,
     ctrl_c_at: null,
+    pace: 1,
+    ends: false,
     finished: null,
+    elsewhere: null,
   };
 }
 

@@ -125,7 +125,8 @@ export type Body =
   | { type: 'incident.opened'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
   | { type: 'incident.recurred'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
   | { type: 'remedy.chosen'; run: string; incident: number; remedy: Remedy; why: string }
-  | { type: 'training.stopped'; run: string; attempt: number }
+  /** `stood`: where its processes were when a hang was ended. */
+  | { type: 'training.stopped'; run: string; attempt: number; stood?: string[] }
   | { type: 'fix.applied'; run: string; command: string; exit_code: number; tail: string[] }
   | { type: 'incident.resolved'; run: string; incident: number; step: number }
   | { type: 'incident.given_up'; run: string; incident: number; reason: string; best_option: string }

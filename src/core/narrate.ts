@@ -88,6 +88,8 @@ function words(before: World, after: World, event: Event): Line[] {
       return sitter(event.exit_code === 0 ? `done: ${event.command}` : `failed with exit code ${event.exit_code}: ${event.command}`, event.exit_code === 0 ? 'info' : 'alert');
     case 'incident.resolved':
       return sitter(`repaired: step ${event.step} is beyond where it died`, 'milestone');
+    case 'training.stopped':
+      return event.stood === undefined ? [] : sitter(`it stood in ${event.stood.join('; ')}`);
     case 'incident.given_up':
       return sitter(`gave up: ${event.reason}. Next best option: ${event.best_option}`, 'alert');
     case 'alert.opened':

@@ -141,7 +141,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'remedy.chosen':
       return chooseRemedy(run, event);
     case 'training.stopped': {
-      const stopped = attemptPatch(run, event.attempt, { ended_at: event.at });
+      const stopped = attemptPatch(withEvidence(run, (event.stood ?? []).map((place) => `it stood in ${place}`)), event.attempt, { ended_at: event.at });
       return clear(run.repair ? afterStop({ ...stopped, repair: { ...run.repair, stopped: true } }) : stopped, 'stop_training');
     }
     case 'fix.applied': {
@@ -251,3 +251,8 @@ function fail(run: RunState, effect: string, reason: string, until: number): Run
 }
 
 const maxStep = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
+
+function withEvidence(run: RunState, lines: readonly string[]): RunState {
+  const { incident } = run;
+  return incident === null || lines.length === 0 ? run : { ...run, incident: { ...incident, diagnosis: { ...incident.diagnosis, evidence: [...incident.diagnosis.evidence, ...lines] } } };
+}

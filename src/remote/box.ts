@@ -7,11 +7,13 @@ import { isWhole, parseProbe } from './parse-probe.ts';
 import { probeScript } from './probe-script.ts';
 import { runDirectory, shellQuote } from '../core/quote.ts';
 import { FENCED, SENTINEL } from './sentinel.ts';
-import { hostKeyAlias, knownHostsFile, type Endpoint, type Link } from './ssh.ts';
+import { sshCommand, type Endpoint, type Link } from './ssh.ts';
 import { failed, fetchFile, list, put } from './transfer.ts';
 
 const SENTINEL_MS = 30_000;
 const PROBE_MS = 45_000;
+/** A py-spy for each of eight ranks, and the abort. */
+const STACKS_MS = 180_000;
 
 export interface BoxParts {
   link: Link;
@@ -63,8 +65,8 @@ export function createBox({ link, target, endpoint, run, hangUp }: BoxParts): Bo
     },
     async stopTraining(order) {
       const attempt = own(order);
-      const script = `[ -e .vastsit/pid.${attempt} ] || exit 0; exec sh .vastsit/sentinel.sh stop ${attempt} ${whole(order.grace_s)}`;
-      const result = await call(link, { script, directory, timeout_ms: SENTINEL_MS + order.grace_s * 1000 });
+      const script = `[ -e .vastsit/pid.${attempt} ] || exit 0; exec sh .vastsit/sentinel.sh stop ${attempt} ${whole(order.grace_s)}${order.stacks ? ' stacks' : ''}`;
+      const result = await call(link, { script, directory, timeout_ms: SENTINEL_MS + (order.stacks ? STACKS_MS : 0) + order.grace_s * 1000 });
       if (result.exit_code !== 0) throw failed('The training could not be ended', result);
     },
     async follow(order, on) {
@@ -82,20 +84,7 @@ export function createBox({ link, target, endpoint, run, hangUp }: BoxParts): Bo
     async renewLease(order) {
       await sentinel('The lease could not be renewed', ['renew', own(order), whole(order.seconds)]);
     },
-    sshCommand: () => [
-      'ssh',
-      '-i',
-      link.setup.keyFile,
-      '-o',
-      'IdentitiesOnly=yes',
-      '-o',
-      `UserKnownHostsFile="${knownHostsFile(link.setup.dir, target.instance)}"`,
-      '-o',
-      `HostKeyAlias=${hostKeyAlias(target.instance, endpoint)}`,
-      '-p',
-      String(endpoint.port),
-      `${target.user}@${endpoint.host}`,
-    ],
+    sshCommand: () => sshCommand(link.setup, target, endpoint),
     async close() {
       for (const session of sessions) session.close();
       await hangUp();

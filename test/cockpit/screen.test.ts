@@ -65,7 +65,7 @@ describe('a whole evening at 80x24', () => {
     seen.press('\r');
     await seen.until(/heard hold/);
     seen.press('\r');
-    await seen.until(/reduce batch_size 32 -> 16/);
+    await seen.until(/reduce: batch_size 32 -> 16/);
     seen.press('\x1b');
     await seen.until(/Runs 4 live/);
     seen.press('d');
@@ -79,7 +79,7 @@ describe('a whole evening at 80x24', () => {
     expect(seen.heard()).toEqual([
       { do: 'check', run: 'llama-lora' },
       { do: 'hold', run: 'vit-finetune', minutes: 30, reason: 'look at it' },
-      { do: 'destroy', run: 'vit-finetune', waive: true },
+      { do: 'destroy', run: 'vit-finetune', waive: true, grace_s: 10 },
     ]);
     seen.press('q');
     await seen.until(/Leave the cockpit\?/);
@@ -169,6 +169,27 @@ describe('every way out gives the terminal back', () => {
     expect(seen.raw()).toMatch(/\x1b\[\?25h\x1b\[\?7h\x1b\[\?1049l/);
   });
 
+  it('lends the terminal to a shell on the box, keeps ctrl-c away from the cockpit, and comes back as it was', async () => {
+    const seen = start('calm');
+    await seen.until(/nanogpt[\s\S]*q quit/);
+    seen.press('j');
+    await seen.until(/●▸llama/);
+    seen.press('s');
+    await seen.until(/shell on llama-lora/);
+    expect(await seen.kind()).toBe('normal');
+    process.kill(seen.pty.pid, 'SIGINT');
+    // Keys of the cockpit are the shell's now.
+    for (const typed of ['d', 'q', ' ', 'k', '\r']) {
+      seen.press(typed);
+      await pause(30);
+    }
+    await seen.until(/●▸llama[\s\S]*back from the shell/);
+    expect(await seen.kind()).toBe('alternate');
+    expect(seen.raw()).toContain('heard dq k');
+    seen.press('k');
+    await seen.until(/●▸nanogpt/);
+  });
+
   it('comes back by itself when the system ignores ctrl-z, with everything as it was', async () => {
     const seen = start('calm');
     await seen.until(/nanogpt[\s\S]*q quit/);
@@ -222,6 +243,24 @@ describe('other worlds and terminals', () => {
     expect((await seen.screen()).join('\n')).not.toMatch(/Leave|Destroy/);
     seen.press('G');
     await seen.until(/of 500/);
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['the clipboard', {}, /2 lines of nanogpt-shakespeare are in the clipboard/],
+    ['a file where the terminal has none', { VTE_VERSION: '7200' }, /2 lines of nanogpt-shakespeare are in \/kept\/nanogpt-shakespeare\.log/],
+  ])('copies a log to %s', async (_where, env, words) => {
+    const seen = start('calm', 80, 24, env);
+    await seen.until(/nanogpt[\s\S]*q quit/);
+    seen.press('l');
+    await seen.until(/─ Log nanogpt/);
+    seen.press('\t');
+    await seen.until(/y copies/);
+    seen.press('y');
+    await seen.until(words);
+    const [, code] = /\x1b\]52;c;([A-Za-z0-9+/=]+)\x07/.exec(seen.raw()) ?? [];
+    const text = code === undefined ? (seen.heard() as { text: string }[]).at(-1)?.text : Buffer.from(code, 'base64').toString('utf8');
+    expect(text).toContain("{'loss': 1.734");
+    expect(code === undefined).toBe('VTE_VERSION' in env);
   });
 
   it('says how to begin when nothing runs, and leaves at once', async () => {
