@@ -1,9 +1,8 @@
 /** The boxes of one run behind the production port: what is put, run, listed, fetched and probed takes time, and fails while the box is away. */
 import { RemoteError, type Box, type ExecResult, type FileFact, type Home, type Remote, type SentinelEvent } from '../../../src/core/ports.ts';
-import type { ProbeReading } from '../../../src/core/probe.ts';
-import { CARDS } from './assumptions.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Contract, FleetOfOne } from './market.ts';
+import { reading } from './probe.ts';
 import { startProcess, stepAt, type Process } from './process.ts';
 import { outlook } from './track.ts';
 import type { Fate } from './world.ts';
@@ -203,7 +202,7 @@ export function boxesOf(truth: Truth, fleet: FleetOfOne, clock: VirtualClock, pa
       },
       async probe() {
         await work(EXEC);
-        return reading(machine, truth, clock);
+        return reading(machine, fate, clock);
       },
       renewLease: () => work(EXEC),
       sshCommand: () => ['ssh', 'root@ssh.example'],
@@ -242,53 +241,4 @@ function answerTo(command: string, fate: Fate): string {
   // A host that is bad shows it in training, not to a first look: so the worlds are the same for everybody.
   if (command.includes('nvidia-smi -L')) return `gpus ${fate.gpus}\ndisk_free_kb 90000000\ntorch 2.6.0\ndevices ${fate.gpus}\ncomputes 1\n`;
   return command.startsWith('d=$(pwd') ? 'at 4000\ntrain.py\n' : Array.from({ length: 40 }, (_, n) => `    x${n} = layer_${n}(x${n - 1}, mask=mask)  # a line of the training script`).join('\n');
-}
-
-/** Counters that grow as the process works: cores, bytes a second. */
-const WORKING = { cores: 1.4, bytes: 3_000_000 };
-const LOADING = { cores: 1, bytes: 80_000_000 };
-const SPINNING = { cores: 1, bytes: 0 };
-const WAITING = { cores: 0.02, bytes: 0 };
-
-function reading({ contract, process, bootId }: Machine, { fate }: Truth, clock: VirtualClock): ProbeReading {
-  const now = clock.now();
-  const card = CARDS[fate.card];
-  const alive = process !== null && process.exit === null;
-  const stopped = process?.end.how === 'nan' ? Infinity : (process?.end.at ?? 0);
-  const hung = alive && now >= stopped;
-  const spins = hung && process.end.fault?.spins === true;
-  const loading = alive && now < process.trainingAt;
-  const busy = alive && !hung && !loading;
-  const count = (rate: keyof typeof WORKING): number => {
-    if (!process) return 0;
-    const began = process.trainingAt - fate.setup / 2;
-    const [load, train, stuck] = [Math.min(now, process.trainingAt) - began, Math.max(0, Math.min(now, stopped) - process.trainingAt), Math.max(0, now - stopped)];
-    return (LOADING[rate] * load + WORKING[rate] * train + (process.end.fault?.spins ? SPINNING : WAITING)[rate] * stuck) / 1_000;
-  };
-  const bytes = Math.round(count('bytes'));
-  return {
-    at: now,
-    gpus: Array.from({ length: fate.gpus }, (_, index) => ({
-      index, name: fate.card, util: busy ? 96 : spins ? 100 : 0, mem_used: busy || hung ? Math.round(card.mb * 0.8) : 12, mem_total: card.mb,
-      power_w: busy ? Math.round(card.watts * 0.85) : spins ? Math.round(card.watts * 0.25) : Math.round(card.watts * 0.08), power_limit_w: card.watts, temp_c: busy ? 66 : 40, sm_clock_mhz: 1_900, throttled: false,
-    })),
-    alive,
-    cpu_s: count('cores') / clock.scale,
-    load1: 2,
-    mem_used: 40_000,
-    mem_total: 256_000,
-    disk: { used_bytes: 40e9, total_bytes: 100e9, used_inodes: 100_000, total_inodes: 10_000_000 },
-    shm: { used_bytes: 1e6, total_bytes: 16e9 },
-    net: { rx_bytes: 1e6, tx_bytes: 1e6 },
-    io: { read_bytes: bytes, write_bytes: 0 },
-    log_bytes: process?.log.offset ?? 0,
-    log_age_s: process ? (now - process.log.grewAt) / 1_000 / clock.scale : null,
-    oom_kills: 0,
-    kernel: [],
-    boot_id: String(bootId),
-    uptime_s: (now - contract.upSince) / 1_000 / clock.scale,
-    exit: process?.exit ? { exit_code: process.exit.exit_code, signal: process.exit.signal, at: process.endedAt ?? now } : null,
-    driver_version: '570',
-    cuda_version: '12.8',
-  };
 }

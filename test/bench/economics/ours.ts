@@ -59,9 +59,9 @@ export async function ours(fate: Fate, { agent: agentText, trace }: OursOptions)
   const engine = createEngine({ clock, wire: clock.slowed(SCALE), facts: { world: () => world, record }, market: fleet.market, remote: boxes.remote, home: boxes.home, secret: () => undefined, brain });
   wake = () => engine.wake();
   record({ type: 'session.started', version: 'bench', pid: 1, brain: agent && { model: model.name, limits: limitsOf(agent, SCALE) } });
-  let failed: unknown = null;
+  let failed: Error | null = null;
   const running = engine.run().catch((error: unknown) => {
-    failed = error;
+    failed = error instanceof Error ? error : new Error('the engine ended');
   });
   let byPerson = false;
   for (let launch = 1; truth.finishedAt === 0; launch += 1) {
@@ -70,7 +70,7 @@ export async function ours(fate: Fate, { agent: agentText, trace }: OursOptions)
     boxes.patches.clear();
     record({ type: 'run.submitted', run, spec: specOf(fate), spec_path: '/project/experiment.yaml', warnings: [] });
     await clock.until(() => failed !== null || isClosed(world.runs[run] ?? { stage: 'closed' } as never));
-    if (failed !== null) throw failed instanceof Error ? failed : new Error(String(failed));
+    if (failed !== null) throw failed as Error;
     if (truth.finishedAt > 0) break;
     byPerson = true;
     const again = owner.notices(clock.now(), 'ended') + PERSON.repair;

@@ -5,7 +5,7 @@
  */
 import { DAY, HOUR, MINUTE, type Need } from './assumptions.ts';
 import type { Dice } from './dice.ts';
-import type { Event, Policy, Reaction } from './live.ts';
+import type { Policy, Reaction } from './live.ts';
 
 const OWNER: Reaction = { seenAfter: Infinity, after: 0, then: 'stop' };
 const SECOND = 1_000;
@@ -183,4 +183,3 @@ export function policies({ rightDiagnosis, rightFix }: { rightDiagnosis: number;
 }
 
 export const isPeer = (name: string): boolean => name !== 'ours' && name !== 'oracle';
-export type { Event };

@@ -1,5 +1,5 @@
 /** The physics that each policy meets: how far an attempt gets on a machine before something ends it. */
-import { CHECKPOINT_EVERY, HOUR, WATCHDOG_AFTER, type Need } from './assumptions.ts';
+import { CHECKPOINT_EVERY, WATCHDOG_AFTER, type Need } from './assumptions.ts';
 import type { Absence, Fate, Obstacle, Rental } from './world.ts';
 
 /** What stands in the way of an attempt: an obstacle of the job, or the machine's own fault. */
@@ -57,5 +57,3 @@ export const hangEnds = ({ watchdog }: Fault): number => (watchdog ? WATCHDOG_AF
 
 /** The newest checkpoint that was written on the way to `position`. */
 export const checkpointBefore = (position: number): number => Math.floor(position / CHECKPOINT_EVERY) * CHECKPOINT_EVERY;
-
-export const hours = (ms: number): number => ms / HOUR;

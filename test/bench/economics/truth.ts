@@ -1,7 +1,7 @@
 /** What is really so in a run under ours, whatever the program believes; and the account of it. */
 import type { Contract } from './market.ts';
 import type { Process } from './process.ts';
-import { checkpointBefore, type Fault } from './track.ts';
+import type { Fault } from './track.ts';
 import type { Fate } from './world.ts';
 
 export interface Truth {
@@ -82,5 +82,3 @@ export function curedByPerson(truth: Truth): void {
   truth.hit = null;
   truth.base = Math.max(truth.base, truth.home, 0);
 }
-
-export { checkpointBefore };
