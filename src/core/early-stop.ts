@@ -4,6 +4,12 @@ import type { Spec } from './spec.ts';
 /** Values of the objective kept for the judgement. */
 const EVALS_KEPT = 500;
 
+/** Share of a run that must be trained before anything may be judged by its metric. */
+const LEAST_SHARE = 0.1;
+
+export const lowestMinSteps = (total: number): number => Math.ceil(total * LEAST_SHARE);
+export const minStepsLow = (min_steps: number, total: number): boolean => min_steps < lowestMinSteps(total);
+
 export interface Eval {
   step: number;
   value: number;

@@ -99,6 +99,8 @@ export type Body =
   | { type: 'launch.given_up'; run: string; instance: number; machine_id: number; reason: string }
   | { type: 'ssh.up'; run: string; instance: number; endpoint: string }
   | { type: 'ssh.down'; run: string; instance: number; failure: RemoteFailure; reason: string }
+  /** The first look at a new box; a fault ends its launch before anything is sent to it. */
+  | { type: 'preflight.done'; run: string; instance: number; words: string; fault: string | null }
   | { type: 'prepare.done'; run: string; instance: number; bytes_up: number; restored: string | null }
   | { type: 'prepare.failed'; run: string; instance: number; step: 'upload' | 'setup'; exit_code: number | null; tail: string[] }
   | { type: 'start.intended'; run: string; attempt: number; instance: number; command: string; resume_from: string | null; resume_step: number | null }
@@ -124,7 +126,8 @@ export type Body =
   /** Something a person should know, said once; `run` is null for what concerns the account. */
   | { type: 'alert.opened'; run: string | null; alert: AlertKind; words: string }
   | { type: 'alert.closed'; run: string | null; alert: AlertKind; words: string }
-  | { type: 'machine.remembered'; machine_id: number; run: string; reason: string; until: number }
+  /** `evidence`: the lines that speak against it. It ends: machines are repaired, and hosts are blamed for what they did not do. */
+  | { type: 'machine.remembered'; machine_id: number; run: string; reason: string; evidence?: string[]; until: number }
   // the language model: asked once an occurrence (`key`), billed a request, judged by the guard
   | { type: 'brain.asked'; run: string; incident: number; key: string; model: string; tokens: number }
   /** The newest of its words; volatile. */

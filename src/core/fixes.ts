@@ -11,6 +11,7 @@ export type Fix =
   | { kind: 'apt_install'; package: string }
   | { kind: 'free_disk' }
   | { kind: 'clear_shm' }
+  | { kind: 'grow_shm' }
   | { kind: 'open_files' }
   | { kind: 'env'; name: string; value: string }
   // What a model proposed and the guard accepted.
@@ -56,6 +57,9 @@ export function factsOf(fix: Fix): FixFacts {
       return { words: 'free the disk from the caches of pip, apt and old temporary files', command: FREE_DISK, undo: null, risk: 'medium' };
     case 'clear_shm':
       return { words: 'remove segments that dead workers left in shared memory', command: 'find /dev/shm -mindepth 1 -maxdepth 1 -type f \\( -name "torch_*" -o -name "sem.*" -o -name "psm_*" -o -name "nccl-*" \\) -delete', undo: null, risk: 'low' };
+    case 'grow_shm':
+      // Only a privileged container may: elsewhere it fails at once, and the next rung is fewer workers.
+      return { words: 'let shared memory grow to half of the memory', command: 'mount -o remount,size=50% /dev/shm && df -P /dev/shm | tail -n 1', undo: 'restart the container', risk: 'medium' };
     case 'open_files':
       return { words: 'raise the limit of open files', command: append('ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"'), undo: `delete the line from ${ENV_FILE}`, risk: 'low' };
     case 'env': {
@@ -84,9 +88,13 @@ export const EXAMPLES: readonly Fix[] = [
   { kind: 'apt_install', package: 'libgl1' },
   { kind: 'free_disk' },
   { kind: 'clear_shm' },
+  { kind: 'grow_shm' },
   { kind: 'open_files' },
   { kind: 'env', name: 'PYTORCH_CUDA_ALLOC_CONF', value: 'expandable_segments:True' },
 ];
+
+/** What lies on one machine: done where it is needed, and not again on the next instance. */
+export const isLocal = ({ kind }: Fix): boolean => kind === 'free_disk' || kind === 'clear_shm' || kind === 'grow_shm';
 
 /** The same, or null for what is not of the catalogue: for journals and other people's proposals. */
 export function knownFacts(fix: Fix): FixFacts | null {
@@ -155,7 +163,7 @@ export function fixesFor(cause: Cause, log: string): Fix[] {
   if (cause === 'disk_full') fixes.push({ kind: 'free_disk' });
   if (cause === 'shm_dataloader') {
     if (/Too many open files|received \d+ items of ancdata|Errno 24\b/.test(text)) fixes.push({ kind: 'open_files' });
-    else fixes.push({ kind: 'clear_shm' });
+    else fixes.push({ kind: 'clear_shm' }, { kind: 'grow_shm' });
   }
   if (cause === 'dependency_version_mismatch' || cause === 'missing_dependency') fixes.push(...aptFixes(text));
   if (cause === 'dependency_version_mismatch') fixes.push(...pins(text));

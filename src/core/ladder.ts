@@ -30,7 +30,8 @@ export const ROUTES: Readonly<Record<Cause, Rungs>> = {
   data_error: [],
   config_error: [],
   code_bug: [],
-  numeric_divergence: [],
+  // Only where the spec declares a knob (a learning rate, a precision) as its answer: nobody else may change the experiment.
+  numeric_divergence: ['reduce'],
   shm_dataloader: ['rerun', 'fix', 'reduce', 'switch'],
   checkpoint_corrupt: ['rerun'],
   preempted: ['rerun', 'switch'],

@@ -139,6 +139,7 @@ function fixWord(fix: Fix): string {
       return `patch ${fix.patch}`;
     case 'free_disk':
     case 'clear_shm':
+    case 'grow_shm':
     case 'open_files':
       return fix.kind.replace('_', ' ');
   }

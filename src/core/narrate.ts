@@ -3,6 +3,7 @@ import { isHeard } from './decide/fleet.ts';
 import { brainWords } from './narrate-brain.ts';
 import { isBrainEvent } from './reduce-brain.ts';
 import type { Event, Remedy } from './events.ts';
+import { lowestMinSteps, minStepsLow } from './early-stop.ts';
 import { knownFacts } from './fixes.ts';
 import { compactLine, lineText, span } from './line.ts';
 import type { Said, World } from './state.ts';
@@ -56,6 +57,8 @@ function words(before: World, after: World, event: Event): Line[] {
       return runner(`gave up on instance ${event.instance}: ${event.reason}; machine ${event.machine_id} is avoided from now on`, 'alert');
     case 'ssh.up':
       return runner(`ssh is up (${event.endpoint})`);
+    case 'preflight.done':
+      return event.fault === null ? runner(`first look at instance ${event.instance}: ${event.words}`) : runner(`first look at instance ${event.instance}: ${event.fault}`, 'alert');
     case 'prepare.done':
       return runner(`uploaded ${bytes(event.bytes_up)} and set up${event.restored ? `, with checkpoint ${event.restored}` : ''}`);
     case 'prepare.failed':
@@ -63,7 +66,7 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'start.intended':
       return runner(`attempt ${event.attempt}: ${shorten(event.command, 120)}${event.resume_step === null ? '' : ` (from step ${event.resume_step})`}`);
     case 'handed_over':
-      return runner(`first step ${event.step} seen; handed over to the babysitter`, 'milestone');
+      return [...runner(`first step ${event.step} seen; handed over to the babysitter`, 'milestone'), ...minimumWords(after, event.run)];
     case 'check.done': {
       const run = after.runs[event.run];
       return run ? sitter(lineText(compactLine(run, event.at))) : [];
@@ -155,6 +158,14 @@ function words(before: World, after: World, event: Event): Line[] {
     default:
       return [];
   }
+}
+
+/** Only now is it known how long the run is: a minimum that covers little of it judges the warm-up. */
+function minimumWords(world: World, id: string): Line[] {
+  const run = world.runs[id];
+  const least = run?.spec.early_stop?.min_steps;
+  const total = run?.progress?.reading.total_steps ?? null;
+  return least === undefined || total === null || !minStepsLow(least, total) ? [] : sitter(`early_stop.min_steps (${least}) is low for a finetuning of ${total} steps: at least ${lowestMinSteps(total)} guard against judging the warm-up`, 'alert');
 }
 
 export function remedyWords(remedy: Remedy): string {

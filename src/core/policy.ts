@@ -1,7 +1,8 @@
 /** What the program does by itself, as tables: the same data that decides, so that what people read is what happens. */
-import { RUNWAY_CRITICAL_H, RUNWAY_LAUNCH_H, RUNWAY_WARN_H } from './budget.ts';
+import { RUNWAY_CRITICAL_H, RUNWAY_LAUNCH_H, RUNWAY_WARN_H, STAY_H } from './budget.ts';
 import { CAUSES } from './causes.ts';
 import { EXAMPLES, factsOf } from './fixes.ts';
+import { LAUNCH_BOUNDS } from './launch.ts';
 import { BOUNDS, ROUTES } from './ladder.ts';
 import { TEARDOWN, TEARDOWN_FIELDS } from './teardown.ts';
 
@@ -35,11 +36,13 @@ const AWAY: readonly (readonly string[])[] = [
 function bounds(): string[][] {
   const { per_run, per_fingerprint, per_rung, share_without_checkpoint } = BOUNDS;
   return [
+    ['instances of a launch that never come up', `${LAUNCH_BOUNDS.instances} in a row, or ${LAUNCH_BOUNDS.share_of_dollars * 100} % of kill.dollars; at once when the image is at fault`],
     ['repairs in a run', String(per_run)],
     ['repairs of one failure', String(per_fingerprint)],
     ['repairs by one rung', Object.entries(per_rung).map(([rung, count]) => `${rung} ${count}`).join(', ')],
     ['dollars without a new checkpoint, after two repairs', `${share_without_checkpoint * 100} % of kill.dollars`],
-    ['credit runway', `told at ${RUNWAY_WARN_H} h; at ${RUNWAY_CRITICAL_H} h the least valuable run is brought home; below ${RUNWAY_LAUNCH_H} h nothing is launched`],
+    ['credit runway', `at ${RUNWAY_WARN_H} h it is told, and the checkpoints of the least valuable run come home each minute; at ${RUNWAY_CRITICAL_H} h that run is ended, results first; below ${RUNWAY_LAUNCH_H} h nothing is launched`],
+    ['a run that goes on elsewhere', `only while its budget pays for ${STAY_H * 60} min there`],
     ['fleet budget', '`--budget` or VASTSIT_FLEET_USD_PER_HOUR, $/h all-in, reserved before each launch'],
   ];
 }

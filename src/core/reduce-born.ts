@@ -28,6 +28,8 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     rejected: {},
     renting: null,
     tried_offers: [],
+    given_up: [],
+    preflight: null,
     ssh: { up: false, endpoint: null, since: at, reason: null },
     stream: 'closed',
     prepared: false,

@@ -2,6 +2,7 @@
 import { advanceCadence, startCadence } from './cadence.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
+import { isLocal } from './fixes.ts';
 import { keepSample, sampleOf } from './efficiency.ts';
 import { newestCheckpoint } from './checkpoints.ts';
 import { runCost } from './ledger.ts';
@@ -64,7 +65,9 @@ function change(run: RunState, event: Event, world: World): RunState {
         backoff: {},
       };
     case 'launch.given_up':
-      return { ...run, stage: 'rescuing', rescue: null };
+      return { ...run, stage: 'rescuing', rescue: null, given_up: [...run.given_up, { instance: event.instance, machine_id: event.machine_id, reason: event.reason }] };
+    case 'preflight.done':
+      return { ...run, preflight: { instance: event.instance, fault: event.fault } };
     case 'ssh.up':
       return clear({ ...run, stage: run.stage === 'connecting' ? 'preparing' : run.stage, ssh: { up: true, endpoint: event.endpoint, since: event.at, reason: null } }, 'connect');
     case 'ssh.down':
@@ -87,6 +90,7 @@ function change(run: RunState, event: Event, world: World): RunState {
           stage: run.stage === 'starting' ? 'training' : run.stage,
           stream: 'closed',
           repair: null,
+          given_up: [],
           check: null,
           failed_checks: 0,
           samples: [],
@@ -136,7 +140,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     }
     case 'fix.applied': {
       if (!run.repair) return run;
-      if (event.exit_code === 0) return clear({ ...run, fixes: [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
+      if (event.exit_code === 0) return clear({ ...run, fixes: run.repair.remedy.rung === 'fix' && isLocal(run.repair.remedy.fix) ? run.fixes : [...run.fixes, event.command], repair: { ...run.repair, applied: true }, stage: resumeStage(run) }, 'fix');
       return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail } }), stage: 'ended', repair: null }, 'fix');
     }
     case 'incident.resolved':

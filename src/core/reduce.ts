@@ -1,4 +1,5 @@
 /** State is nothing but this fold over events. Pure; never throws: an event about something unknown changes nothing. */
+import { dayOf } from './day.ts';
 import type { BodyOf, Event } from './events.ts';
 import { accrued, bucketFor, noUsd } from './ledger.ts';
 import { parseLabel, rateNow, type Instance } from './market.ts';
@@ -9,7 +10,7 @@ import type { InstanceState, RunState, World } from './state.ts';
 const SAID_KEPT = 400;
 
 export function reduce(world: World, event: Event): World {
-  let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq) };
+  let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq), day: dayOf(world, Math.max(world.now, event.at)) };
   next = reduceFacts(next, event);
   next = reduceRuns(next, event);
   if (event.type !== 'progress' && event.type !== 'log.tail') next = reprice(next, event.at);
@@ -37,15 +38,15 @@ function reduceFacts(world: World, event: Event): World {
     case 'alert.closed':
       return event.run === null ? { ...world, credit_alert: { open: event.type === 'alert.opened', words: event.words, changed_at: event.at } } : world;
     case 'machine.remembered':
-      return { ...world, machines: { ...world.machines, [event.machine_id]: { reason: event.reason, until: event.until } } };
+      return { ...world, machines: { ...world.machines, [event.machine_id]: { reason: event.reason, evidence: event.evidence ?? [], until: event.until } } };
     case 'destroy.intended':
       return patch(world, event.instance, (one) => ({ destroy: one.destroy === 'accepted' ? 'accepted' : 'intended', destroy_gate: event.gate }));
     case 'destroy.accepted':
       return patch(world, event.instance, () => ({ destroy: 'accepted', destroy_at: event.at }));
     case 'stop.intended':
-      return patch(world, event.instance, () => ({ stop: 'intended' }));
+      return patch(world, event.instance, (one) => ({ stop: one.stop === 'accepted' ? 'accepted' : 'intended' }));
     case 'stop.accepted':
-      return patch(world, event.instance, (one) => ({ stop: 'accepted', stop_at: one.stop_at ?? event.at }));
+      return patch(world, event.instance, () => ({ stop: 'accepted', stop_at: event.at }));
     case 'wake.accepted':
       return patch(world, event.instance, (one) => ({ stop: 'none', stop_at: null, wakes: one.wakes + 1 }));
     case 'budget.set':

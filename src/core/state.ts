@@ -2,6 +2,7 @@
 import type { BrainSettings, BrainState } from './brain/state.ts';
 import type { Advice, Sample } from './efficiency.ts';
 import type { CheckReason, Diagnosis, RankedOffer, Remedy, RescueVerdict, Verdict } from './events.ts';
+import type { Day } from './day.ts';
 import type { Instance } from './market.ts';
 import type { FileFact } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
@@ -157,6 +158,10 @@ export interface RunState {
   rejected: Record<string, number>;
   renting: { attempt: number; offer: RankedOffer; unclear: boolean; absent_reads: number; at: number } | null;
   tried_offers: number[];
+  /** Instances that never came up, since a process of the run last started. */
+  given_up: { instance: number; machine_id: number; reason: string }[];
+  /** The first look at an instance, before anything is sent to it. */
+  preflight: { instance: number; fault: string | null } | null;
   ssh: { up: boolean; endpoint: string | null; since: number; reason: string | null };
   stream: 'open' | 'closed';
   prepared: boolean;
@@ -221,13 +226,15 @@ export interface World {
   fleet: Record<string, InstanceState>;
   runs: Record<string, RunState>;
   /** Machines that failed us, by machine_id. */
-  machines: Record<string, { reason: string; until: number }>;
+  machines: Record<string, { reason: string; evidence: string[]; until: number }>;
   /** $/h that the whole fleet may burn; null: no limit. */
   budget_usd_per_hour: number | null;
   /** How the credit was judged last. */
   runway: 'ok' | 'warn' | 'critical';
   said: Said[];
   started_at: number | null;
+  /** The sums at the beginning of the newest event's day; null before the first event. */
+  day: Day | null;
   /** The model that this session may consult; null: the rules do the whole job. */
   brain: BrainSettings | null;
   /** The line about the account's runway. */
@@ -247,6 +254,7 @@ export function emptyWorld(now: number): World {
     runway: 'ok',
     said: [],
     started_at: null,
+    day: null,
     brain: null,
     credit_alert: null,
   };

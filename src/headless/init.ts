@@ -18,7 +18,7 @@ market: on-demand                # or {bid: 0.25}: cheaper, can be interrupted, 
 
 upload: [train.py, requirements.txt]        # files and folders beside this spec
 setup: pip install -r requirements.txt      # once an instance
-run: python train.py --batch-size {batch_size} --grad-accum {grad_accum} --out ckpt
+run: python train.py --batch-size {batch_size} --grad-accum {grad_accum} --workers {workers} --out ckpt
 
 env:
   WANDB_MODE: offline
@@ -32,10 +32,11 @@ early_stop: {min_steps: 500, patience: 5, min_delta: 0.001}   # no judgement on 
 knobs:                           # what a conservative reduction may change, and how far
   batch_size: {value: 32, floor: 4, keeps: grad_accum, answers: [gpu_oom]}
   grad_accum: {value: 1, floor: 1, answers: []}
+  workers: {value: 8, floor: 0, answers: [host_oom_killed, shm_dataloader]}   # data-loader processes
 
 checkpoints:
   path: ckpt/**                  # below the run's directory on the instance
-  resume: python train.py --batch-size {batch_size} --grad-accum {grad_accum} --out ckpt --resume {checkpoint}
+  resume: python train.py --batch-size {batch_size} --grad-accum {grad_accum} --workers {workers} --out ckpt --resume {checkpoint}
   keep: 2
 artifacts: [out/**]              # brought home to results/<run>/ and hashed at both ends
 

@@ -1,5 +1,5 @@
 /** `status` and `cost`: what is known, from the journal and one look at the market. */
-import { costOf, runCost, totals, type Cost } from '../core/ledger.ts';
+import { costOf, runCost, totals, waitingOf, waitingWords, type Cost } from '../core/ledger.ts';
 import { COLUMNS, compactLine, span } from '../core/line.ts';
 import { fleetOf, runsOf, type World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
@@ -14,7 +14,8 @@ export function printStatus(io: Io, world: World, now: number, asJson: boolean, 
       type: 'status',
       ts: new Date(now).toISOString(),
       stale,
-      runs: runsOf(world).map((run) => ({ run: run.id, stage: run.stage, verdict: run.verdict, reason: run.verdict_reason, instance: run.instance, attempt: run.attempt, hold_until: run.hold && new Date(run.hold.until).toISOString(), line: compactLine(run, now), usd: round(runCost(world, run, now).usd) })),
+      runs: runsOf(world).map((run) => ({ run: run.id, stage: run.stage, verdict: run.verdict, reason: run.verdict_reason, instance: run.instance, attempt: run.attempt, hold_until: run.hold && new Date(run.hold.until).toISOString(), line: compactLine(run, now), usd: round(runCost(world, run, now).usd), waiting: waitingOf(world, run, now) })),
+      machines_avoided: avoided(world, now),
       strangers: strangers.map((one) => ({ instance: one.id, label: one.label, gpu: `${one.facts.num_gpus}x ${one.facts.gpu_name}`, usd_per_hour: round(one.rate) })),
       credit_usd: sum.credit_usd,
       runway_h: sum.runway_h,
@@ -30,11 +31,22 @@ export function printStatus(io: Io, world: World, now: number, asJson: boolean, 
   }
   for (const row of table(rows)) io.out(row);
   if (rows.length === 1) io.out('no runs yet: `vastsit-tui init` writes a spec, `vastsit-tui launch experiment.yaml` starts it');
+  for (const run of runsOf(world)) {
+    const waiting = waitingOf(world, run, now);
+    if (waiting) io.out(`${run.id}: ${waitingWords(waiting)} (${cleanLine(waiting.why, 160)})`);
+  }
+  for (const { machine_id, reason, until } of avoided(world, now)) io.out(`machine ${machine_id} is avoided until ${until.slice(0, 16)}Z: ${cleanLine(reason, 160)}`);
   for (const one of strangers) io.out(`(not ours) instance ${one.id}  ${cleanLine(one.label ?? 'no label', 40)}  ${one.facts.num_gpus}x ${one.facts.gpu_name}  $${one.rate.toFixed(3)}/h`);
   io.out('');
   io.out(`burn $${sum.burn_usd_per_hour.toFixed(3)}/h  spent $${sum.usd.toFixed(2)}  wasted $${sum.wasted.toFixed(2)}  credit ${sum.credit_usd === null ? 'unknown' : `$${sum.credit_usd.toFixed(2)}`}  runway ${sum.runway_h === null ? '-' : span(sum.runway_h * 3_600_000)}`);
   if (stale !== null) io.talk(stale);
 }
+
+/** Machines that failed us, as long as they are remembered. */
+const avoided = (world: World, now: number) =>
+  Object.entries(world.machines)
+    .filter(([, { until }]) => until > now)
+    .map(([machine_id, { reason, evidence, until }]) => ({ machine_id: Number(machine_id), reason, evidence, until: new Date(until).toISOString() }));
 
 export function printCost(io: Io, world: World, now: number, asJson: boolean): void {
   const rows = fleetOf(world)
@@ -57,7 +69,7 @@ export function printCost(io: Io, world: World, now: number, asJson: boolean): v
     ['instance', 'run', 'gpu', 'total', 'productive', 'wasted', 'setup', 'rescue', 'hold', 'traffic', ''],
     ...rows.map(({ instance, run, gpu, cost, billing }) => [String(instance), run ?? '-', gpu, money(cost.usd), money(cost.productive), money(cost.wasted), money(cost.setup), money(cost.rescue), money(cost.hold), money(cost.traffic), billing ? 'billing' : 'gone']),
   ])) io.out(row);
-  io.out(`total ${money(sum.usd)}, productive ${money(sum.productive)}, wasted ${money(sum.wasted)}, burning ${money(sum.burn_usd_per_hour)}/h`);
+  io.out(`total ${money(sum.usd)}, productive ${money(sum.productive)}, wasted ${money(sum.wasted)}, language model ${money(sum.model)}, burning ${money(sum.burn_usd_per_hour)}/h`);
 }
 
 const dollars = (cost: Cost): Record<string, number> => Object.fromEntries((Object.keys(cost) as (keyof Cost)[]).map((part) => [part === 'usd' ? 'usd' : `usd_${part}`, round(cost[part])]));

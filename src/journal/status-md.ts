@@ -2,7 +2,7 @@
 import { actionWords, type ProposedChoice } from '../core/brain/proposal.ts';
 import { newestCheckpoint } from '../core/checkpoints.ts';
 import { renderCommand } from '../core/knobs.ts';
-import { costOf, runCost } from '../core/ledger.ts';
+import { runCost, waitingOf, waitingWords } from '../core/ledger.ts';
 import { figure, span, stateWord } from '../core/line.ts';
 import { bytes, remedyWords } from '../core/narrate.ts';
 import { reportOf } from '../core/report.ts';
@@ -62,10 +62,8 @@ function endLines(world: World, run: RunState, now: number): string[] {
 
 /** While the gate is shut, what the waiting costs. */
 function waitWords(world: World, run: RunState, now: number): string {
-  const instance = instanceOf(world, run);
-  if (run.rescue?.verdict !== 'unverified' || !instance || instance.gone_at !== null) return '';
-  const { wait_usd, wait_then } = run.spec.teardown;
-  return `; waiting has cost $${costOf(instance, now).rescue.toFixed(3)} and costs $${figure(instance.rate)}/h${instance.stop === 'none' ? `; each $${wait_usd} it is ${wait_then === 'stop' ? 'stopped' : 'asked about'}` : ' for the disk'}`;
+  const waiting = waitingOf(world, run, now);
+  return waiting === null ? '' : `; ${waitingWords(waiting)}`;
 }
 
 function verdictWords(run: RunState): string {

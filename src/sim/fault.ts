@@ -6,7 +6,7 @@ export interface Window {
   for_ms: number | null;
 }
 
-/** Obeyed by the trainer in a box, at the step it names. */
+/** Obeyed inside a box, by the trainer at the step it names. */
 export type TrainerFault =
   | { kind: 'oom'; step: number; unless_batch: number | null }
   | { kind: 'hang'; step: number }
@@ -16,6 +16,8 @@ export type TrainerFault =
   | { kind: 'killed'; step: number }
   | { kind: 'disk_full'; step: number }
   | { kind: 'exit'; code: number; step: number }
+  /** Obeyed by nvidia-smi: the driver cannot reach the card. */
+  | { kind: 'gpu_lost' }
   | { kind: 'slow'; factor: number; after: number };
 
 /** Strikes a fixed number of times: an answer is lost, a destroy does not stick, a destroyed instance's id goes to a stranger. */
@@ -39,7 +41,7 @@ export type ClockFault = { kind: 'clock'; ms: number } & Window;
 
 export type Fault = TrainerFault | InstanceFault | ApiFault | ClockFault;
 
-const TRAINER_KINDS = ['oom', 'hang', 'missing_module', 'nan', 'segfault', 'killed', 'disk_full', 'exit', 'slow'];
+const TRAINER_KINDS = ['oom', 'hang', 'missing_module', 'nan', 'segfault', 'killed', 'disk_full', 'exit', 'slow', 'gpu_lost'];
 export const isTrainerFault = (fault: Fault): fault is TrainerFault => TRAINER_KINDS.includes(fault.kind);
 export const isApiFault = (fault: Fault): fault is ApiFault => fault.kind === 'api';
 export const isInstanceFault = (fault: Fault): fault is InstanceFault => fault.kind !== 'api' && fault.kind !== 'clock' && !isTrainerFault(fault);
@@ -65,6 +67,7 @@ const GRAMMAR: readonly { words: string; pattern: RegExp; make: (groups: Groups)
   { words: 'disk full at step N', pattern: /^disk full at step (?<step>\d+)$/, make: (g) => ({ kind: 'disk_full', step: num(g['step']) }) },
   { words: 'exit CODE at step N', pattern: /^exit (?<code>\d{1,3}) at step (?<step>\d+)$/, make: (g) => ({ kind: 'exit', code: num(g['code']), step: num(g['step']) }) },
   { words: 'slow xN after step M', pattern: /^slow x(?<factor>\d+(?:\.\d+)?) after step (?<after>\d+)$/, make: (g) => ({ kind: 'slow', factor: num(g['factor']), after: num(g['after']) }) },
+  { words: 'gpu lost', pattern: /^gpu lost$/, make: () => ({ kind: 'gpu_lost' }) },
   { words: 'stuck loading', pattern: /^stuck loading$/, make: () => ({ kind: 'stuck_loading' }) },
   { words: 'host offline [at 30s] [for 60s]', pattern: new RegExp(`^host offline${WINDOW}$`), make: (g) => ({ kind: 'host_offline', ...windowOf(g) }) },
   { words: 'ssh refused [at 30s] [for 60s]', pattern: new RegExp(`^ssh refused${WINDOW}$`), make: (g) => ({ kind: 'ssh_refused', ...windowOf(g) }) },

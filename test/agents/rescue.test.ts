@@ -20,12 +20,13 @@ function world(listings: FileFact[][], changes: Parameters<typeof makeSpec>[0] =
   for (let n = 0; n < 20; n += 1) model.step(20_000);
   const home = new Map<string, string>();
   const damaged = new Set<string>();
+  const lost = new Set<string>();
   const stopped: number[] = [];
   const box: Box = {
     instance: model.world.runs['one']?.instance ?? 0,
     put: never, exec: never, start: never, follow: never, probe: never, renewLease: never, sshCommand: () => [],
     list: () => Promise.resolve((listings.length > 1 ? listings.shift() : listings[0]) ?? []),
-    fetch: (one, local) => (damaged.has(one.path) ? Promise.reject(new RemoteError('integrity', 'it changed')) : Promise.resolve(void home.set(local, one.sha256))),
+    fetch: (one, local) => (lost.has(one.path) ? Promise.reject(new RemoteError('lost', 'the line broke')) : damaged.has(one.path) ? Promise.reject(new RemoteError('integrity', 'it changed')) : Promise.resolve(void home.set(local, one.sha256))),
     stopTraining: ({ attempt }) => Promise.resolve(void stopped.push(attempt)),
     close: () => Promise.resolve(),
   };
@@ -38,7 +39,7 @@ function world(listings: FileFact[][], changes: Parameters<typeof makeSpec>[0] =
     home: { runDir: (run) => run, pathFor: (run, path) => `${run}/${path}`, fact: (path) => Promise.resolve(home.has(path) ? { bytes: 100, sha256: home.get(path) ?? '' } : null) },
     sessions: { box: () => Promise.resolve(box), drop: () => Promise.resolve(), stream: never, leases: new Map(), closeAll: () => Promise.resolve() },
   };
-  return { model, home, damaged, stopped, context };
+  return { model, home, damaged, lost, stopped, context };
 }
 
 describe('bringing checkpoints home while the run goes on', () => {
@@ -57,6 +58,24 @@ describe('bringing checkpoints home while the run goes on', () => {
     damaged.add('ckpt/step-20.pt');
     await sync(context, { do: 'sync', run: 'one', final: false });
     expect([...home.keys()]).toEqual(['one/ckpt/step-10.pt']);
+  });
+
+  it('counts what a crash between the copy and its line in the journal left at home', async () => {
+    const { context, home, model } = world([[ckpt(10), ckpt(20)]]);
+    home.set('one/ckpt/step-20.pt', 'ckpt/step-20.pt');
+    await sync(context, { do: 'sync', run: 'one', final: false });
+    expect(model.world.runs['one']?.checkpoint).toMatchObject({ path: 'ckpt/step-20.pt', step: 20 });
+    expect(model.events.findLast(({ type }) => type === 'files.home')).toMatchObject({ files: [{ path: 'ckpt/step-20.pt' }, { path: 'ckpt/step-10.pt' }], bytes: 100 });
+    await sync(context, { do: 'sync', run: 'one', final: false });
+    expect(model.events.findLast(({ type }) => type === 'files.home')).toMatchObject({ files: [], bytes: 0 });
+  });
+
+  it('keeps what came home before the line broke, and pays for its traffic', async () => {
+    const { context, lost, model } = world([[ckpt(10), ckpt(20)]]);
+    lost.add('ckpt/step-10.pt');
+    await expect(sync(context, { do: 'sync', run: 'one', final: false })).rejects.toThrow('the line broke');
+    expect(model.world.runs['one']?.checkpoint?.step).toBe(20);
+    expect(model.events.findLast(({ type }) => type === 'files.home')).toMatchObject({ bytes: 100 });
   });
 
   it('keeps two at least, whatever the spec says', async () => {

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/ports.ts';
 import { anchor, changedRows, createPainter } from '../../src/cockpit/painter.ts';
+import { wholeFrames } from './terminal.ts';
 
 /** Time stands still until `pass`. */
 function manualClock(): Clock & { pass(ms: number): void } {
@@ -89,4 +91,21 @@ describe('the painter', () => {
     expect(anchor('a\x1b[1m学\x1b[22mb')).toBe('a\x1b[1m学\x1b[4G\x1b[22mb');
     expect(anchor('👩‍🔬x')).toBe('👩‍🔬\x1b[3Gx');
   });
+});
+
+it('a frame is read whole or not at all, however the pty cuts it', () => {
+  const text = 'talk\x1b[2J\x1b[?2026h\x1b[1;1Hone\x1b[?2026l\x1b[0m\x1b[?2026h\x1b[2;1Htwo\x1b[?2026lend';
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 40 }), (sizes) => {
+      let [shown, held] = ['', ''];
+      for (let at = 0, index = 0; at < text.length; index += 1) {
+        const size = sizes[index] ?? text.length;
+        const [whole, open] = wholeFrames(held + text.slice(at, at + size));
+        [shown, held, at] = [shown + whole, open, at + size];
+        expect(shown.split('\x1b[?2026h')).toHaveLength(shown.split('\x1b[?2026l').length);
+      }
+      expect(shown + held).toBe(text);
+      expect(held).toBe('');
+    }),
+  );
 });

@@ -21,6 +21,18 @@ export interface Seen {
 const POLL_MS = 15;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+const [FRAME, FRAME_END] = ['\x1b[?2026h', '\x1b[?2026l'];
+
+/** Bytes that may be shown, and those of a frame that is still being written: a terminal shows a synchronized update whole or not at all. */
+export function wholeFrames(bytes: string): [string, string] {
+  const frame = bytes.lastIndexOf(FRAME);
+  if (frame >= 0 && bytes.indexOf(FRAME_END, frame) < 0) return [bytes.slice(0, frame), bytes.slice(frame)];
+  // The start of a frame may itself be cut in two.
+  const escape = bytes.lastIndexOf('\x1b');
+  const cut = escape >= 0 && FRAME.startsWith(bytes.slice(escape)) && bytes.slice(escape) !== FRAME;
+  return cut ? [bytes.slice(0, escape), bytes.slice(escape)] : [bytes, ''];
+}
+
 export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}): Seen {
   const term = new xterm.Terminal({ cols: size.columns, rows: size.rows, allowProposedApi: true, scrollback: 200 });
   // Built up, never inherited: a CI run's own variables must not decide what is drawn.
@@ -31,16 +43,23 @@ export function openTerminal(file: string, args: string[], size: { columns: numb
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', TERM: 'xterm-256color', COLORTERM: 'truecolor', LANG: 'C.UTF-8', NODE_ENV: 'production', ...env },
   });
   let raw = '';
+  let held = '';
   let pending: Promise<void> = Promise.resolve();
+  const show = (data: string): void => {
+    pending = new Promise((resolve) => term.write(data, resolve));
+  };
   pty.onData((data) => {
     raw += data;
-    pending = new Promise((resolve) => term.write(data, resolve));
+    const [whole, open] = wholeFrames(held + data);
+    held = open;
+    show(whole);
   });
   term.onData((data) => pty.write(data));
   const exited = new Promise<{ exitCode: number; signal?: number | undefined }>((resolve) => pty.onExit(resolve));
   let alive = true;
   void exited.then(() => {
     alive = false;
+    show(held);
   });
 
   const screen = async (): Promise<string[]> => {

@@ -65,7 +65,7 @@ export function attempt(number: number, on: number, part: Partial<Attempt> = {})
 export function run(id: string, on: number | null, part: Partial<RunState> = {}): RunState {
   return {
     id, spec: spec('demo'), spec_path: `experiments/${id}.yaml`, submitted_at: NOW - 90 * MINUTE, stage: 'training', stage_since: NOW - 80 * MINUTE,
-    verdict: null, verdict_reason: null, closed_at: null, attempt: 1, attempts: on === null ? [] : [attempt(1, on)], instance: on, offers: [], offers_at: null, rejected: {}, renting: null, tried_offers: [],
+    verdict: null, verdict_reason: null, closed_at: null, attempt: 1, attempts: on === null ? [] : [attempt(1, on)], instance: on, offers: [], offers_at: null, rejected: {}, renting: null, tried_offers: [], given_up: [], preflight: null,
     ssh: { up: true, endpoint: '203.0.113.7:40022', since: NOW - 82 * MINUTE, reason: null }, stream: 'open', prepared: true, ran_here: true, knobs: { batch_size: 32 }, fixes: [],
     progress: { reading: reading(), advanced_at: NOW - 300, gaps: [300], marks: Array.from({ length: 60 }, (_, index) => ({ step: index * 21, at: NOW - (60 - index) * MINUTE, loss: 1.7 + 2.4 * Math.exp(-index / 14) + 0.06 * Math.sin(index * 1.7) })) },
     check: { at: NOW - 42_000, why: 'scheduled', reading: probe(97, 61), failure: null }, failed_checks: 0,
@@ -106,7 +106,7 @@ const said = (lines: [minutes: number, actor: Said['actor'], run: string | null,
 export function calmWorld(): World {
   return {
     ...emptyWorld(NOW),
-    seq: 40, started_at: NOW - 95 * MINUTE, account: { credit_usd: 41.27, email: 'me@example.org', at: NOW - 9_000 }, market: { health: 'ok', since: NOW - 95 * MINUTE, reason: null, list_at: NOW - 4_000 },
+    seq: 40, started_at: NOW - 95 * MINUTE, day: { start: Date.parse('2026-03-14T00:00:00Z'), usd: 0, wasted: 0, rescued: 0 }, account: { credit_usd: 41.27, email: 'me@example.org', at: NOW - 9_000 }, market: { health: 'ok', since: NOW - 95 * MINUTE, reason: null, list_at: NOW - 4_000 },
     fleet: {
       31244: instance(31_244, 'nanogpt-shakespeare'),
       31251: instance(31_251, 'llama-lora', { facts: facts(31_251, { gpu_name: 'A100 SXM4', dph_total: 1.104, dph_base: 1.09 }), usd: { ...noUsd(), loading: 0.06, setup: 0.11, productive: 1.944 } }),

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CAUSES, type Cause } from '../../src/core/causes.ts';
-import { factsOf, fixesFor, type Fix } from '../../src/core/fixes.ts';
+import { factsOf, fixesFor, pipInstall, type Fix } from '../../src/core/fixes.ts';
+import { packageFor } from '../../src/core/triage/packages.ts';
+import { triage } from '../../src/core/triage/index.ts';
 
 const called = (cause: Cause, log: string): string[] => fixesFor(cause, log).map((fix) => factsOf(fix).words);
 
@@ -23,7 +25,7 @@ describe('fixes that a log calls for', () => {
     ['a compiler', 'missing_dependency', "FileNotFoundError: [Errno 2] No such file or directory: 'g++'", ['apt install build-essential']],
     ['disk', 'disk_full', 'OSError: [Errno 28] No space left on device', ['free the disk from the caches of pip, apt and old temporary files']],
     ['open files', 'shm_dataloader', 'OSError: [Errno 24] Too many open files', ['raise the limit of open files']],
-    ['shared memory', 'shm_dataloader', 'RuntimeError: unable to write to file </torch_1_2_0>', ['remove segments that dead workers left in shared memory']],
+    ['shared memory', 'shm_dataloader', 'RuntimeError: unable to write to file </torch_1_2_0>', ['remove segments that dead workers left in shared memory', 'let shared memory grow to half of the memory']],
     ['fragmented GPU memory', 'gpu_oom', 'CUDA out of memory. Tried to allocate 2.00 GiB. … 12 GiB is allocated by PyTorch, and 2.50 GiB is reserved by PyTorch but unallocated.', ['set PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True']],
     ['full GPU memory', 'gpu_oom', 'CUDA out of memory. Tried to allocate 2.00 GiB. … 20 GiB is allocated by PyTorch, and 512.00 MiB is reserved by PyTorch but unallocated.', []],
     ['InfiniBand', 'nccl_comm', 'NCCL WARN Call to ibv_modify_qp failed with error Connection timed out', ['set NCCL_IB_DISABLE=1']],
@@ -63,6 +65,32 @@ describe('a log never reaches a shell', () => {
     );
   });
 
+  it('names of modules, however hostile, become a plain package name or nothing', () => {
+    const name = fc.array(fc.oneof(fc.constantFrom('einops', 'cv2', 'yaml', 'torch', 'utils', '.', '-', '_', '--', 'x=y', '@git+https://e.vil/x', '${IFS}', '\u202e', '\x1b[2J'), hostile), { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''));
+    const line = fc.tuple(fc.constantFrom("ModuleNotFoundError: No module named '", 'ImportError: No module named "', 'No module named ', 'ModuleNotFoundError: No module named \'a.b.'), name, fc.constantFrom("'", '"', '', "'; 'x' is not a package")).map((parts) => parts.join(''));
+    let installed = 0;
+    fc.assert(
+      fc.property(line, (last) => {
+        const { cause, detail } = triage({ log: `Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n    import x\n${last}`, exit_code: 1 });
+        if (cause !== 'missing_dependency' || detail.package === undefined) return;
+        installed += 1;
+        // One word that pip can only read as a name: no option, address, path or second word.
+        expect(pipInstall(detail.package)).toMatch(/^pip install --no-input --disable-pip-version-check [A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/);
+      }),
+      { numRuns: 1_500 },
+    );
+    expect(installed, 'the property must have seen names that are installed').toBeGreaterThan(50);
+  });
+
+  it('maps a module to the package that brings it, and never to a stranger of the name of a project\'s own module', () => {
+    expect(['cv2', 'yaml', 'sklearn', 'PIL', 'einops', 'flash_attn', 'google.protobuf'].map(packageFor)).toEqual(['opencv-python-headless', 'PyYAML', 'scikit-learn', 'Pillow', 'einops', 'flash-attn', 'protobuf']);
+    expect(['einops_', 'utils', 'models', 'train', '_internal', 'x; id', '--index-url'].map(packageFor)).toEqual([undefined, undefined, undefined, undefined, undefined, undefined, undefined]);
+  });
+
+  it('takes packages from where the box takes them: no address of ours is in a command', () => {
+    for (const fix of [{ kind: 'pip_install', package: 'einops' }, { kind: 'pip_pin', package: 'numpy', specifier: '<2' }, { kind: 'pip_version', package: 'einops', version: '0.8' }] satisfies Fix[]) expect(factsOf(fix).command).not.toMatch(/index|https?:|-i\b|find-links|trusted/);
+  });
+
   it('refuses what is not of the catalogue, even from a journal', () => {
     for (const fix of [
       { kind: 'pip_install', package: '-r x' },
@@ -81,7 +109,7 @@ describe('the commands, in a real shell', () => {
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   it('parse', () => {
-    const all: Fix[] = [{ kind: 'pip_install', package: 'einops' }, { kind: 'pip_pin', package: 'numpy', specifier: '>=1.24,<2' }, { kind: 'apt_install', package: 'libgl1' }, { kind: 'free_disk' }, { kind: 'clear_shm' }, { kind: 'open_files' }, { kind: 'env', name: 'NCCL_P2P_DISABLE', value: '1' }];
+    const all: Fix[] = [{ kind: 'pip_install', package: 'einops' }, { kind: 'pip_pin', package: 'numpy', specifier: '>=1.24,<2' }, { kind: 'apt_install', package: 'libgl1' }, { kind: 'free_disk' }, { kind: 'clear_shm' }, { kind: 'grow_shm' }, { kind: 'open_files' }, { kind: 'env', name: 'NCCL_P2P_DISABLE', value: '1' }];
     for (const fix of all) expect(spawnSync('sh', ['-n', '-c', factsOf(fix).command]).status, fix.kind).toBe(0);
   });
 

@@ -126,6 +126,28 @@ describe('an instance that goes away', () => {
   });
 });
 
+describe('a stop that does not stick', () => {
+  it('is asked again until the market accepts it, and again while a list shows it running on; then the second timer destroys it', () => {
+    const model = training({ teardown: { on_done: 'stop', stopped_grace: '1h' } });
+    const stops = () => types(model).filter((type) => type === 'stop.intended').length;
+    const id = box(model).instance.id;
+    model.refuseStop = 3;
+    toEnd(model, 90);
+    expect(stops()).toBeGreaterThanOrEqual(3);
+    expect(model.world.fleet[String(id)]).toMatchObject({ stop: 'accepted' });
+    const before = stops();
+    // Accepted, and yet it runs on.
+    const found = model.boxes.get(id);
+    if (!found) throw new Error('no box');
+    found.instance = { ...found.instance, actual_status: 'running', cur_state: 'running' };
+    for (let n = 0; n < 5; n += 1) model.step(MINUTE);
+    expect(stops()).toBeGreaterThan(before);
+    expect(found.instance.actual_status).toBe('exited');
+    toEnd(model);
+    expect([runOf(model).stage, existing(model), model.violations]).toEqual(['closed', 0, []]);
+  });
+});
+
 describe('results that cannot be fetched', () => {
   it('what waiting costs is capped: the instance is stopped, started now and then, and destroyed once its results are home', () => {
     const model = training({ teardown: { wait_usd: 0.1 } });

@@ -73,6 +73,8 @@ export class Model {
   readonly violations: Violation[] = [];
   now = 1_700_000_000_000;
   creates = 0;
+  /** So many stops are refused. */
+  refuseStop = 0;
   private nextId = 100;
   private readonly rented = new Map<string, number>();
 
@@ -272,7 +274,9 @@ export class Model {
         return;
       }
       case 'stop': {
-        this.record({ type: 'stop.intended', run: action.run, instance: action.instance, reason: action.reason }, { type: 'stop.accepted', instance: action.instance });
+        this.record({ type: 'stop.intended', run: action.run, instance: action.instance, reason: action.reason });
+        if (this.refuseStop-- > 0 || this.fails()) return this.later(action.run, 'stop');
+        this.record({ type: 'stop.accepted', instance: action.instance });
         if (box) Object.assign(box, { process: null, instance: { ...box.instance, actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' } });
         return;
       }

@@ -6,6 +6,10 @@ import { judgeEfficiency, keepSample, sampleOf, type Sample } from '../../src/co
 import type { ProbeReading } from '../../src/core/probe.ts';
 import type { ProgressState } from '../../src/core/state.ts';
 import { specWarnings } from '../../src/core/spec.ts';
+import { printStatus } from '../../src/headless/status.ts';
+import { runPage } from '../../src/cockpit/panes/run-page.ts';
+import { runCost, totals, waitingOf, waitingWords } from '../../src/core/ledger.ts';
+import { statusMarkdown } from '../../src/journal/status-md.ts';
 import { Model } from './model.ts';
 import { makeSpec } from './spec-factory.ts';
 
@@ -39,6 +43,41 @@ describe('the fleet\'s budget', () => {
     expect(committedUsdPerHour(model.world)).toBeCloseTo(0.31, 2);
   });
 
+  it('is all-in: the planned traffic of what runs, the disk of what is stopped, and the language model count', () => {
+    const model = new Model(() => 0.999, 0);
+    model.submit('one', makeSpec({ hardware: { gpu: ['RTX 4090'], max_usd_per_hour: 1, traffic_gb: { down: 60, up: 12 } }, kill: { hours: 12, dollars: 6 } }));
+    settle(model);
+    const run = model.world.runs['one'];
+    const id = run?.instance ?? 0;
+    const facts = model.boxes.get(id)?.instance;
+    if (!run || !facts) throw new Error('nothing was rented');
+    model.record({ type: 'fleet.seen', instances: [{ ...facts, inet_down_cost: 0.01, inet_up_cost: 0.02 }] });
+    expect(committedUsdPerHour(model.world)).toBeCloseTo(facts.dph_total + (60 * 0.01 + 12 * 0.02) / 12, 6);
+    const before = runCost(model.world, run).usd;
+    model.record({ type: 'brain.used', run: 'one', usage: { tokens_in: 1_000, tokens_out: 100, usd: 0.25 } });
+    const after = model.world.runs['one'];
+    if (!after) throw new Error('no run');
+    expect([runCost(model.world, after).usd - before, runCost(model.world, after).model, totals(model.world).model]).toEqual([expect.closeTo(0.25, 6) as number, 0.25, 0.25]);
+    model.record({ type: 'stop.intended', run: 'one', instance: id, reason: 'x' }, { type: 'stop.accepted', instance: id }, { type: 'fleet.seen', instances: [{ ...facts, actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' }] });
+    expect(committedUsdPerHour(model.world)).toBeCloseTo(facts.storage_total_cost, 6);
+  });
+
+  it('counts the language model against kill.dollars', () => {
+    const model = settle(fleet('one'));
+    model.record({ type: 'brain.used', run: 'one', usage: { tokens_in: 1, tokens_out: 1, usd: 6 } });
+    model.step(1_000);
+    expect(model.world.runs['one']).toMatchObject({ verdict: 'killed_by_criterion', verdict_reason: expect.stringContaining('of the allowed $6.00') as unknown });
+  });
+
+  it('lets no run go on elsewhere on its last cents', () => {
+    const model = settle(fleet('one'));
+    const run = model.world.runs['one'];
+    if (!run) throw new Error('no run');
+    expect(refuseRent(model.world, run, 0.4)).toBeNull();
+    model.record({ type: 'brain.used', run: 'one', usage: { tokens_in: 1, tokens_out: 1, usd: 5.9 } });
+    expect(refuseRent(model.world, model.world.runs['one'] ?? run, 0.4)).toMatch(/^the run has \$0\.0\d left of its \$6\.00, which pays for \d min at \$0\.40\/h$/);
+  });
+
   it('refuses a launch that the credit would not carry for an hour', () => {
     const model = fleet('one');
     model.record({ type: 'account.seen', credit_usd: 0.2, email: null });
@@ -56,6 +95,14 @@ describe('the runway', () => {
     credit(0.7 * 11);
     model.step(1_000);
     expect([model.world.runway, judgeRunway(model.world).level]).toEqual(['warn', 'warn']);
+    // At 12 h nothing is ended, but what it has made comes home at once, and not after ten minutes.
+    const synced = (run: string) => model.events.filter((event) => event.type === 'files.home' && event.run === run).length;
+    const home = { one: synced('one'), two: synced('two') };
+    settle(model, 20);
+    const least = leastValuable(model.world)?.id === 'one' ? ('one' as const) : ('two' as const);
+    const other = least === 'one' ? 'two' : 'one';
+    expect(synced(least) - home[least]).toBeGreaterThanOrEqual(4);
+    expect(synced(other) - home[other]).toBeLessThanOrEqual(1);
     expect(Object.values(model.world.runs).every((run) => run.verdict === null)).toBe(true);
     const [first] = [leastValuable(model.world)?.id];
     credit(0.7 * 2.5);
@@ -65,6 +112,37 @@ describe('the runway', () => {
     settle(model, 25);
     expect(Object.values(model.world.runs).filter((run) => run.verdict === 'killed_by_criterion')).toHaveLength(1);
     expect(model.violations).toEqual([]);
+  });
+});
+
+describe('the runway and holds', () => {
+  it('brings another run home when a person works on the least valuable one', () => {
+    const model = settle(fleet('one', 'two'));
+    const first = leastValuable(model.world)?.id ?? '';
+    model.record({ type: 'user.hold', run: first, until: model.now + HOUR, reason: 'a look' }, { type: 'account.seen', credit_usd: 1, email: null });
+    model.step(1_000);
+    expect(Object.values(model.world.runs).filter(({ verdict }) => verdict !== null).map(({ id }) => id)).toEqual([first === 'one' ? 'two' : 'one']);
+  });
+});
+
+describe('the price of waiting', () => {
+  it('is told while the gate is shut, and no longer', () => {
+    const model = settle(fleet('one'));
+    const run = () => model.world.runs['one'] ?? ((): never => { throw new Error('no run'); })();
+    expect(waitingOf(model.world, run(), model.now)).toBeNull();
+    model.record({ type: 'user.destroy', run: 'one', waive: false });
+    model.record({ type: 'run.ended', run: 'one', verdict: 'destroyed_by_user', reason: 'x' });
+    model.record({ type: 'rescue.judged', run: 'one', instance: run().instance ?? 0, verdict: 'unverified', files: 0, bytes: 0, reason: 'out of reach' });
+    const waiting = waitingOf(model.world, run(), model.now + HOUR);
+    expect(waiting).toMatchObject({ usd: expect.closeTo(0.35, 2) as number, usd_per_hour: 0.35, then: 'stop', stopped: false, why: 'out of reach' });
+    expect(waiting && waitingWords(waiting)).toMatch(/^waiting for results has cost \$0\.35\d and costs \$0\.350\/h; each \$1 it is stopped$/);
+    expect(statusMarkdown(model.world, model.now + HOUR)).toContain('waiting for results has cost $0.35');
+    const lines: string[] = [];
+    printStatus({ out: (line) => void lines.push(line), talk: () => undefined }, model.world, model.now + HOUR, false, null);
+    expect(lines.find((line) => line.startsWith('one: waiting'))).toContain('costs $0.350/h');
+    expect(runPage(run(), model.world, model.now + HOUR, 100).map((line) => line.pieces.map(({ text }) => text).join('')).join('\n')).toContain('waiting for results has cost $0.35');
+    model.record({ type: 'rescue.judged', run: 'one', instance: run().instance ?? 0, verdict: 'verified', files: 0, bytes: 0, reason: 'x' });
+    expect(waitingOf(model.world, run(), model.now)).toBeNull();
   });
 });
 
@@ -94,6 +172,21 @@ describe('early stop', () => {
   it('reads the objective in evaluations alone, in the direction of the spec', () => {
     expect([objectiveIn(spec, { eval_loss: 0.5, loss: 0.4 }), objectiveIn(spec, { eval_loss: 0.5 }), objectiveIn(spec, { accuracy: 1 }), objectiveIn(spec, null), objectiveIn(spec, { loss: Number.NaN })]).toEqual([0.4, 0.5, null, null, null]);
     expect(earlyStop(makeSpec({ objective: { metric: 'accuracy', direction: 'max' }, early_stop: { min_steps: 100, patience: 3 } }), evals(0.1, 0.2, 0.3, 0.4, 0.5))).toBeNull();
+  });
+  it('is warned of when the run turns out to be much longer than its minimum', () => {
+    const said = (min_steps: number) => {
+      const model = new Model(() => 0.999, 0);
+      model.submit('one', makeSpec({ early_stop: { min_steps, patience: 3 } }));
+      return settle(model).world.said.map(({ text }) => text).find((text) => text.includes('early_stop'));
+    };
+    expect(said(10)).toMatch(/early_stop\.min_steps \(10\) is low/); // by itself, as the spec is read
+    const model = new Model(() => 0.999, 0);
+    model.submit('one', makeSpec({ early_stop: { min_steps: 100, patience: 3 } }));
+    settle(model, 3);
+    const run = model.world.runs['one'];
+    model.record({ type: 'progress', run: 'one', attempt: 1, reading: { step: 1, total_steps: 20_000, epoch: null, loss: 1, learning_rate: null, rate: null, steps_per_s: 1, eval: null, eta_s: null, format: 'hf', activity: 'training', diverged: false } }, { type: 'handed_over', run: 'one', attempt: run?.attempt ?? 1, step: 1 });
+    expect(model.world.said.at(-1)).toMatchObject({ level: 'alert', text: expect.stringContaining('(100) is low for a finetuning of 20000 steps: at least 2000') as unknown });
+    expect(said(100)).toBeUndefined();
   });
   it('is warned of when it is aggressive', () => {
     const words = specWarnings(makeSpec({ early_stop: { min_steps: 10, patience: 1, min_delta: 0.2 } })).join('\n');

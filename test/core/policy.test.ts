@@ -180,6 +180,44 @@ describe('knobs', () => {
     expect(seen).toEqual([[16, 2], [8, 4], [4, 8]]);
   });
 
+  it('keep the effective batch exactly where the numbers allow it, never let it shrink, and change one knob (and what it keeps) at a time', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 512 }), fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 64 }), (batch, accum, floor) => {
+        fc.pre(floor <= batch);
+        const spec = makeSpec({ knobs: { batch_size: { value: batch, floor, keeps: 'accum' }, accum: { value: accum, floor: 1, answers: [] } } });
+        const step = reduction(spec, { batch_size: batch, accum }, 'gpu_oom');
+        if (!step) {
+          expect(batch).toBe(floor);
+          return;
+        }
+        expect(step).toMatchObject({ knob: 'batch_size', from: batch, keeps: { knob: 'accum', from: accum } });
+        expect(step.to).toBeGreaterThanOrEqual(floor);
+        expect(step.to).toBeLessThan(batch);
+        const product = step.to * (step.keeps?.to ?? 0);
+        expect(product).toBeGreaterThanOrEqual(batch * accum);
+        const most = Math.max(floor, Math.floor(batch / 2));
+        const exact = Array.from({ length: most }, (_, n) => n + 1).some((to) => to >= Math.max(floor, most / 2) && (batch * accum) % to === 0);
+        if (exact) expect(product).toBe(batch * accum);
+      }),
+    );
+    expect(reduction(makeSpec({ knobs: { batch_size: { value: 15, floor: 1, keeps: 'accum' }, accum: { value: 1, floor: 1, answers: [] } } }), { batch_size: 15, accum: 1 }, 'gpu_oom')).toMatchObject({ to: 5, keeps: { to: 3 } });
+  });
+
+  it('answer their own causes: workers down to none, sequence length, precision, and a learning rate when the loss is gone', () => {
+    const spec = makeSpec({ run: 'train', checkpoints: { path: 'ckpt/*' }, knobs: { workers: { value: 2, floor: 0, answers: ['shm_dataloader', 'host_oom_killed'] }, seq: { value: 4096, floor: 1024 }, bits: { value: 32, floor: 16 }, lr: { value: 0.001, floor: 0.0001, answers: ['numeric_divergence'] } } });
+    const walk = (cause: Diagnosis['cause']) => {
+      const seen: [string, number][] = [];
+      let knobs: Record<string, number> = { workers: 2, seq: 4096, bits: 32, lr: 0.001 };
+      for (let step = reduction(spec, knobs, cause); step; step = reduction(spec, knobs, cause)) seen.push([step.knob, (knobs = { ...knobs, [step.knob]: step.to })[step.knob] ?? 0]);
+      return seen;
+    };
+    expect(walk('shm_dataloader')).toEqual([['workers', 1], ['workers', 0]]);
+    expect(walk('gpu_oom')).toEqual([['seq', 2048], ['seq', 1024], ['bits', 16]]);
+    expect(walk('numeric_divergence').map(([name]) => name)).toEqual(['lr', 'lr', 'lr', 'lr']);
+    expect(nextRemedy(run({ spec, knobs: { lr: 0.001 } }), incident(), diagnosis('numeric_divergence'), 7)).toMatchObject({ remedy: { rung: 'reduce', knob: 'lr', to: 0.0005 } });
+    expect(nextRemedy(run(), incident(), diagnosis('numeric_divergence'), 7)).toMatchObject({ give_up: 'the spec allows no repair for numeric_divergence' });
+  });
+
   it('fill the command, quote the checkpoint, and leave the shell its own braces', () => {
     expect(renderCommand('t --bs {bs} --r {checkpoint} ${HOME} \\{x}', { bs: 8 }, "a'b c")).toBe("t --bs 8 --r 'a'\\''b c' ${HOME} {x}");
     expect(shellQuote('$(id)')).toBe("'$(id)'");

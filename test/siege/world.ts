@@ -60,7 +60,7 @@ export async function siege({ steps = 40, ...scenario }: ScenarioInput & { steps
   const sim = await startSim({ scenario: { loading: { provision: '2s', pull: '10s', destroy: '5s', stop: '4s' }, ...scenario }, clock, dir: join(dir, 'boxes'), door: 9 });
   const requests: Siege['requests'] = [];
   const counted: typeof fetch = (input, init) => {
-    requests.push({ method: init?.method ?? 'GET', path: new URL(String(input)).pathname, at: clock.now() });
+    requests.push({ method: init?.method ?? 'GET', path: new URL(input instanceof Request ? input.url : input).pathname, at: clock.now() });
     return fetch(input, init);
   };
   const market = createVastMarket({ url: sim.url, apiKey: sim.apiKey, clock, wire, fetch: counted });

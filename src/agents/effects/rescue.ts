@@ -33,24 +33,36 @@ export async function sync(context: Context, effect: Extract<Effect, { do: 'sync
 
 async function bringHome(context: Context, run: RunState, box: Box, final: boolean): Promise<void> {
   const listing = await box.list(globsOf(run, final));
-  let wanted = await missing(context, run, wantedOf(run, listing, final));
+  const all = wantedOf(run, listing, final);
+  const absent = await missing(context, run, all);
+  // A crash between a copy and its line in the journal leaves files at home that nobody knows of: they count as well.
+  const known = new Map(run.home.map((file) => [file.path, file.sha256]));
+  const files = all.filter((file) => !absent.includes(file) && known.get(file.path) !== file.sha256);
+  let wanted = absent;
   if (!final && wanted.length > 0) {
     // The trainer is writing: only what a second listing shows unchanged is a checkpoint.
     await context.wire.sleep(SETTLE_MS);
     const steady = new Set(stable(listing, await box.list(globsOf(run, final))).map(({ path }) => path));
     wanted = wanted.filter(({ path }) => steady.has(path));
   }
-  const fetched: FileFact[] = [];
-  for (const file of wanted) {
-    try {
-      await box.fetch(file, context.home.pathFor(run.id, file.path));
-      fetched.push(file);
-    } catch (error) {
-      // It changed under our hands, or the copy was damaged: that copy is gone, the others still come.
-      if (!(error instanceof RemoteError && error.failure === 'integrity')) throw error;
+  let bytes = 0;
+  try {
+    for (const file of wanted) {
+      try {
+        await box.fetch(file, context.home.pathFor(run.id, file.path));
+        files.push(file);
+        bytes += file.bytes;
+      } catch (error) {
+        // It changed under our hands, or the copy was damaged: that copy is gone, the others still come.
+        if (!(error instanceof RemoteError && error.failure === 'integrity')) throw error;
+      }
     }
+  } catch (error) {
+    // The connection broke in the middle: what came before it is home, and its traffic was paid.
+    if (files.length > 0) context.facts.record({ type: 'files.home', run: run.id, instance: box.instance, files, bytes });
+    throw error;
   }
-  if (fetched.length > 0 || !final) context.facts.record({ type: 'files.home', run: run.id, instance: box.instance, files: fetched, bytes: fetched.reduce((total, file) => total + file.bytes, 0) });
+  if (files.length > 0 || !final) context.facts.record({ type: 'files.home', run: run.id, instance: box.instance, files, bytes });
 }
 
 /** Those that are not at home with the same hash. */

@@ -1,6 +1,6 @@
 /** A run's own page: spec, attempts, incidents, what is at home, what it cost, what was said. One long column, scrolled. */
 import { knownFacts } from '../../core/fixes.ts';
-import { runCost } from '../../core/ledger.ts';
+import { runCost, waitingOf, waitingWords } from '../../core/ledger.ts';
 import { compactLine, figure, lineText, span } from '../../core/line.ts';
 import type { Incident, RunState, World } from '../../core/state.ts';
 import type { Remedy } from '../../core/events.ts';
@@ -91,10 +91,12 @@ function progressLines(run: RunState, width: number): Line[] {
 function costLines(run: RunState, world: World, now: number, width: number): Line[] {
   const cost = runCost(world, run, now);
   const rest = Math.max(0, cost.usd - cost.productive - cost.wasted);
+  const waiting = waitingOf(world, run, now);
   const part = (name: string, usd: number, role: Role): Piece[] => (usd < 0.005 ? [] : [piece(`${name} `, 'muted'), piece(`${money(usd)}  `, role)]);
   return [
     fact('spent', piece(money(cost.usd), 'money'), piece(` of ${money(run.spec.kill.dollars)}   `, 'muted'), ...bar(['bar_good', 'bar_bad', 'bar_rest'], [cost.productive, cost.wasted, rest], Math.min(30, width - 40)), piece(` ${share(cost.productive, cost.usd)} productive`, 'muted')),
-    fact('split', ...part('productive', cost.productive, 'ok'), ...part('wasted', cost.wasted, 'warn'), ...part('setup', cost.setup, 'text'), ...part('rescue', cost.rescue, 'text'), ...part('hold', cost.hold, 'text'), ...part('traffic', cost.traffic, 'text')),
+    fact('split', ...part('productive', cost.productive, 'ok'), ...part('wasted', cost.wasted, 'warn'), ...part('setup', cost.setup, 'text'), ...part('rescue', cost.rescue, 'text'), ...part('hold', cost.hold, 'text'), ...part('traffic', cost.traffic, 'text'), ...part('model', cost.model, 'text')),
+    ...(waiting === null ? [] : wrap(waitingWords(waiting), width - 15).map((row, index) => fact(index === 0 ? 'waiting' : '', piece(row, 'warn')))),
   ];
 }
 

@@ -61,7 +61,7 @@ function migrate(world: World, run: RunState, instance: InstanceState, because: 
   const incident = open?.id ?? run.incidents.length + 1;
   return [
     ...(open ? [] : [emit({ type: 'incident.opened', run: run.id, incident, attempt: away.attempt, step: run.progress?.reading.step ?? null, diagnosis })]),
-    emit({ type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason: diagnosis.summary, until: world.now + AVOID_MS }),
+    emit({ type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason: diagnosis.summary, evidence: diagnosis.evidence, until: world.now + AVOID_MS }),
     emit({ type: 'remedy.chosen', run: run.id, incident, remedy: { rung: 'switch', machine_id: instance.machine_id, reason: diagnosis.summary, leave: true }, why: because }),
   ];
 }

@@ -48,7 +48,7 @@ function runway(world: World): Action[] {
   const better = level !== world.runway && (level === 'ok' || (level === 'warn' && world.runway === 'critical'));
   if (level !== world.runway && !(better && hours !== null && hours < HYSTERESIS * (level === 'ok' ? RUNWAY_WARN_H : RUNWAY_CRITICAL_H))) return [emit({ type: 'runway.judged', level, hours })];
   const run = level === 'critical' && !someoneLeaving(world) ? leastValuable(world) : null;
-  return run === null || run.hold ? [] : [emit({ type: 'run.ended', run: run.id, verdict: 'killed_by_criterion', reason: `the credit lasts ${hours?.toFixed(1) ?? '?'} h: the least valuable run is brought home first` })];
+  return run === null ? [] : [emit({ type: 'run.ended', run: run.id, verdict: 'killed_by_criterion', reason: `the credit lasts ${hours?.toFixed(1) ?? '?'} h: the least valuable run is brought home first` })];
 }
 
 const HYSTERESIS = 1.2;

@@ -7,6 +7,8 @@ import { teardown, teardownCase } from '../teardown.ts';
 import { emit, ready } from './ready.ts';
 
 const DESTROY_AGAIN_MS = 30_000;
+/** A stop that was accepted shows in the list within this time, or it is asked again: until then the full price may bill. */
+const STOP_AGAIN_MS = 120_000;
 const HOUR_MS = 3_600_000;
 /** A stopped instance that still holds results is started again so often, just long enough to copy them. */
 const WAKES = 3;
@@ -22,13 +24,17 @@ export function rescue(world: World, run: RunState): Action[] {
   }
   const attempt = currentAttempt(run);
   if (attempt?.started_at && attempt.ended_at === null) return ready(world, run, 'stop_training') ? [{ do: 'stop_training', run: run.id }] : [];
-  if (instance.stop !== 'none') return whileStopped(world, run, instance);
+  if (instance.stop !== 'none') {
+    const again = askStop(world, run, instance, 'the market has not stopped it yet');
+    return again.length > 0 ? again : whileStopped(world, run, instance);
+  }
   const waited = run.rescue?.verdict === 'unverified' ? costOf(instance, world.now).rescue : 0;
   const { wait_usd, wait_then } = run.spec.teardown;
   if (waited >= (run.rescue?.asked_usd ?? 0) + wait_usd && !run.hold) {
     const asked = emit({ type: 'rescue.asked', run: run.id, instance: instance.id, usd: waited, usd_per_hour: instance.rate });
     if (wait_then === 'ask') return [asked];
-    if (ready(world, run, 'stop')) return [{ do: 'stop', run: run.id, instance: instance.id, reason: `waiting for its results has cost $${waited.toFixed(2)}; stopped, the disk is kept and bills $${instance.facts.storage_total_cost.toFixed(3)}/h` }];
+    const stop = askStop(world, run, instance, `waiting for its results has cost $${waited.toFixed(2)}; stopped, the disk is kept and bills $${instance.facts.storage_total_cost.toFixed(3)}/h`);
+    if (stop.length > 0) return stop;
   }
   return ready(world, run, 'sync') ? [{ do: 'sync', run: run.id, final: true }] : [];
 }
@@ -52,9 +58,8 @@ export function tearDown(world: World, run: RunState): Action[] {
     case 'keep':
       return run.verdict ? [emit({ type: 'run.closed', run: run.id, verdict: run.verdict, usd: runCost(world, run).usd })] : [];
     case 'stop':
-      if (instance.stop === 'none') return [{ do: 'stop', run: run.id, instance: instance.id, reason: because }];
-      // A stopped disk bills on: the second timer ends it.
-      return world.now - run.stage_since < run.spec.teardown.stopped_grace ? [] : destroyNow(world, run, 'its grace as a stopped instance is over');
+      // A stopped disk bills on, and what would not stop bills more: the second timer ends it.
+      return world.now - run.stage_since < run.spec.teardown.stopped_grace ? askStop(world, run, instance, because) : destroyNow(world, run, 'its grace as a stopped instance is over');
     case 'destroy':
       return destroyNow(world, run, because);
     case 'destroy_after_grace':
@@ -63,6 +68,12 @@ export function tearDown(world: World, run: RunState): Action[] {
     case 'wait':
       return [];
   }
+}
+
+/** Asked is not stopped: it is asked again until the market accepts it, and again when a list shows it running on. */
+function askStop(world: World, run: RunState, instance: InstanceState, reason: string): Action[] {
+  const asked = instance.stop === 'accepted' && !(instance.facts.actual_status === 'running' && world.now - (instance.stop_at ?? 0) >= STOP_AGAIN_MS);
+  return asked || !ready(world, run, 'stop') ? [] : [{ do: 'stop', run: run.id, instance: instance.id, reason }];
 }
 
 function destroyNow(world: World, run: RunState, reason: string): Action[] {

@@ -26,7 +26,7 @@ export function packageFor(module: string): string | undefined {
   if (!safeModule(module)) return undefined;
   const top = module.split('.')[0] ?? '';
   if (Object.hasOwn(PACKAGES, top)) return PACKAGES[top] || undefined;
-  if (LOCAL.has(top.toLowerCase()) || top.startsWith('_') || !/^[A-Za-z][A-Za-z0-9_]{1,60}$/.test(top)) return undefined;
+  if (LOCAL.has(top.toLowerCase()) || top.startsWith('_') || !/^[A-Za-z][A-Za-z0-9_]{0,59}[A-Za-z0-9]$/.test(top)) return undefined;
   return top.replaceAll('_', '-');
 }
 

@@ -15,11 +15,6 @@ export function killCriterion(run: RunState, usd: number, now: number): string |
   return null;
 }
 
-/** Text in status_msg that means: this instance will never run. */
-const FATAL_STATUS = /error response from daemon|failed to pull image|no space left on device|manifest unknown|unauthorized|unexpected eof|docker_build\(\) error|oci runtime create failed/i;
-
-export const fatalStatus = (status_msg: string | null): boolean => FATAL_STATUS.test(status_msg ?? '');
-
 /** The market keeps an instance stopped that we want running: a higher bid, an empty account, or its end date. */
 export const takenAway = (world: World, run: RunState): boolean => {
   const instance = instanceOf(world, run);

@@ -1,0 +1,51 @@
+/** Moving about: selection, scrolling, panes, and the one way back. Pure. */
+import type { World } from '../core/state.ts';
+import { panesOf } from './layout.ts';
+import { logRun, openIncident, orderedRuns, targetRun } from './select.ts';
+import { withToast, type LogPane, type Ui } from './ui.ts';
+
+export function neighbour(ui: Ui, world: World, by: 1 | -1): Ui['focus'] {
+  const panes = panesOf(ui, world);
+  const at = panes.indexOf(ui.focus);
+  return panes[(Math.max(0, at) + by + panes.length) % panes.length] ?? 'runs';
+}
+
+/** Esc undoes the newest thing first, and never leaves the program. */
+export function back(before: Ui): Ui {
+  const ui = before.toast ? { ...before, toast: null } : before;
+  if (ui.page.name === 'run') return { ...ui, page: { name: 'home' } };
+  if (ui.back.said > 0 || ui.back.log > 0) return { ...ui, back: { said: 0, log: 0 } };
+  if (ui.filter.text !== '') return { ...ui, filter: { text: '', editing: false } };
+  if (ui.focus !== 'runs') return { ...ui, focus: 'runs' };
+  return ui.log.is === 'closed' ? ui : { ...ui, log: { is: 'closed' } };
+}
+
+export function pin(ui: Ui, world: World, now: number): Ui {
+  if (ui.log.is === 'pinned') {
+    const run = logRun(ui.log, ui.selected, world);
+    const incident = run && openIncident(run);
+    const log: LogPane = run && incident ? { is: 'auto', run: run.id, incident: incident.id } : { is: 'open' };
+    return withToast({ ...ui, log }, 'log unpinned', false, now);
+  }
+  const run = logRun(ui.log, ui.selected, world) ?? targetRun(ui, world);
+  return run ? withToast({ ...ui, log: { is: 'pinned', run: run.id } }, `log pinned to ${run.id}`, false, now) : ui;
+}
+
+/** Infinite steps go to the first or last row. */
+export function scroll(ui: Ui, by: number, world: World): Ui {
+  const clamp = (value: number, last: number): number => Math.min(Math.max(0, value), Math.max(0, last));
+  if (ui.help !== null) return { ...ui, help: clamp(ui.help + by, 100) };
+  if (ui.page.name === 'run') return { ...ui, page: { ...ui.page, scroll: clamp(ui.page.scroll + by, 10_000) } };
+  switch (ui.focus) {
+    case 'said':
+      return { ...ui, back: { ...ui.back, said: clamp(ui.back.said - by, world.said.length) } };
+    case 'log':
+      return { ...ui, back: { ...ui.back, log: clamp(ui.back.log - by, logRun(ui.log, ui.selected, world)?.tail.length ?? 0) } };
+    case 'runs':
+    case 'costs': {
+      const runs = orderedRuns(world, ui.filter.text);
+      const at = runs.findIndex(({ id }) => id === ui.selected);
+      return { ...ui, selected: runs[clamp(at < 0 ? 0 : at + by, runs.length - 1)]?.id ?? null };
+    }
+  }
+}
