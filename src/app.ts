@@ -41,6 +41,8 @@ export interface AppOptions {
   brain?: boolean;
   /** $/h that the whole fleet may burn; undefined takes VASTSIT_FLEET_USD_PER_HOUR, else there is no limit. */
   budget?: number | undefined;
+  /** Seconds of the sentinel's lease; 900 unless said. */
+  lease_s?: number;
   /** Who takes the lock, for the message that others get. */
   what: string;
 }
@@ -114,7 +116,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const market = createVastMarket({ url: options.url ?? options.env['VAST_URL'] ?? readSettings({ env: options.env }).api_url, apiKey, clock, wire });
   const remote = createRemote({ dir: options.stateDir, wire });
   const home = createHome({ root: join(options.project, 'results') });
-  engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name], brain });
+  engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name], brain, ...(options.lease_s !== undefined && { lease_s: options.lease_s }) });
   const status = keepStatus(join(options.project, 'STATUS.md'), store, wire, clock);
 
   facts.record({ type: 'session.started', version: VERSION, pid: process.pid, brain: brain && { model: brain.model.name, limits: limitsOf(brain.agent, clock.scale) } });

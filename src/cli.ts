@@ -164,8 +164,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   program
     .command('doctor')
     .description('what is missing for the real thing, each with its remedy')
+    .option('--rehearse <spec>', 'prove the lease: rent what the spec wants for some minutes, fall silent, and see the billing end')
+    .option('--yes', 'do not ask before the rehearsal costs')
     .option('--json')
-    .action(does(async (options: Json) => (await commands()).doctor(consoleIo, options.json === true)));
+    .action(does(async (options: Json & { rehearse?: string; yes?: boolean }) => (await commands()).doctor(consoleIo, options)));
 
   try {
     await program.parseAsync([...argv], { from: 'user' });
