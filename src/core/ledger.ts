@@ -81,9 +81,12 @@ export { rateNow };
 
 /** Dollars that a run has cost, all-in: on all its instances, stopped ones too, with traffic, and for the language model. */
 export function runCost(world: World, run: RunState, now = world.now): Cost {
-  const cost = sum(fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now)));
+  const cost = sum([...fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now)), ...returned([run])]);
   return withModel(moved(cost, cost.productive * stepShares(run).repeated), [run]);
 }
+
+/** What adopted instances had cost when they were given back: from then on they are none of ours. */
+const returned = (runs: readonly RunState[]): Cost[] => runs.flatMap((run) => (run.returned ? [run.returned] : []));
 
 /** Repeated work was paid as productive, and bought nothing. */
 const moved = (cost: Cost, repeats: number): Cost => ({ ...cost, productive: cost.productive - repeats, wasted: cost.wasted + repeats, repeats });
@@ -160,6 +163,7 @@ export function totals(world: World, now = world.now): Totals {
   for (const { run, usd, bucket, rate, since } of ours) {
     if (run !== null) worked.set(run, (worked.get(run) ?? 0) + usd.productive + (bucket === 'productive' && now > since ? (rate * (now - since)) / HOUR : 0));
   }
+  for (const run of runsOf(world)) if (run.returned) worked.set(run.id, (worked.get(run.id) ?? 0) + run.returned.productive);
   for (const [id, productive] of worked) {
     const run = world.runs[id];
     const { repeated, saved } = run ? stepShares(run) : { repeated: 0, saved: 0 };
@@ -167,7 +171,7 @@ export function totals(world: World, now = world.now): Totals {
     rescued += productive * saved;
   }
   return {
-    ...withModel(moved(sum(ours.map((instance) => costOf(instance, now))), repeats), runsOf(world)),
+    ...withModel(moved(sum([...ours.map((instance) => costOf(instance, now)), ...returned(runsOf(world))]), repeats), runsOf(world)),
     ...burnRates(world),
     credit_usd: world.account?.credit_usd ?? null,
     rescued,

@@ -5,12 +5,14 @@ import type { Event } from './events.ts';
 import { isLocal } from './fixes.ts';
 import { keepSample, sampleOf } from './efficiency.ts';
 import { newestCheckpoint } from './checkpoints.ts';
-import { runCost } from './ledger.ts';
+import { costOf, runCost } from './ledger.ts';
 import { isBrainEvent, patchesAfter, reduceBrain } from './reduce-brain.ts';
 import { reduceProgress } from './reduce-progress.ts';
-import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
+import type { Incident, RunState, World } from './state.ts';
 import { born, newAttempt } from './reduce-born.ts';
 import { findLeft, leave } from './reduce-left.ts';
+import { isOrderEvent, reduceOrder } from './reduce-orders.ts';
+import { afterStop, attemptPatch, resumeStage } from './reduce-repair.ts';
 import { closeLines, remember } from './triggers/eyes.ts';
 import { healthyAt } from './triggers/index.ts';
 
@@ -20,7 +22,8 @@ export function reduceRun(before: RunState | null, event: Event, world: World): 
   if (before === null) return event.type === 'run.submitted' ? born(event, event.at) : null;
   const eyes = remember(before, event);
   const seen = eyes === before.eyes ? before : { ...before, eyes };
-  const after = patchesAfter(before, isBrainEvent(event) ? reduceBrain(seen, event) : change(seen, event, world), event);
+  const changed = isBrainEvent(event) ? reduceBrain(seen, event) : isOrderEvent(event) ? reduceOrder(seen, event) : change(seen, event, world);
+  const after = patchesAfter(before, changed, event);
   if (after.stage === before.stage) return after;
   return { ...after, stage_since: event.at, eyes: before.stage === 'training' ? closeLines(after.eyes, event.at) : after.eyes };
 }
@@ -51,11 +54,15 @@ function change(run: RunState, event: Event, world: World): RunState {
     }
     case 'create.refused':
       return backToSearch(run);
+    case 'adopt.intended':
+      return { ...run, attempt: event.attempt };
     case 'create.accepted':
+    case 'instance.adopted':
       return {
         ...run,
         stage: run.verdict === null ? 'loading' : 'rescuing',
         renting: null,
+        adopting: null,
         instance: event.instance,
         attempts: [...run.attempts, newAttempt(event.attempt, event.instance, event.machine_id)],
         prepared: false,
@@ -135,7 +142,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'remedy.chosen':
       return chooseRemedy(run, event);
     case 'training.stopped': {
-      const stopped = attemptPatch(run, event.attempt, { ended_at: event.at });
+      const stopped = attemptPatch(withEvidence(run, (event.stood ?? []).map((place) => `it stood in ${place}`)), event.attempt, { ended_at: event.at });
       return clear(run.repair ? afterStop({ ...stopped, repair: { ...run.repair, stopped: true } }) : stopped, 'stop_training');
     }
     case 'fix.applied': {
@@ -158,7 +165,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run.stage === 'training' ? clear(synced, 'sync') : synced;
     }
     case 'run.ended':
-      return { ...run, verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.stage === 'renting' ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
+      return { ...run, verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.renting !== null ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
     case 'rescue.judged':
       return {
         ...(event.verdict === 'unverified' ? run : clear(run, 'sync')),
@@ -167,19 +174,15 @@ function change(run: RunState, event: Event, world: World): RunState {
       };
     case 'destroy.accepted':
       return run;
-    case 'instance.gone': {
+    case 'instance.gone':
+    case 'instance.given_back': {
+      if (run.adopting === event.instance) return { ...run, adopting: null };
       if (run.instance !== event.instance) return run.left.some((one) => one.instance === event.instance) ? { ...run, left: run.left.filter((one) => one.instance !== event.instance) } : run;
-      return vanish(run);
+      const back = event.type === 'instance.given_back' ? world.fleet[String(event.instance)] : undefined;
+      return vanish(back ? { ...run, returned: costOf(back, event.at) } : run);
     }
     case 'run.closed':
-      return { ...run, stage: 'closed', closed_at: event.at, hold: null };
-    case 'user.destroy': {
-      const ordered = { ...run, destroy_ordered: { waive: event.waive || run.destroy_ordered?.waive === true }, hold: null, keep: false };
-      return run.stage === 'closed' && run.instance !== null ? { ...ordered, stage: 'rescuing', rescue: null, closed_at: null } : ordered;
-    }
-    case 'user.hold':
-      return { ...run, hold: { until: event.until, reason: event.reason } };
-    case 'user.release':
+      return { ...run, stage: 'closed', closed_at: event.at, hold: null, destroy_pending: null };
     case 'hold.ended':
       return { ...run, hold: null };
     case 'rescue.asked':
@@ -188,6 +191,8 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...run, away: { kind: event.kind, instance: event.instance, attempt: run.attempt, since: event.at, back_at: null, asks: 0, asked_at: null }, stream: 'closed', ssh: { ...run.ssh, up: false, reason: event.kind } };
     case 'instance.back':
       return run.away ? { ...run, away: { ...run.away, back_at: event.at }, backoff: {}, cadence: run.cadence && { ...run.cadence, next_at: event.at } } : run;
+    case 'bid.raised':
+      return { ...run, bid_ordered: null };
     case 'wake.intended':
     case 'bid.intended':
       return run.away && run.away.back_at === null ? { ...run, away: { ...run.away, asks: run.away.asks + 1, asked_at: event.at } } : run;
@@ -195,10 +200,9 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...run, left: run.left.map((one) => (one.instance === event.instance ? { ...one, verdict: event.verdict, why: event.reason } : one)) };
     case 'efficiency.judged':
       return { ...run, advice: event.advice };
-    case 'user.keep':
-      return { ...run, keep: event.keep, ...(run.stage === 'closed' && run.instance !== null && !event.keep ? { stage: 'tearing_down' as const, closed_at: null } : {}) };
     case 'effect.failed':
-      return fail(run, event.effect, event.reason, event.retry_at);
+      // A bid that a person ordered is tried once: they read why, and may order another.
+      return fail(event.effect === 'raise_bid' ? { ...run, bid_ordered: null } : run, event.effect, event.reason, event.retry_at);
     default:
       return run;
   }
@@ -223,24 +227,6 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
   return stopped ? afterStop(next) : next;
 }
 
-/** Where a repair goes once nothing runs on the box any more. */
-function afterStop(run: RunState): RunState {
-  switch (run.repair?.remedy.rung) {
-    case 'fix':
-      return { ...run, stage: 'repairing' };
-    case 'switch':
-      return { ...run, stage: 'rescuing', rescue: null };
-    case 'rerun':
-    case 'reduce':
-      return { ...run, stage: resumeStage(run) };
-    case undefined:
-      return run;
-  }
-}
-
-/** A setup that failed is run again; after a failed training only the start is repeated. */
-const resumeStage = (run: RunState): Stage => (run.prepared ? 'starting' : 'preparing');
-
 /** Its instance is not there any more. */
 function vanish(run: RunState): RunState {
   const away = { ...run, instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };
@@ -259,10 +245,6 @@ function unclear(run: RunState): RunState {
 
 const backToSearch = (run: RunState): RunState => ({ ...run, stage: run.verdict === null ? 'searching' : 'tearing_down', renting: null });
 
-function attemptPatch(run: RunState, number: number, patch: Partial<Attempt>): RunState {
-  return { ...run, attempts: run.attempts.map((attempt) => (attempt.number === number ? { ...attempt, ...patch } : attempt)) };
-}
-
 function clear(run: RunState, effect: string): RunState {
   if (!(effect in run.backoff)) return run;
   const backoff = { ...run.backoff };
@@ -275,3 +257,8 @@ function fail(run: RunState, effect: string, reason: string, until: number): Run
 }
 
 const maxStep = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
+
+function withEvidence(run: RunState, lines: readonly string[]): RunState {
+  const { incident } = run;
+  return incident === null || lines.length === 0 ? run : { ...run, incident: { ...incident, diagnosis: { ...incident.diagnosis, evidence: [...incident.diagnosis.evidence, ...lines] } } };
+}

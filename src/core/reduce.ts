@@ -2,7 +2,7 @@
 import { dayOf } from './day.ts';
 import type { BodyOf, Event } from './events.ts';
 import { accrued, bucketFor, noUsd } from './ledger.ts';
-import { parseLabel, rateNow, type Instance } from './market.ts';
+import { labelOf, parseLabel, rateNow, type Instance } from './market.ts';
 import { narrate } from './narrate.ts';
 import { reduceRun } from './reduce-run.ts';
 import type { InstanceState, RunState, World } from './state.ts';
@@ -34,6 +34,13 @@ function reduceFacts(world: World, event: Event): World {
       return { ...world, market: { ...world.market, health: 'lost', since: world.market.health === 'lost' ? world.market.since : event.at, reason: event.reason } };
     case 'create.accepted':
       return bornInstance(world, event);
+    case 'adopt.intended':
+      return patch(world, event.instance, () => ({ adopted: { label: event.label_before } }));
+    case 'instance.adopted':
+      // What it cost before is none of the run's bill.
+      return patch(world, event.instance, () => ({ owner: 'ours', run: event.run, label: labelOf(event.run, event.attempt), usd: noUsd(), since: event.at }));
+    case 'instance.given_back':
+      return patch(world, event.instance, (one) => ({ ...accrued(one, event.at), owner: 'stranger', run: null, label: one.adopted?.label ?? null, adopted: null }));
     case 'alert.opened':
     case 'alert.closed':
       return event.run === null ? { ...world, credit_alert: { open: event.type === 'alert.opened', words: event.words, changed_at: event.at } } : world;
@@ -192,6 +199,7 @@ function newInstance(facts: Instance, run: string | null, at: number): InstanceS
     since: at,
     usd: noUsd(),
     absent_reads: 0,
+    adopted: null,
     destroy: 'none',
     destroy_at: null,
     destroy_gate: null,

@@ -132,7 +132,8 @@ export function parseSpec(input: unknown): Spec {
   return parsed.data;
 }
 
-function crossCheck(spec: Spec): { field: string; expected: string }[] {
+/** What is wrong with the places in the commands that a start fills in. */
+export function commandProblems(spec: Pick<Spec, 'run' | 'knobs' | 'checkpoints'>): { field: string; expected: string }[] {
   const problems: { field: string; expected: string }[] = [];
   const names = new Set(Object.keys(spec.knobs));
   for (const [field, command] of [['run', spec.run], ['checkpoints.resume', spec.checkpoints?.resume ?? '']] as const) {
@@ -141,6 +142,12 @@ function crossCheck(spec: Spec): { field: string; expected: string }[] {
     }
   }
   if (spec.run.includes('{checkpoint}')) problems.push({ field: 'run', expected: '{checkpoint} belongs in checkpoints.resume: the first start has none' });
+  return problems;
+}
+
+function crossCheck(spec: Spec): { field: string; expected: string }[] {
+  const problems = commandProblems(spec);
+  const names = new Set(Object.keys(spec.knobs));
   for (const [name, { value, floor, keeps }] of Object.entries(spec.knobs)) {
     if (floor > value) problems.push({ field: `knobs.${name}.floor`, expected: `at most the value (${value})` });
     if (keeps !== undefined && (!names.has(keeps) || keeps === name)) problems.push({ field: `knobs.${name}.keeps`, expected: 'the name of another declared knob' });

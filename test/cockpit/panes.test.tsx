@@ -5,28 +5,14 @@ import { render } from 'ink-testing-library';
 import { createStore } from 'zustand/vanilla';
 import { App, type FrameStore } from '../../src/cockpit/app.tsx';
 import { lineText } from '../../src/cockpit/line.ts';
-import { onKey } from '../../src/cockpit/on-key.ts';
-import { settle } from '../../src/cockpit/settle.ts';
-import { createUi, type Ui } from '../../src/cockpit/ui.ts';
 import { view } from '../../src/cockpit/view.ts';
 import { widthsFor } from '../../src/cockpit/panes/columns.ts';
 import { layoutOf } from '../../src/cockpit/layout.ts';
 import { COLUMNS, compactLine } from '../../src/core/line.ts';
 import { emptyWorld, type RunState, type World } from '../../src/core/state.ts';
 import { farewell, windowTitle } from '../../src/cockpit/farewell.ts';
+import { given, screenOf, textOf } from './shoot.ts';
 import { alertWorld, calmWorld, crowdedWorld, foreignWorld, instance, NOW, oom, reading, run } from './world.ts';
-
-function screenOf(world: World, columns = 120, rows = 40, change: Partial<Ui> = {}, now = NOW): string[] {
-  const ui = settle({ ...createUi({ columns, rows }, 0), ...change }, world, 0);
-  return view(ui, world, now, 'demo ×60').map(lineText);
-}
-const textOf = (...args: Parameters<typeof screenOf>): string => screenOf(...args).join('\n');
-const given = (world: World, keys: string[], columns = 120, rows = 40): Ui => {
-  let ui = settle(createUi({ columns, rows }, 0), world, 0);
-  let now = 0;
-  for (const name of keys) ui = settle(onKey(ui, { name, text: [...name].length === 1 ? name : null }, world, (now += 400)).ui, world, now);
-  return ui;
-};
 
 describe('every screen', () => {
   const worlds = { calm: calmWorld(), alert: alertWorld(), foreign: foreignWorld(), crowd: crowdedWorld(60), empty: emptyWorld(NOW), lost: { ...calmWorld(), market: { health: 'lost' as const, since: NOW - 90_000, reason: 'no answer for 90 s', list_at: NOW - 90_000 } } };

@@ -224,6 +224,24 @@ describe('other worlds and terminals', () => {
     await seen.until(/of 500/);
   });
 
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['the clipboard', {}, /2 lines of nanogpt-shakespeare are in the clipboard/],
+    ['a file where the terminal has none', { VTE_VERSION: '7200' }, /2 lines of nanogpt-shakespeare are in \/kept\/nanogpt-shakespeare\.log/],
+  ])('copies a log to %s', async (_where, env, words) => {
+    const seen = start('calm', 80, 24, env);
+    await seen.until(/nanogpt[\s\S]*q quit/);
+    seen.press('l');
+    await seen.until(/─ Log nanogpt/);
+    seen.press('\t');
+    await seen.until(/y copies/);
+    seen.press('y');
+    await seen.until(words);
+    const [, code] = /\x1b\]52;c;([A-Za-z0-9+/=]+)\x07/.exec(seen.raw()) ?? [];
+    const text = code === undefined ? (seen.heard() as { text: string }[]).at(-1)?.text : Buffer.from(code, 'base64').toString('utf8');
+    expect(text).toContain("{'loss': 1.734");
+    expect(code === undefined).toBe('VTE_VERSION' in env);
+  });
+
   it('says how to begin when nothing runs, and leaves at once', async () => {
     const seen = start('empty');
     await seen.until(/vastsit-tui init[\s\S]*q quit/);

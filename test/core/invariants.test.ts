@@ -17,9 +17,11 @@ function diceOf(seed: number): () => number {
   };
 }
 
+const WHAT = ['destroy', 'waive', 'later', 'recall', 'hold', 'release', 'relaunch', 'switch', 'bid', 'keep', 'let go', 'restart', 'approve'] as const;
+
 interface Order {
   at: number;
-  what: 'destroy' | 'waive' | 'hold' | 'release' | 'restart' | 'approve';
+  what: (typeof WHAT)[number];
 }
 
 const SPECS = {
@@ -34,13 +36,14 @@ const worlds = fc.record({
   seed: fc.integer({ min: 1, max: 2 ** 31 }),
   trouble: fc.constantFrom(0, 0.05, 0.15, 0.4),
   brain: fc.boolean(),
+  adopt: fc.boolean(),
   pace: fc.constantFrom(5_000, 20_000, 60_000),
-  orders: fc.array(fc.record({ at: fc.integer({ min: 0, max: 250 }), what: fc.constantFrom<Order['what']>('destroy', 'waive', 'hold', 'release', 'restart', 'approve') }), { maxLength: 3 }),
+  orders: fc.array(fc.record({ at: fc.integer({ min: 0, max: 250 }), what: fc.constantFrom(...WHAT) }), { maxLength: 5 }),
 });
 
-function play(world: { runs: Name[]; seed: number; trouble: number; brain: boolean; pace: number; orders: Order[] }, steps = 220): Model {
+function play(world: { runs: Name[]; seed: number; trouble: number; brain: boolean; adopt: boolean; pace: number; orders: Order[] }, steps = 220): Model {
   const model = new Model(diceOf(world.seed), world.trouble, world.brain ? BRAIN : null);
-  for (const run of world.runs) model.submit(run, SPECS[run]);
+  for (const [n, run] of world.runs.entries()) model.submit(run, SPECS[run], world.adopt && n === 0 ? model.stranger() : undefined);
   for (let n = 0; n < steps; n += 1) {
     for (const order of world.orders.filter(({ at }) => at === n)) give(model, order);
     model.step(world.pace);
@@ -49,17 +52,32 @@ function play(world: { runs: Name[]; seed: number; trouble: number; brain: boole
 }
 
 function give(model: Model, { what }: Order): void {
-  const run = runsOf(model.world)[0];
-  if (!run || run.stage === 'closed') return;
-  if (what === 'restart') model.record({ type: 'session.started', version: 'test', pid: 2, brain: model.world.brain });
-  else if (what === 'approve') model.approve();
-  else if (what === 'hold') model.record({ type: 'user.hold', run: run.id, until: model.now + 600_000, reason: 'a look' });
-  else if (what === 'release') model.record({ type: 'user.release', run: run.id });
-  else model.record({ type: 'user.destroy', run: run.id, waive: what === 'waive' });
+  const run = runsOf(model.world)[0]?.id;
+  if (run === undefined) return;
+  switch (what) {
+    case 'restart':
+      return model.record({ type: 'session.started', version: 'test', pid: 2, brain: model.world.brain });
+    case 'approve':
+      return model.approve();
+    case 'hold':
+      return model.order({ do: 'hold', run, minutes: 10, reason: 'a look' });
+    case 'later':
+      return model.order({ do: 'destroy', run, waive: true, grace_s: 90 });
+    case 'bid':
+      return model.order({ do: 'raise_bid', run, usd_per_hour: 0.4 });
+    case 'keep':
+    case 'let go':
+      return model.order({ do: 'keep', run, keep: what === 'keep' });
+    case 'destroy':
+    case 'waive':
+      return model.order({ do: 'destroy', run, waive: what === 'waive' });
+    default:
+      return model.order({ do: what, run });
+  }
 }
 
 /** Until every run is closed and nothing exists any more, also of what returns from the dead. */
-const unsettled = (model: Model): boolean => runsOf(model.world).some((run) => run.stage !== 'closed') || [...model.boxes.values()].some((box) => box.exists || box.ghostAt !== null);
+const unsettled = (model: Model): boolean => runsOf(model.world).some((run) => run.stage !== 'closed') || [...model.boxes.values()].some((box) => box.instance.label !== 'mine' && (box.exists || box.ghostAt !== null));
 
 describe('the invariants of the design, over random evenings', () => {
   it('never breaks one, whatever the market, the boxes and the user do', () => {
@@ -76,9 +94,11 @@ describe('the invariants of the design, over random evenings', () => {
       fc.property(worlds, (world) => {
         const model = play(world);
         model.calm();
+        for (const run of world.runs) model.order({ do: 'keep', run, keep: false });
         for (let n = 0; n < 3_000 && unsettled(model); n += 1) model.step(60_000);
         expect(runsOf(model.world).map((run) => [run.id, run.stage, run.verdict !== null])).toEqual(world.runs.map((run) => [run, 'closed', true]));
-        expect([...model.boxes.values()].filter((box) => box.exists).map((box) => box.instance.label)).toEqual([]);
+        // What was the user's before is the user's again, and bills on.
+        expect([...model.boxes.values()].filter((box) => box.exists && box.instance.label !== 'mine').map((box) => box.instance.label)).toEqual([]);
         expect(model.violations).toEqual([]);
       }),
       { numRuns: 500 },

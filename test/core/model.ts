@@ -18,7 +18,8 @@ import type { ProgressReading } from '../../src/core/progress/index.ts';
 import { reduce } from '../../src/core/reduce.ts';
 import type { Spec } from '../../src/core/spec.ts';
 import { emptyWorld, isClosed, runsOf, type World } from '../../src/core/state.ts';
-import { refuseDestroy } from '../../src/agents/guard.ts';
+import { answerOrder } from '../../src/core/orders.ts';
+import { refuseAdopt, refuseDestroy } from '../../src/agents/guard.ts';
 
 export interface Box {
   instance: Instance;
@@ -76,6 +77,7 @@ export class Model {
   /** So many stops are refused. */
   refuseStop = 0;
   private nextId = 100;
+  readonly strangers: number[] = [];
   private readonly rented = new Map<string, number>();
 
   constructor(
@@ -102,8 +104,23 @@ export class Model {
     }
   }
 
-  submit(run: string, spec: Spec): void {
-    this.record({ type: 'run.submitted', run, spec, spec_path: '/project/spec.yaml', warnings: [] });
+  submit(run: string, spec: Spec, adopt?: number): void {
+    this.record({ type: 'run.submitted', run, spec, spec_path: '/project/spec.yaml', warnings: [], ...(adopt !== undefined && { adopt }) });
+  }
+
+  /** An instance of the account that no run of ours rented. */
+  stranger(): number {
+    const id = this.born('mine', 9, false);
+    const box = this.boxes.get(id);
+    if (box) Object.assign(box, { sticks: false, hiddenUntil: 0, instance: { ...box.instance, actual_status: 'running' } });
+    this.strangers.push(id);
+    return id;
+  }
+
+  /** What a person orders, through the same policy as a key. */
+  order(command: Parameters<typeof answerOrder>[1]): void {
+    const answer = answerOrder(this.world, command, this.now, 1);
+    if (answer.ok) this.record(...answer.events);
   }
 
   /** One look: conclusions to a fixpoint, then each wanted effect with an outcome, then time moves. */
@@ -198,6 +215,24 @@ export class Model {
         this.record({ type: 'create.absent', run: action.run, attempt: action.attempt });
         return this.later(action.run, 'find');
       }
+      case 'adopt': {
+        const one = this.boxes.get(action.instance);
+        if (refuseAdopt(this.world, action.instance, action.run) !== null || !one) return this.later(action.run, 'adopt');
+        const label = labelOf(action.run, 1);
+        this.record({ type: 'adopt.intended', run: action.run, attempt: 1, instance: action.instance, label, label_before: one.instance.label });
+        if (!this.fails()) one.instance = { ...one.instance, label };
+        if (this.fails()) return this.later(action.run, 'adopt');
+        one.instance = { ...one.instance, label };
+        return this.record({ type: 'instance.adopted', run: action.run, attempt: 1, instance: action.instance, machine_id: one.instance.machine_id });
+      }
+      case 'give_back': {
+        const one = this.boxes.get(action.instance);
+        this.record({ type: 'give_back.intended', run: action.run, instance: action.instance, label: 'mine' });
+        if (this.fails() || !one) return this.later(action.run, 'give_back');
+        if (one.process && !one.process.hung && !run?.destroy_ordered?.waive) this.violations.push({ rule: '1: given back with a training that goes on', at: this.now });
+        one.instance = { ...one.instance, label: 'mine' };
+        return this.record({ type: 'instance.given_back', run: action.run, instance: action.instance });
+      }
       case 'connect':
         return this.fails() || !this.reachable(box) ? this.later(action.run, 'connect') : this.record({ type: 'ssh.up', run: action.run, instance: box.instance.id, endpoint: 'direct' });
       case 'prepare':
@@ -259,6 +294,7 @@ export class Model {
           const allowed = copy || run?.destroy_ordered != null || run?.verdict === 'killed_by_criterion';
           if (!allowed) this.violations.push({ rule: '1: a live and advancing run is destroyed', at: this.now });
         }
+        if (this.strangers.includes(action.instance) && run?.destroy_ordered == null) this.violations.push({ rule: '8: an instance that was adopted is ended without an order', at: this.now });
         const left = run?.left.find((one) => one.instance === action.instance);
         const verdict = left ? left.verdict : run?.rescue?.verdict;
         if (verdict === 'unverified' || verdict == null) this.violations.push({ rule: '2: destroyed without a verdict on its results', at: this.now });
@@ -274,6 +310,7 @@ export class Model {
         return;
       }
       case 'stop': {
+        if (this.strangers.includes(action.instance)) this.violations.push({ rule: '8: an instance that was adopted is stopped', at: this.now });
         this.record({ type: 'stop.intended', run: action.run, instance: action.instance, reason: action.reason });
         if (this.refuseStop-- > 0 || this.fails()) return this.later(action.run, 'stop');
         this.record({ type: 'stop.accepted', instance: action.instance });
@@ -289,6 +326,7 @@ export class Model {
         this.record({ type: 'bid.intended', run: action.run, instance: action.instance, from: action.from, to: action.to, reason: action.reason });
         if (action.to > (run?.spec.hardware.max_usd_per_hour ?? 0)) this.violations.push({ rule: 'a bid above the price cap', at: this.now });
         if (this.fails()) return this.later(action.run, 'raise_bid');
+        if (box) box.instance = { ...box.instance, dph_base: action.to, dph_total: action.to + box.instance.storage_total_cost };
         if (box && !this.fails()) box.outbidUntil = this.now;
         return this.record({ type: 'bid.raised', run: action.run, instance: action.instance, usd_per_hour: action.to });
       case 'salvage': {

@@ -107,8 +107,9 @@ export async function start(context: Context, effect: Of<'start'>): Promise<void
     run: run.id,
     attempt: effect.attempt,
     command,
+    // What was the user's before is not ours to stop.
     // Stopped keeps what is not home yet; only a cockpit that verified it may destroy.
-    lease: { seconds: leaseSeconds(context), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: 'stop' },
+    lease: { seconds: leaseSeconds(context), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: instance.adopted ? 'nothing' : 'stop' },
   });
   context.sessions.leases.set(run.id, context.clock.now());
   context.facts.record({ type: 'process.started', run: run.id, attempt: effect.attempt, pid });

@@ -2,7 +2,8 @@
 import { burnOf, costOf, runCost, type Cost } from '../../core/ledger.ts';
 import { isOver, oursOf, runById } from '../select.ts';
 import type { Role } from '../theme.ts';
-import { runsOf, type InstanceState, type World } from '../../core/state.ts';
+import { runsOf, type InstanceState, type RunState, type World } from '../../core/state.ts';
+import { stateWord } from '../../core/line.ts';
 import { bar, firstFit, money, perHour, share } from '../format.ts';
 import { block, fit, fitLine, line, piece, plain, type Line, type Piece } from '../line.ts';
 import { cleanLine } from '../../core/text.ts';
@@ -25,8 +26,13 @@ export function costs(world: World, now: number, width: number, rows: number): L
   if (ours.length === 0) lines.push(plain(' Nothing of ours bills.', 'muted'));
   // What is over stays as a receipt where there is room.
   const over = runsOf(world).filter(isOver).sort((a, b) => (b.closed_at ?? 0) - (a.closed_at ?? 0));
-  lines.push(...over.slice(0, Math.max(0, rows - lines.length)).map((run) => oneRow({ name: run.id, what: '', cost: runCost(world, run, now), rate: run.verdict === null ? 'over' : run.verdict.replaceAll('_', ' '), diskOnly: false, over: true, left: null }, width)));
+  lines.push(...over.slice(0, Math.max(0, rows - lines.length)).map((run) => receipt(run, world, now, width, roomy)));
   return [rule([piece('Costs', 'title')], [], width, false), ...block(lines, width, rows)].map((row) => fitLine(row, width));
+}
+
+function receipt(run: RunState, world: World, now: number, width: number, roomy: boolean): Line {
+  const bill: Bill = { name: run.id, what: '', cost: runCost(world, run, now), rate: stateWord(run), diskOnly: false, over: true, left: null };
+  return roomy ? headRow(bill, width) : oneRow(bill, width);
 }
 
 interface Bill {
@@ -69,14 +75,17 @@ function oneRow(bill: Bill, width: number): Line {
   return line(name(bill, Math.max(8, Math.min(40, room - gauge - 1))), ...dollars(bill, digits), rate(bill), piece(' '), ...meter(bill, gauge), ...left);
 }
 
+const headRow = (bill: Bill, width: number): Line => line(name(bill, Math.max(8, width - 1 - DOLLARS - RATE)), ...dollars(bill, true), rate(bill));
+
+/** Cells of the second row that are not the instance's own words. */
+const LEFT = 12;
+
 function twoRows(bill: Bill, width: number): Line[] {
-  const left = leftPieces(bill, 20);
-  const what = firstFit([bill.diskOnly ? `${bill.what}, stopped: its disk bills` : bill.what, bill.what], Math.max(8, width - 3 - 8 - SHARE - 20));
-  const gauge = Math.max(4, Math.min(10, width - 4 - SHARE - 20 - 17));
-  return [
-    line(name(bill, Math.max(8, width - 1 - DOLLARS - RATE)), ...dollars(bill, true), rate(bill)),
-    line(piece(`   ${fit(what, Math.max(8, width - 4 - gauge - SHARE - 20))} `, bill.diskOnly ? 'warn' : 'faint'), ...meter(bill, gauge), ...left),
-  ];
+  const left = width >= 60 ? 20 : LEFT;
+  const gauge = Math.max(4, Math.min(12, width - 3 - 17 - SHARE - left));
+  const space = Math.max(8, width - 4 - gauge - SHARE - left);
+  const what = firstFit([bill.diskOnly ? `${bill.what}, stopped: its disk bills` : bill.what, bill.diskOnly ? `${bill.what}, stopped` : bill.what, bill.what], space);
+  return [headRow(bill, width), line(piece(`   ${fit(what, space)} `, bill.diskOnly ? 'warn' : 'faint'), ...meter(bill, gauge), ...leftPieces(bill, left))];
 }
 
 const name = ({ name: id, over }: Bill, width: number): Piece => piece(` ${fit(cleanLine(id, 64), width, 'left', 'middle')}`, over ? 'off' : 'text');

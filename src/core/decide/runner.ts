@@ -57,7 +57,7 @@ export function decideRunner(world: World, run: RunState): Action[] {
 
 function search(world: World, run: RunState): Action[] {
   const { now } = world;
-  if (run.destroy_ordered) return [];
+  if (run.destroy_ordered || run.destroy_pending) return [];
   if (world.market.list_at === null) return []; // what we own is not known yet: never rent blindly
   const enough = launchesSpent(world, run);
   if (enough !== null) return [emit({ type: 'run.ended', run: run.id, verdict: 'failed', reason: enough })];
@@ -81,7 +81,23 @@ const refuse = (run: RunState, why: string): Action[] => [
   { do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'no_offer', reason: `refused: ${why}` } },
 ];
 
+/** How long the instance to adopt may be missing from the lists, and how often labelling it may fail. */
+const ADOPT_LIMIT_MS = 5 * MINUTE;
+const ADOPT_TRIES = 5;
+
+function adopt(world: World, run: RunState, id: number): Action[] {
+  const late = world.now - run.stage_since > ADOPT_LIMIT_MS;
+  const end = (reason: string): Action[] => [{ do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'failed', reason } }];
+  if (world.market.list_at === null) return [];
+  const one = world.fleet[String(id)];
+  if (!one || one.gone_at !== null) return late ? end(`instance ${id} is not on the account`) : [];
+  const failed = run.backoff['adopt'];
+  if (failed && failed.count >= ADOPT_TRIES) return end(`instance ${id} could not be adopted: ${failed.reason}`);
+  return ready(world, run, 'adopt') ? [{ do: 'adopt', run: run.id, instance: id }] : [];
+}
+
 function rent(world: World, run: RunState): Action[] {
+  if (run.adopting !== null && run.verdict === null) return adopt(world, run, run.adopting);
   const renting = run.renting;
   if (!renting) return [];
   // Exactly once: an unclear create, also one that a crash left open, is settled by its label before anything else.
@@ -105,6 +121,8 @@ function load(world: World, run: RunState): Action[] {
 function giveUpIf(world: World, run: RunState, condition: boolean, reason: string): Action[] {
   const instance = instanceOf(world, run);
   if (!condition || !instance) return [];
+  // Another instance was not asked for, and this one is not ours to end.
+  if (instance.adopted) return [{ do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'failed', reason } }];
   return [
     { do: 'emit', body: { type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason, evidence: [`instance ${instance.id}: actual_status ${instance.facts.actual_status ?? 'none'}, status_msg ${JSON.stringify(instance.facts.status_msg?.trim().slice(0, 160) ?? '')}, first seen ${new Date(instance.first_seen).toISOString()}`], until: world.now + MACHINE_MEMORY_MS } },
     { do: 'emit', body: { type: 'launch.given_up', run: run.id, instance: instance.id, machine_id: instance.machine_id, reason } },
