@@ -29,6 +29,10 @@ export interface CockpitPorts {
   stdout: NodeJS.WriteStream;
   /** Beside the program's name, such as "demo ×60"; may be empty. */
   title: string;
+  /** Who has the loops, when it is another process than this one; null: this one. */
+  elsewhere?(): string | null;
+  /** Why this screen cannot be left to a background process; null when it can. Absent: never, as in a demo. */
+  mayDetach?(): string | null;
   /** Keeps text in a file of that name, for terminals without a clipboard; resolves with its path. */
   keep(name: string, text: string): Promise<string>;
   /** Resolves with a sentence when a demo is over: shown as a banner, the screen stays. */
@@ -42,7 +46,7 @@ const STOP_IGNORED_MS = 200;
  * Opens the cockpit and resolves once the terminal is restored. Never rejects: what went wrong comes back as `error`, for the
  * caller to tell on the primary screen. Needs a TTY on both ends.
  */
-export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' | 'signal' | 'error'; error?: Error }> {
+export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   const { clock, store, stdin, stdout } = ports;
   // Ink reads both when it is imported: under CI it would draw nothing at all.
   const depth = colourDepth(process.env);
@@ -75,15 +79,22 @@ export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' |
     paints,
     theme: Math.max(0, chosen),
     title: ports.title,
+    elsewhere: () => ports.elsewhere?.() ?? null,
     onEffect: (effect) => carryOut(effect),
     onDraw: () => screen.title(windowTitle(store.getState())),
   });
 
   const carryOut = (effect: Effect): void => {
     if (effect === 'quit') end({ quit: 'user' });
+    else if (effect === 'detach') detach();
     else if (effect === 'redraw') painter.repaint();
     else if (effect === 'suspend') suspend();
     else void copy(effect.text, effect.what).then((words) => session.say(words, false), (error: unknown) => session.say(`not copied: ${error instanceof Error ? error.message : 'no reason given'}`, true));
+  };
+  const detach = (): void => {
+    const why = ports.mayDetach ? ports.mayDetach() : 'there is nothing here that could go on without this screen';
+    if (why === null) end({ quit: 'detach' });
+    else session.say(why, true);
   };
   const copy = async (text: string, what: string): Promise<string> => {
     const lines = text.trimEnd().split('\n').length;

@@ -33,7 +33,7 @@ export function createScreen(stdout: { write(text: string): unknown }): Screen {
   };
 }
 
-export type Exit = { quit: 'user' } | { quit: 'signal' } | { quit: 'error'; error: Error };
+export type Exit = { quit: 'user' } | { quit: 'detach' } | { quit: 'signal' } | { quit: 'error'; error: Error };
 
 /** Which signals end the cockpit. */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -31,6 +31,8 @@ export interface SessionPorts {
   paints: readonly { name: string; paint: Paint }[];
   theme: number;
   title: string;
+  /** Who has the loops, when it is another process than this screen's; null: this one. */
+  elsewhere(): string | null;
   onEffect(effect: Effect): void;
   onDraw(): void;
 }
@@ -73,6 +75,7 @@ export function createSession(ports: SessionPorts): Session {
     const world = store.getState();
     const size = ports.size();
     ui = settle(size.columns === ui.size.columns && size.rows === ui.size.rows ? ui : { ...ui, size }, world, clock.now());
+    ui = { ...ui, elsewhere: ports.elsewhere() };
     // Money and spans move once a second, however often something else is drawn.
     if (clock.now() - shown.at >= IDLE_MS - SLACK_MS) shown = { at: clock.now(), world: ports.worldNow() };
     const paint = ports.paints[ui.theme % ports.paints.length]?.paint;

@@ -43,6 +43,8 @@ export interface Ui {
   readonly ctrl_c_at: number | null;
   /** The sentence that ends a demo. */
   readonly finished: string | null;
+  /** Who has the loops, when it is another process; null: this one. */
+  readonly elsewhere: string | null;
 }
 
 export function createUi(size: Ui['size'], theme: number): Ui {
@@ -64,6 +66,7 @@ export function createUi(size: Ui['size'], theme: number): Ui {
     key_at: Number.NEGATIVE_INFINITY,
     ctrl_c_at: null,
     finished: null,
+    elsewhere: null,
   };
 }
 

@@ -22,7 +22,7 @@ export function view(ui: Ui, world: World, now: number, title: string): Line[] {
   const { columns, rows } = ui.size;
   const layout = layoutOf(ui, world);
   if (layout.shape === 'tiny') return notice(columns, rows);
-  const head = header(ui, world, now, title, layout.header);
+  const head = header(ui, world, now, ui.elsewhere === null ? title : `${title} ${GLYPH.dot} ${ui.elsewhere}`, layout.header);
   const sign = layout.banner ? banner(ui, world, now) : null;
   const top = sign ? [...head, sign] : head;
   const room = pageRows(ui, world);

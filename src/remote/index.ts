@@ -11,10 +11,12 @@ export interface RemoteOptions {
   wire: Clock;
   /** The ssh binary; `ssh` from PATH when absent. */
   sshPath?: string;
+  /** Fencing number of the state directory's owner: a box that has heard a higher one carries out nothing more of ours. Absent for whoever only reads. */
+  owner?: number;
 }
 
 /** SSH to instances through the system's client, with a key pair and pinned host keys of our own. */
-export function createRemote({ dir, wire, sshPath = 'ssh' }: RemoteOptions): Remote {
+export function createRemote({ dir, wire, sshPath = 'ssh', owner }: RemoteOptions): Remote {
   let key: Promise<string> | null = null;
   let sockets: Promise<string> | null = null;
   let opened = 0;
@@ -36,7 +38,7 @@ export function createRemote({ dir, wire, sshPath = 'ssh' }: RemoteOptions): Rem
       opened += 1;
       // Taken before the wait: two connections that began together must never share a socket, or one would ride on the other's box.
       const mine = opened;
-      const box = await connectBox({ ssh: sshPath, dir, keyFile: file, wire }, target, run, `${await sockets}/${mine}.`);
+      const box = await connectBox({ ssh: sshPath, dir, keyFile: file, wire, ...(owner !== undefined && { owner }) }, target, run, `${await sockets}/${mine}.`);
       const tracked: Box = {
         ...box,
         close: async () => {

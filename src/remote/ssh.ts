@@ -10,6 +10,8 @@ export interface SshSetup {
   dir: string;
   keyFile: string;
   wire: Clock;
+  /** Fencing number of the owner that speaks; absent for whoever only reads. */
+  owner?: number;
 }
 
 export type Endpoint = SshTarget['endpoints'][number];

@@ -45,6 +45,6 @@ const answer = await openCockpit({
   },
 });
 for (const words of farewell(store.getState(), worldNow())) console.log(words);
-if (answer.error) console.log(`error: ${answer.error.message}`);
+if (answer.quit === 'error') console.log(`error: ${answer.error.message}`);
 console.log(`quit ${answer.quit}`);
 process.exitCode = answer.quit === 'error' ? 1 : 0;
