@@ -1,6 +1,6 @@
 /** A market that lies or is down: each of its words is a scenario line, and costs neither a dollar nor a run. */
 import { describe, expect, it } from 'vitest';
-import { siege, soon, type Siege } from './world.ts';
+import { siege, soon, type Siege, type Test } from './world.ts';
 
 /** One run went its way on `rents` instances, nothing was concluded from a lie, and nothing of ours bills. */
 async function well(s: Siege, run: string, rents = 1): Promise<void> {
@@ -15,8 +15,8 @@ async function well(s: Siege, run: string, rents = 1): Promise<void> {
 /** A few at a time: a test's limit counts from when it is queued. */
 const QUEUED = { timeout: 60_000 };
 
-const begun = async (scenario: Parameters<typeof siege>[0] = {}): Promise<Siege> => {
-  const s = await siege(scenario);
+const begun = async (test: Test, scenario: Parameters<typeof siege>[1] = {}): Promise<Siege> => {
+  const s = await siege(test, scenario);
   s.submit('one');
   await s.step('one', 5);
   return s;
@@ -26,16 +26,16 @@ const deletes = (s: Siege): number => s.requests.filter(({ method }) => method =
 const strangers = (count: number) => ({ strangers: Array.from({ length: count }, () => ({ state: 'stopped' as const })) });
 
 describe.concurrent('while a run trains', QUEUED, () => {
-  it('lists come back empty with HTTP 200: each id is asked about, nothing is gone, nothing is rented', async () => {
-    const s = await begun();
+  it('lists come back empty with HTTP 200: each id is asked about, nothing is gone, nothing is rented', async (test) => {
+    const s = await begun(test);
     s.sim.inject({ fault: 'api list empty for 4m' });
     await s.pass(300_000);
     expect(s.events.some(({ type }) => type === 'instance.present')).toBe(true);
     await well(s, 'one');
   });
 
-  it('the last page of the list is missing, and the counts lie along', async () => {
-    const s = await begun(strangers(26));
+  it('the last page of the list is missing, and the counts lie along', async (test) => {
+    const s = await begun(test, strangers(26));
     expect(Object.values(s.world().fleet).filter(({ owner }) => owner === 'stranger')).toHaveLength(26);
     s.sim.inject({ fault: 'api list short for 4m' });
     await s.pass(300_000);
@@ -43,8 +43,8 @@ describe.concurrent('while a run trains', QUEUED, () => {
     await well(s, 'one');
   });
 
-  it('401 in the middle, as when a 2FA session ends: control is lost, said, and found again', async () => {
-    const s = await begun();
+  it('401 in the middle, as when a 2FA session ends: control is lost, said, and found again', async (test) => {
+    const s = await begun(test);
     s.sim.inject({ fault: 'api 401 for 4m' });
     await s.pass(300_000);
     expect([...s.banners].join()).toMatch(/refused the API key \(401\).*with 2FA on, log in again/);
@@ -52,8 +52,8 @@ describe.concurrent('while a run trains', QUEUED, () => {
     await well(s, 'one');
   });
 
-  it('the list and 404 both say that a live instance is gone: its heartbeats are heard, so nothing is concluded', async () => {
-    const s = await begun();
+  it('the list and 404 both say that a live instance is gone: its heartbeats are heard, so nothing is concluded', async (test) => {
+    const s = await begun(test);
     s.sim.inject({ fault: 'api list empty for 4m' });
     s.sim.inject({ fault: 'api show 404 for 4m' });
     await s.pass(300_000);
@@ -61,15 +61,15 @@ describe.concurrent('while a run trains', QUEUED, () => {
     await well(s, 'one');
   });
 
-  it.each(['429', '429 text', '429 threshold', '429 detail', '500', '503', 'half', 'cut', 'hangs'])('every request is answered with %s for a while', async (answer) => {
-    const s = await begun();
+  it.for(['429', '429 text', '429 threshold', '429 detail', '500', '503', 'half', 'cut', 'hangs'])('every request is answered with %s for a while', async (answer, test) => {
+    const s = await begun(test);
     s.sim.inject({ fault: `api ${answer} for 3m` });
     await s.pass(240_000);
     await well(s, 'one');
   });
 
-  it('the market\'s clock jumps by hours and back', async () => {
-    const s = await begun();
+  it('the market\'s clock jumps by hours and back', async (test) => {
+    const s = await begun(test);
     s.sim.inject({ fault: 'clock ahead by 5h for 2m' });
     await s.pass(150_000);
     s.sim.inject({ fault: 'clock behind by 3h for 2m' });
@@ -80,31 +80,31 @@ describe.concurrent('while a run trains', QUEUED, () => {
 describe.concurrent('at a create', QUEUED, () => {
   const ours = ({ sim }: Siege) => sim.instances().filter(({ stranger }) => !stranger);
 
-  it.each(['create times out after success', 'api create half for 2h', 'api create cut for 2h'])('%s: found by its label, never repeated', async (fault) => {
-    const s = await siege({ faults: [{ fault }] });
+  it.for(['create times out after success', 'api create half for 2h', 'api create cut for 2h'])('%s: found by its label, never repeated', async (fault, test) => {
+    const s = await siege(test, { faults: [{ fault }] });
     s.submit('one');
     await s.seen('one', 'create.unclear');
     await well(s, 'one');
   });
 
-  it.each([null, 'clock ahead by 5h', 'clock behind by 5h'])('its answer is lost and its row comes late (%s): what turns up twice ends once', async (skew) => {
-    const s = await siege({ faults: [{ on: { attempt: 1 }, fault: 'create times out after success' }, { on: { attempt: 1 }, fault: 'unlisted for 90s' }, ...(skew === null ? [] : [{ fault: skew }])] });
+  it.for([null, 'clock ahead by 5h', 'clock behind by 5h'])('its answer is lost and its row comes late (%s): what turns up twice ends once', async (skew, test) => {
+    const s = await siege(test, { faults: [{ on: { attempt: 1 }, fault: 'create times out after success' }, { on: { attempt: 1 }, fault: 'unlisted for 90s' }, ...(skew === null ? [] : [{ fault: skew }])] });
     s.submit('one');
     await s.seen('one', 'left.judged');
     expect(ours(s).length).toBeGreaterThan(0);
     await well(s, 'one', 2);
   });
 
-  it('is refused with 429 or not at all for minutes: one label, one instance, no storm', async () => {
-    const s = await siege({ faults: [{ fault: 'api create 429 for 2m' }, { fault: 'api create 500 at 2m for 2m' }] });
+  it('is refused with 429 or not at all for minutes: one label, one instance, no storm', async (test) => {
+    const s = await siege(test, { faults: [{ fault: 'api create 429 for 2m' }, { fault: 'api create 500 at 2m for 2m' }] });
     s.submit('one');
     await well(s, 'one');
     // Each try waits longer than the last: in four minutes there is no room for many.
     expect(s.requests.filter(({ path }) => path.includes('/asks/')).length).toBeLessThan(12);
   });
 
-  it('five runs and an empty market list: nobody rents twice, and one list serves them all', async () => {
-    const s = await siege({ steps: 25 });
+  it('five runs and an empty market list: nobody rents twice, and one list serves them all', async (test) => {
+    const s = await siege(test, { steps: 25 });
     for (const run of ['a', 'b', 'c', 'd', 'e']) s.submit(run);
     await Promise.all(['a', 'b', 'c', 'd', 'e'].map((run) => s.step(run, 3)));
     s.sim.inject({ fault: 'api list empty for 2m' });
@@ -118,14 +118,14 @@ describe.concurrent('at a create', QUEUED, () => {
 });
 
 describe.concurrent('at a destroy', QUEUED, () => {
-  it('accepted three times and not carried out: asked again until it is gone', async () => {
-    const s = await begun({ steps: 12, faults: [{ fault: 'destroy does not stick 3 times' }] });
+  it('accepted three times and not carried out: asked again until it is gone', async (test) => {
+    const s = await begun(test, { steps: 12, faults: [{ fault: 'destroy does not stick 3 times' }] });
     await well(s, 'one');
     expect(deletes(s)).toBe(4);
   });
 
-  it('404 on a live instance: believed only when two reads say gone', async () => {
-    const s = await begun({ steps: 12 });
+  it('404 on a live instance: believed only when two reads say gone', async (test) => {
+    const s = await begun(test, { steps: 12 });
     s.sim.inject({ fault: 'api destroy 404 for 5m' });
     await s.seen('one', 'destroy.intended');
     await s.pass(60_000);
@@ -134,16 +134,16 @@ describe.concurrent('at a destroy', QUEUED, () => {
     expect(deletes(s)).toBeGreaterThan(1);
   });
 
-  it('the market can be read but takes no order: control lost is said, with what it costs, until it does', async () => {
-    const s = await begun({ steps: 12 });
+  it('the market can be read but takes no order: control lost is said, with what it costs, until it does', async (test) => {
+    const s = await begun(test, { steps: 12 });
     s.sim.inject({ fault: 'api destroy 500 for 6m' });
     await soon(() => [...s.banners].find((words) => words.startsWith('destroying instance')), 'the banner');
     expect(s.world().market.health).toBe('ok');
     await well(s, 'one');
   });
 
-  it('goes out while everything else hangs', async () => {
-    const s = await begun({ steps: 1_000 });
+  it('goes out while everything else hangs', async (test) => {
+    const s = await begun(test, { steps: 1_000 });
     for (const api of ['list', 'show', 'search', 'account', 'change']) s.sim.inject({ fault: `api ${api} hangs for 30m` });
     await s.pass(60_000);
     s.record({ type: 'user.destroy', run: 'one', waive: false });
@@ -152,8 +152,8 @@ describe.concurrent('at a destroy', QUEUED, () => {
     expect(s.world().runs['one']?.stage).toBe('tearing_down');
   });
 
-  it('its id goes to a stranger afterwards: shown, priced, never touched', async () => {
-    const s = await begun({ steps: 12, faults: [{ fault: 'id goes to a stranger' }] });
+  it('its id goes to a stranger afterwards: shown, priced, never touched', async (test) => {
+    const s = await begun(test, { steps: 12, faults: [{ fault: 'id goes to a stranger' }] });
     const id = s.world().runs['one']?.instance ?? 0;
     await s.closed('one');
     const [spent, deleted] = [Object.values(s.world().fleet).find(({ owner }) => owner === 'ours')?.usd, deletes(s)];

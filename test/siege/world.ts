@@ -5,7 +5,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { createEngine } from '../../src/agents/engine.ts';
 import { createClock } from '../../src/clock.ts';
 import { controlLost } from '../../src/core/control.ts';
@@ -53,8 +52,13 @@ interface Training {
   ended: number | null;
 }
 
+/** Of the test itself: tests run beside each other, and the global hook knows only the last one that began. */
+export interface Test {
+  onTestFinished(end: () => Promise<void>): void;
+}
+
 /** Starts a siege for one test. Steps take 10 s; a run has `steps`. */
-export async function siege({ steps = 40, ...scenario }: ScenarioInput & { steps?: number } = {}): Promise<Siege> {
+export async function siege({ onTestFinished }: Test, { steps = 40, ...scenario }: ScenarioInput & { steps?: number } = {}): Promise<Siege> {
   const dir = await mkdtemp(join(tmpdir(), 'siege-'));
   const [clock, wire] = [createClock(SCALE), createClock(WIRE_SCALE)];
   const sim = await startSim({ scenario: { loading: { provision: '2s', pull: '10s', destroy: '5s', stop: '4s' }, ...scenario }, clock, dir: join(dir, 'boxes'), door: 9 });
