@@ -54,7 +54,7 @@ interface Training {
 
 /** Of the test itself: tests run beside each other, and the global hook knows only the last one that began. */
 export interface Test {
-  onTestFinished(end: () => Promise<void>): void;
+  onTestFinished: (end: () => Promise<void>) => void;
 }
 
 /** Starts a siege for one test. Steps take 10 s; a run has `steps`. */
