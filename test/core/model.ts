@@ -13,6 +13,7 @@ import { backoffMs } from '../../src/core/decide/ready.ts';
 import type { Body, Event } from '../../src/core/events.ts';
 import { refuseRent } from '../../src/core/budget.ts';
 import { labelOf, type Instance } from '../../src/core/market.ts';
+import { spentRemedies } from '../../src/core/ladder.ts';
 import type { ProbeReading } from '../../src/core/probe.ts';
 import type { ProgressReading } from '../../src/core/progress/index.ts';
 import { reduce } from '../../src/core/reduce.ts';
@@ -402,7 +403,7 @@ export class Model {
     for (const [run, count] of live) if (count > 1) this.violations.push({ rule: `4: ${count} live attempts of ${run}`, at: this.now });
     for (const [label, count] of this.rented) if (count > 1) this.violations.push({ rule: `6: ${label} was asked for twice`, at: this.now });
     for (const run of runsOf(this.world)) {
-      const remedies = [...run.incidents, ...(run.incident ? [run.incident] : [])].reduce((total, incident) => total + incident.remedies.length, 0);
+      const remedies = spentRemedies(run).length;
       if (remedies > 8) this.violations.push({ rule: `5: ${remedies} repairs in ${run.id}`, at: this.now });
       if (run.brain.consults > BRAIN.limits.consults) this.violations.push({ rule: `5: ${run.brain.consults} consults in ${run.id}`, at: this.now });
       if (run.hold && run.hold.until < this.now - 60_000) this.violations.push({ rule: '9: a hold outlived its end', at: this.now });

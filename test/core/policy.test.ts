@@ -116,6 +116,15 @@ describe('ladder', () => {
     expect(next(past(BOUNDS.per_rung.rerun, 'other', rerun))).toMatchObject({ remedy: { rung: 'switch' } });
   });
 
+  it('does not count what the market took and the run got over', () => {
+    const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
+    const taken = (how: 'resolved' | null): Incident[] =>
+      Array.from({ length: BOUNDS.per_run }, (_, id) => ({ id, opened_at: 0, step: 5, attempt: 1, diagnosis: diagnosis('preempted'), remedies: [{ remedy: rerun, at: 0, why: '', attempt: 1 }], ended: how && { at: 0, how, step: 6 } }));
+    const next = (incidents: Incident[]) => nextRemedy(run({ incidents }), incident(), diagnosis('preempted'), 7);
+    expect(next(taken('resolved'))).toMatchObject({ remedy: { rung: 'rerun' } });
+    expect(next(taken(null))).toHaveProperty('give_up');
+  });
+
   it('does no fix twice, and none that the spec has decided itself', () => {
     const fixes = [{ kind: 'env', name: 'NCCL_IB_DISABLE', value: '1' }, { kind: 'env', name: 'NCCL_P2P_DISABLE', value: '1' }] as const;
     const found = diagnosis('nccl_comm', { fixes: [...fixes] });

@@ -1,6 +1,6 @@
 /** Instances that went away, and instances that the run has left behind. */
 import type { Action } from '../actions.ts';
-import { awayKind, awayStep, repeatMs } from '../away.ts';
+import { awayKind, awayStep, remainingMs, repeatMs } from '../away.ts';
 import type { Diagnosis } from '../events.ts';
 import { BOUNDS } from '../ladder.ts';
 import { currentAttempt, instanceOf, isAway, type InstanceState, type Left, type RunState, type World } from '../state.ts';
@@ -26,7 +26,8 @@ function whileAway(world: World, run: RunState, instance: InstanceState): Action
   const attempt = currentAttempt(run);
   if (!away || !attempt) return [];
   const { facts } = instance;
-  const switches = [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap(({ remedies }) => remedies).filter(({ remedy }) => remedy.rung === 'switch').length;
+  // Moves without a step in between: what the market took and the run got over counts no more.
+  const switches = (run.incident?.remedies ?? []).filter(({ remedy }) => remedy.rung === 'switch').length;
   const step = awayStep({
     kind: away.kind,
     for_ms: world.now - away.since,
@@ -36,6 +37,7 @@ function whileAway(world: World, run: RunState, instance: InstanceState): Action
     floor: facts.min_bid,
     cap: run.spec.hardware.max_usd_per_hour - instance.facts.storage_total_cost,
     repeat_ms: repeatMs(run),
+    remaining_ms: remainingMs(run),
     may_switch: switches < BOUNDS.per_rung.switch,
   });
   switch (step.act) {
