@@ -4,7 +4,7 @@ import { totals, type Totals } from '../../core/ledger.ts';
 import { span } from '../../core/line.ts';
 import type { World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
-import { bar, money, perHour, share } from '../format.ts';
+import { bar, firstFit, money, perHour, share } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
 import { ends, fitLine, line, lineWidth, piece, type Line, type Piece } from '../line.ts';
 import { alertsOf, leasesOf } from '../select.ts';
@@ -106,7 +106,9 @@ export function banner(ui: Ui, world: World, now: number): Line | null {
   const width = ui.size.columns;
   if (world.market.health === 'lost') {
     const why = cleanLine(world.market.reason ?? 'no answer', 80);
-    return { ...fitLine(line(piece(` ${GLYPH.alert} CONTROL LOST for ${span(now - world.market.since)}: ${why}. Training goes on and bills; the last known facts are shown; nothing is destroyed on a guess.`, 'banner_bad')), width), over: 'banner_bad' };
+    const head = ` ${GLYPH.alert} CONTROL LOST for ${span(now - world.market.since)}: ${why}.`;
+    const ways = ['Training goes on and bills; the last known facts are shown; nothing is destroyed on a guess; Vast is asked again and again.', 'Training goes on and bills; nothing is destroyed on a guess; it is asked again.', 'It is asked again; nothing is destroyed on a guess.', 'It is asked again.'];
+    return { ...fitLine(line(piece(firstFit(ways.map((words) => `${head} ${words}`), width), 'banner_bad')), width), over: 'banner_bad' };
   }
   return ui.finished === null ? null : { ...fitLine(line(piece(` ${GLYPH.done} ${cleanLine(ui.finished, 300)}`, 'banner_good')), width), over: 'banner_good' };
 }
