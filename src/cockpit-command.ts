@@ -7,7 +7,11 @@ import { createClock } from './clock.ts';
 import type { Clock } from './core/ports.ts';
 import { UsageError } from './headless/errors.ts';
 import { EXIT, type ExitCode, type Io } from './headless/io.ts';
+import { instanceOf, type World } from './core/state.ts';
+import { statusMarkdown } from './journal/index.ts';
 import { startBackground } from './owner.ts';
+import { shellCommand } from './remote/index.ts';
+import { targetOf } from './agents/sessions.ts';
 import { takeSeat, type Seat } from './seat.ts';
 import { readSettings, stateDir } from './settings.ts';
 
@@ -33,7 +37,7 @@ export async function cockpitCommand(io: Io, options: CockpitCommand): Promise<E
   const seat = await takeSeat({ env: process.env, project, stateDir: dir, what: 'the cockpit', budget: options.budget }, wire, options.attach && 'viewer');
   try {
     if (options.budget !== undefined && seat.elsewhere() !== null) throw new UsageError('--budget is set where the process that owns the state directory was started; end it, or open the cockpit without');
-    return await showCockpit(seat, { clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme });
+    return await showCockpit(seat, { dir, clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme });
   } finally {
     await seat.close();
   }
@@ -52,6 +56,8 @@ export function needTerminal(): void {
 }
 
 export interface ShowOptions {
+  /** The state directory: our key, and copies for terminals without a clipboard. */
+  dir: string;
   /** Real time, and the program's (scaled) time in ms. */
   clock: Clock;
   worldNow: () => number;
@@ -59,6 +65,9 @@ export interface ShowOptions {
   theme?: string | undefined;
   finished?: Promise<string>;
   farewell?: string;
+  /** Seconds of the program's clock in one real second, and whether everything ends with the screen: both for a demo. */
+  pace?: number;
+  ends?: boolean;
 }
 
 export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Partial<Seat>, options: ShowOptions): Promise<ExitCode> {
@@ -69,12 +78,16 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
     clock: options.clock,
     worldNow: options.worldNow,
     themesDir: join(packageRoot(), 'themes'),
-    keep: (name, text) => keepCopy(join(stateDir(process.env), 'copies'), name, text),
+    status: (run) => statusMarkdown(seat.store.getState(), options.worldNow(), [run]).split('\n').slice(4).join('\n'),
+    shell: (run) => shellOn(seat.store.getState(), run, options.dir),
+    keep: (name, text) => keepCopy(join(options.dir, 'copies'), name, text),
     stdin: process.stdin,
     stdout: process.stdout,
     title: options.title,
     ...(seat.elsewhere && { elsewhere: seat.elsewhere }),
     ...(seat.mayDetach && { mayDetach: seat.mayDetach }),
+    ...(options.pace !== undefined && { pace: options.pace }),
+    ...(options.ends !== undefined && { ends: options.ends }),
     ...(options.theme !== undefined && { theme: options.theme }),
     ...(options.finished && { finished: options.finished }),
   });
@@ -82,6 +95,14 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
   for (const line of options.farewell === undefined ? farewell(seat.store.getState(), options.worldNow(), watcher) : [options.farewell]) process.stdout.write(`${line}\n`);
   if (ended.quit === 'error') throw ended.error;
   return ended.quit === 'signal' ? EXIT.interrupted : EXIT.ok;
+}
+
+/** Whoever has the loops: the key and the pinned host keys lie in the state directory that both share. */
+async function shellOn(world: World, id: string, dir: string): Promise<readonly string[]> {
+  const run = world.runs[id];
+  const instance = run && instanceOf(world, run);
+  if (!run || !instance || instance.gone_at !== null) throw new Error('it has no instance');
+  return shellCommand(dir, targetOf(instance), run.id, run.ssh.endpoint);
 }
 
 async function keepCopy(dir: string, name: string, text: string): Promise<string> {

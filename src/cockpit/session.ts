@@ -31,6 +31,12 @@ export interface SessionPorts {
   paints: readonly { name: string; paint: Paint }[];
   theme: number;
   title: string;
+  /** Does everything end with this screen, as a demo does? */
+  ends: boolean;
+  /** Seconds of the program's clock in one real second. */
+  pace: number;
+  /** What STATUS.md says of a run; empty when nothing writes one. */
+  status(run: string): string;
   /** Who has the loops, when it is another process than this screen's; null: this one. */
   elsewhere(): string | null;
   onEffect(effect: Effect): void;
@@ -52,7 +58,7 @@ export function createSession(ports: SessionPorts): Session {
   const { clock, store } = ports;
   const read = createKeyReader();
   const frame: FrameStore = createStore(() => ({ rows: [] as readonly string[] }));
-  let ui = createUi(ports.size(), ports.theme);
+  let ui: Ui = { ...createUi(ports.size(), ports.theme), ends: ports.ends, pace: ports.pace };
   let shown = { at: Number.NEGATIVE_INFINITY, world: 0 };
   let due = Number.POSITIVE_INFINITY;
   let cancel: (() => void) | null = null;
@@ -74,6 +80,8 @@ export function createSession(ports: SessionPorts): Session {
     due = Number.POSITIVE_INFINITY;
     const world = store.getState();
     const size = ports.size();
+    const status = ui.page.name === 'run' ? ports.status(ui.page.run) : '';
+    if (status !== ui.status) ui = { ...ui, status };
     ui = settle(size.columns === ui.size.columns && size.rows === ui.size.rows ? ui : { ...ui, size }, world, clock.now());
     ui = { ...ui, elsewhere: ports.elsewhere() };
     // Money and spans move once a second, however often something else is drawn.

@@ -1,5 +1,5 @@
 /** What the screen remembers that the world does not: selection, focus, pages, dialogs. Plain data, changed by pure functions alone. */
-import type { Dialog } from './dialogs.ts';
+import type { Dialog } from './form.ts';
 
 export type Pane = 'runs' | 'log' | 'said' | 'costs';
 
@@ -21,6 +21,8 @@ export interface LogLook {
 export interface Ui {
   readonly size: { readonly columns: number; readonly rows: number };
   readonly page: { readonly name: 'home' } | { readonly name: 'run'; readonly run: string; readonly scroll: number };
+  /** What STATUS.md says of the page's run. */
+  readonly status: string;
   readonly focus: Pane;
   /** Run id: a row that moves keeps its selection. */
   readonly selected: string | null;
@@ -41,6 +43,9 @@ export interface Ui {
   /** Real-time ms of the last key, and of the last ctrl-c. */
   readonly key_at: number;
   readonly ctrl_c_at: number | null;
+  /** Seconds of the program's clock in one real second; and whether everything ends with this screen, as a demo does. */
+  readonly pace: number;
+  readonly ends: boolean;
   /** The sentence that ends a demo. */
   readonly finished: string | null;
   /** Who has the loops, when it is another process; null: this one. */
@@ -51,6 +56,7 @@ export function createUi(size: Ui['size'], theme: number): Ui {
   return {
     size,
     page: { name: 'home' },
+    status: '',
     focus: 'runs',
     selected: null,
     top: 0,
@@ -65,6 +71,8 @@ export function createUi(size: Ui['size'], theme: number): Ui {
     theme,
     key_at: Number.NEGATIVE_INFINITY,
     ctrl_c_at: null,
+    pace: 1,
+    ends: false,
     finished: null,
     elsewhere: null,
   };

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import type { Box, Clock, Remote } from '../core/ports.ts';
+import { RemoteError, type Box, type Clock, type Remote, type SshTarget } from '../core/ports.ts';
+import { runDirectory } from '../core/quote.ts';
 import { connectBox } from './connect.ts';
 import { ensureKey, readPublicKey } from './keys.ts';
+import { sshCommand } from './ssh.ts';
 
 export interface RemoteOptions {
   /** Absolute directory for our key pair and the pinned host keys; made with mode 0700. */
@@ -55,4 +57,15 @@ export function createRemote({ dir, wire, sshPath = 'ssh', owner }: RemoteOption
       sockets = null;
     },
   };
+}
+
+/**
+ * The command line that opens a shell in a run's directory, for a person at a terminal. `known` is where a session was up last
+ * (`user@host`); otherwise a direct address comes before the proxy. Rejects with RemoteError where there is no address.
+ */
+export async function shellCommand(dir: string, target: SshTarget, run: string, known: string | null): Promise<string[]> {
+  const endpoint = target.endpoints.find(({ host }) => `${target.user}@${host}` === known) ?? target.endpoints.find(({ via }) => via === 'direct') ?? target.endpoints[0];
+  if (!endpoint) throw new RemoteError('refused', `instance ${target.instance} offers no SSH address yet`);
+  const [ssh = 'ssh', ...rest] = sshCommand({ dir, keyFile: await ensureKey(dir) }, target, endpoint);
+  return [ssh, '-t', ...rest, `cd ${runDirectory(run)} && exec "\${SHELL:-/bin/sh}" -l`];
 }

@@ -35,6 +35,8 @@ const answer = await openCockpit({
   stdin: process.stdin,
   stdout: process.stdout,
   title: 'demo ×60',
+  status: (run) => `- State of ${run}: as the world has it`,
+  shell: async (run) => ['sh', '-c', `echo shell on ${run}; read line; echo heard $line`],
   keep: async (name, text) => {
     if (heard) appendFileSync(heard, `${JSON.stringify({ kept: name, text })}\n`);
     return `/kept/${name}`;
