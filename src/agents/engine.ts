@@ -9,8 +9,8 @@ import { decideFleet } from '../core/decide/fleet.ts';
 import { backoffMs } from '../core/decide/ready.ts';
 import { decideRunner } from '../core/decide/runner.ts';
 import type { Body } from '../core/events.ts';
-import { MarketError } from '../core/ports.ts';
-import { isClosed, runsOf, type World } from '../core/state.ts';
+import { MarketError, RemoteError } from '../core/ports.ts';
+import { currentAttempt, isClosed, runsOf, type World } from '../core/state.ts';
 import { answerCommand } from './commands.ts';
 import type { AgentPorts, Context } from './context.ts';
 import { createSessions } from './sessions.ts';
@@ -19,6 +19,8 @@ import { leaseDue, renewLease } from './effects/watch.ts';
 
 /** Real ms between two looks when nothing happens. */
 const TICK_MS = 250;
+/** One call serves the whole fleet, so it is tried again at least this often: who is blind for long does not see what bills. */
+const BLIND_MS = 60_000;
 /** One conclusion may lead to the next; a hundred in a row would be a defect, and must not spin. */
 const CONCLUSIONS = 100;
 
@@ -64,17 +66,26 @@ export function createEngine(ports: AgentPorts): Engine {
     flying.set(key, flight);
   };
 
+  /** A connection that broke stays broken: whoever needs the box next opens a new one, and the stream that rode on it is heard again. */
+  const reconnect = (run: string, reason: string): void => {
+    void context.sessions.drop(run);
+    const state = facts.world().runs[run];
+    const attempt = state && currentAttempt(state);
+    if (attempt && state.stream === 'open') facts.record({ type: 'stream.lost', run, attempt: attempt.number, reason });
+  };
+
   const failed = (effect: Effect) => (error: unknown): void => {
     if (stopping) return;
     const reason = error instanceof Error ? error.message : String(error);
     const run = 'run' in effect ? effect.run : null;
     if (run !== null) {
+      if (error instanceof RemoteError && error.failure === 'lost') reconnect(run, reason);
       const count = (facts.world().runs[run]?.backoff[effect.do]?.count ?? 0) + 1;
       return facts.record({ type: 'effect.failed', run, effect: effect.do, reason, retry_at: clock.now() + backoffMs(count) });
     }
     const key = effectKey(effect);
     const count = (gates.get(key)?.count ?? 0) + 1;
-    gates.set(key, { count, until: clock.now() + backoffMs(count) });
+    gates.set(key, { count, until: clock.now() + Math.min(BLIND_MS, backoffMs(count)) });
     const { market } = facts.world();
     if (effect.do === 'list' && (market.health !== 'lost' || market.reason !== reason)) facts.record({ type: 'fleet.unknown', failure: error instanceof MarketError ? error.failure : 'unavailable', reason });
   };

@@ -4,9 +4,9 @@ import type { Ui } from './ui.ts';
 import { OFFERS_FRESH_MS, offersRead, specsRead, wizardAsked, type Errand, type Loaded, type WizardPorts } from './wizard.ts';
 
 export interface Errands {
-  run(errand: Errand): void;
+  run: (errand: Errand) => void;
   /** Asks for offers again while they are looked at. */
-  look(): void;
+  look: () => void;
 }
 
 export function createErrands(ports: { wizard: WizardPorts | null; clock: Clock; ui(): Ui; become(ui: Ui): void }): Errands {

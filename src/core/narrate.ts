@@ -1,4 +1,5 @@
 /** Events in plain words: one line of the reasoning log each. What everyone can see for themselves is not said. */
+import { isHeard } from './decide/fleet.ts';
 import { brainWords } from './narrate-brain.ts';
 import { isBrainEvent } from './reduce-brain.ts';
 import type { Event, Remedy } from './events.ts';
@@ -29,6 +30,10 @@ function words(before: World, after: World, event: Event): Line[] {
       const back = before.market.health === 'lost' ? market('control is back: the market answers', 'milestone') : [];
       const strangers = Object.values(after.fleet).filter((one) => one.owner === 'stranger' && !before.fleet[String(one.id)]);
       return [...back, ...strangers.flatMap((one) => market(`instance ${one.id} (${cleanLine(one.label ?? 'no label', 40)}, $${one.rate.toFixed(2)}/h) is not ours: shown and priced, never touched`))];
+    }
+    case 'instance.absent': {
+      const one = after.fleet[String(event.instance)];
+      return one?.absent_reads === 2 && isHeard(after, one) ? market(`says that instance ${one.id} is gone, and its training is heard all the same: nothing is concluded from it`, 'alert') : [];
     }
     case 'fleet.unknown':
       return before.market.health === 'lost' ? [] : market(`control lost: ${event.reason}`, 'alert');
@@ -77,6 +82,8 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'stream.lost':
       return sitter(`the event stream broke (${event.reason}); opening it again`);
     case 'process.exited':
+      // An end that a repair ordered is no news of the training.
+      if (after.runs[event.run]?.repair) return sitter('the process is ended, as the repair wants');
       return sitter(`the process ended: ${event.signal ? `signal ${event.signal}` : event.exit_code === null ? 'no exit record' : `exit code ${event.exit_code}`}`);
     case 'incident.opened':
       return sitter(`${event.diagnosis.cause}${event.step === null ? '' : ` at step ${event.step}`}: ${event.diagnosis.summary}`, 'alert');

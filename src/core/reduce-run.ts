@@ -1,5 +1,6 @@
 /** One run's state machine: which event moves it to which stage. */
 import { advanceCadence, startCadence } from './cadence.ts';
+import { timesAway } from './away.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
 import { isLocal } from './fixes.ts';
@@ -35,9 +36,10 @@ function change(run: RunState, event: Event, world: World): RunState {
       return unclear({ ...run, stream: 'closed', ssh: { ...run.ssh, up: false }, backoff: {}, tail: [] });
     case 'fleet.seen':
     case 'fleet.fresh': {
-      const facts = run.instance === null ? null : world.fleet[String(run.instance)]?.facts;
-      const seen = findLeft(run, world);
-      return seen.stage === 'loading' && facts?.actual_status === 'running' ? { ...seen, stage: 'connecting' } : seen;
+      const held = run.instance === null ? undefined : world.fleet[String(run.instance)];
+      // The number that it had belongs to somebody else now.
+      const seen = held?.owner === 'stranger' ? vanish(run) : findLeft(run, world);
+      return seen.stage === 'loading' && held?.facts.actual_status === 'running' ? { ...seen, stage: 'connecting' } : seen;
     }
     case 'offers.ranked':
       return clear({ ...run, offers: event.offers, offers_at: event.at, rejected: event.rejected, tried_offers: [] }, 'search');
@@ -178,12 +180,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       if (run.adopting === event.instance) return { ...run, adopting: null };
       if (run.instance !== event.instance) return run.left.some((one) => one.instance === event.instance) ? { ...run, left: run.left.filter((one) => one.instance !== event.instance) } : run;
       const back = event.type === 'instance.given_back' ? world.fleet[String(event.instance)] : undefined;
-      const away = { ...run, ...(back && { returned: costOf(back, event.at) }), instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };
-      if (run.stage === 'closed') return away;
-      if (run.verdict !== null) return { ...away, stage: 'tearing_down' };
-      if (run.stage === 'tearing_down') return { ...away, stage: 'searching', offers_at: null };
-      // It vanished under a run that we did not end: nothing is left there to save.
-      return { ...away, verdict: 'lost', verdict_reason: 'the instance disappeared from the account', stage: 'tearing_down' };
+      return vanish(back ? { ...run, returned: costOf(back, event.at) } : run);
     }
     case 'run.closed':
       return { ...run, stage: 'closed', closed_at: event.at, hold: null, destroy_pending: null };
@@ -192,7 +189,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'rescue.asked':
       return run.rescue ? { ...run, rescue: { ...run.rescue, asked_usd: event.usd, asked_at: event.at } } : run;
     case 'instance.away':
-      return { ...run, away: { kind: event.kind, instance: event.instance, attempt: run.attempt, since: event.at, back_at: null, asks: 0, asked_at: null }, stream: 'closed', ssh: { ...run.ssh, up: false, reason: event.kind } };
+      return { ...run, away: { kind: event.kind, instance: event.instance, attempt: run.attempt, since: event.at, back_at: null, times: 1 + timesAway(run.away, event.at), asks: 0, asked_at: null }, stream: 'closed', ssh: { ...run.ssh, up: false, reason: event.kind } };
     case 'instance.back':
       return run.away ? { ...run, away: { ...run.away, back_at: event.at }, backoff: {}, cadence: run.cadence && { ...run.cadence, next_at: event.at } } : run;
     case 'bid.raised':
@@ -229,6 +226,16 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
   };
   if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(next, run.attempt, { ended_at: attempt?.ended_at ?? event.at }));
   return stopped ? afterStop(next) : next;
+}
+
+/** Its instance is not there any more. */
+function vanish(run: RunState): RunState {
+  const away = { ...run, instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };
+  if (run.stage === 'closed') return away;
+  if (run.verdict !== null) return { ...away, stage: 'tearing_down' };
+  if (run.stage === 'tearing_down') return { ...away, stage: 'searching', offers_at: null };
+  // It vanished under a run that we did not end: nothing is left there to save.
+  return { ...away, verdict: 'lost', verdict_reason: 'the instance disappeared from the account', stage: 'tearing_down' };
 }
 
 /** Whether the create was carried out is not known: from now on an instance under its label may be ours. */

@@ -20,8 +20,14 @@ export async function account(context: Context): Promise<void> {
 }
 
 export async function list(context: Context): Promise<void> {
+  await seeAll(context);
+}
+
+/** One good list, recorded for everybody: no second call is needed for what it tells. */
+async function seeAll(context: Context): Promise<Instance[]> {
   const instances = await context.market.list();
   context.facts.record({ type: differs(context, instances) ? 'fleet.seen' : 'fleet.fresh', instances });
+  return instances;
 }
 
 /** Everything but readings that change all the time. */
@@ -115,7 +121,7 @@ async function attachKey(context: Context, instance: number): Promise<void> {
 export async function find(context: Context, effect: Of<'find'>): Promise<void> {
   const { run, attempt } = effect;
   const label = labelOf(run, attempt);
-  const found = (await context.market.list()).filter((one) => one.label === label);
+  const found = (await seeAll(context)).filter((one) => one.label === label);
   const [first] = found.sort((a, b) => a.id - b.id);
   if (first) {
     context.facts.record({ type: 'create.accepted', run, attempt, instance: first.id, machine_id: first.machine_id });
