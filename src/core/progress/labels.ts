@@ -34,7 +34,7 @@ const LOSS = new Map<string, number>([
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
   ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
   ['cross entropy loss', 8], ['crossentropyloss', 8], ['train crossentropyloss', 8], ['train cross entropy loss', 8], ['ce loss', 6], ['train ce loss', 6], ['l pix', 6], ['l g pix', 5], ['l total', 7],
-  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['moving avg loss', 5], ['train mlm loss', 8], ['actor pg loss', 6], ['pg loss', 6], ['train policy loss', 6],
+  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['平均 loss', 7], ['平均损失', 7], ['训练损失', TRAIN_LOSS], ['moving avg loss', 5], ['train mlm loss', 8], ['actor pg loss', 6], ['pg loss', 6], ['train policy loss', 6],
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
@@ -149,7 +149,7 @@ function lastDelimiter(text: string): number {
     if (',;|[](){}<>"\'\t=#•·→│┃║'.includes(char)) return at + 1;
     const next = text[at + 1];
     if (char === ' ' && next === ' ') return at + 2;
-    if ((char === ':' || char === '>') && next === ' ') return at + 2;
+    if ((char === ':' || char === '>' || char === '.') && next === ' ') return at + 2;
     if (char === '-' && next === ' ' && (at === 0 || text[at - 1] === ' ')) return at + 2;
   }
   return 0;

@@ -107,6 +107,8 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['an evaluation that begins at a step', 'Calculating validation loss at step 1...\n', { step: null, loss: null }],
   ['CleanRL', 'global step=499576, episodic return=-84.0\n', { step: 499_576, eval: { 'episodic return': -84 } }],
   ['an epoch\'s lines, one measure each', "Epoch number: 35\nTraining loss average: tensor(8.39, device='cuda:0', grad_fn=<DivBackward0>)\nDev loss average: tensor(69.1, device='cuda:0')\n", { epoch: 35, loss: 8.39, eval: { 'Dev loss average': 69.1 } }],
+  ['a sentence before the loss', 'step 9/90 loss 1.5\nEpoch[4] done. Loss: 1.222 (Base: 1.1, Orth: 0.06), Acc: 98.2%, Lr: 1e-4\n', { epoch: 4, loss: 1.222 }],
+  ['one of one counts nothing', '[14][14/400][1/1] | loss: 6.4e-03 | loss_e0: 1.3e-03\n', { step: 14, total_steps: 400, loss: 0.0064 }],
   ['times in a bracket are no bar', 'done 21:46 [00:04/1:05:18] in all\n', { step: null, total_steps: null }],
 ];
 
