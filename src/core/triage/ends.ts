@@ -5,6 +5,7 @@ const DONE =
 const NOT_DONE = /(?:epoch|轮)[^\n]{0,12}训练|epoch \d+[^\n]{0,20}(?:done|finished|complete)|\b(?:when|after|once|until|before|if|not|will be|to be|estimated|remaining|eta|expected)\b[^\n]{0,24}(?:done|finish|complete|ended)|% complete|not (?:yet )?(?:done|finished|complete)|step \d+ (?:done|complete)|pre-?process[^\n]{0,30}(?:done|complete|finished)|error|failed|\bmerges\b|\bexist(?:s|ence)\b|validating/i;
 const EARLY = /early[\s_-]?stop(?:ping|ped)?(?!\w|\.\w)|stopp(?:ed|ing) (?:training )?early|signaling trainer to stop|early exit|exiting (?:from )?training early|提前停止|早停|早期停止|parada (?:antecipada|temprana)/i;
 const EARLY_GOES_ON = /counter|\bpatience\s*[:=]|out of|\d+\s*\/\s*\d+|\(monitor|enabled|callback|=\s*(?:true|false|none|\d)|:\s*(?:true|false|none|null|\d[\d.]*\s*$)|will (?:be )?|config|import|--|args|using|with patience|argument|warn|requires|unable/i;
+const SETTING = /["'][\w.-]*early[\w.-]*["']\s*:/i;
 const WAITING = /\bretrying\b|\bwaiting (?:for|on|to)\b|still (?:waiting|disabled|pending)|resources? (?:are )?(?:busy|unavailable|not available)|queued and waiting|no (?:progress|heartbeat)\b[^\n]{0,24} (?:for|in|since)|(?:seems|appears) to (?:be )?(?:hang|hung|stuck|hanging)|\bis stuck\b|\bhung\b|deadlock|blocked for more than/i;
 
 export interface End {
@@ -19,7 +20,7 @@ export function findEnd(lines: readonly { text: string; tracker?: boolean }[]): 
   for (let at = lines.length - 1; at >= Math.max(0, lines.length - 400); at--) {
     const text = lines[at]?.text ?? '';
     if (text.length > 600) continue;
-    if (!lines[at]?.tracker && EARLY.test(text) && !EARLY_GOES_ON.test(text.replace(EARLY, ' '))) return { cause: 'early_stop', line: text, at };
+    if (!lines[at]?.tracker && EARLY.test(text) && !SETTING.test(text) && !EARLY_GOES_ON.test(text.replace(EARLY, ' '))) return { cause: 'early_stop', line: text, at };
     if (!done && DONE.test(text) && !NOT_DONE.test(text)) done = { cause: 'completed', line: text, at };
   }
   return done;
