@@ -70,6 +70,7 @@ export function readLabel(raw: string, first: boolean): Label {
   const cut = lastDelimiter(body);
   let name = body.slice(cut).trim().replace(/^[^\p{L}\p{N}]+/u, '');
   for (let at = 0; at < 2; at++) name = first ? name : name.replace(UNIT_FIRST, '');
+  name = name.replace(/(?: so far)?(?: (?:is|was|are))?$/i, '');
   name = name.replace(/^(?:(?:AM|PM|with|at|and|of|the|a|for|final|new)\s+)+/i, '');
   const before = body.slice(0, cut);
   const key = fold(name);
@@ -114,9 +115,10 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (key === 'tel') return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
   if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$/.test(key)) return { role: 'eval' };
-  if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };
+  if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc|bleu|wer|cer|fid|miou|map(?:@?[\d.: ]*))$/.test(key)) return { role: 'auc' };
   const parts = key.split(' ');
   const last = parts.at(-1) ?? '';
+  if (/^(?:avg|average|mean|total|overall) (?:\w+ ){0,2}loss(?: \w+)?$/.test(key)) return { role: 'loss', rank: 4 };
   if (last === 'loss' || (parts[0] === 'loss' && !/^loss (?:scale|scaler|weight|fn|function|type)/.test(key))) return { role: 'loss', rank: 2 };
   if (parts.length <= 5 && /^(?:step|iter|iteration)$/.test(last) && !NOT_A_STEP.test(parts.slice(0, -1).join(' '))) return { role: 'step' };
   if (parts.length <= 5 && last === 'epoch' && !/per|max|num|total|each|every|best|of\b|last|val|test|warm|save|until|after|eval/.test(key)) return { role: 'epoch' };
@@ -135,7 +137,7 @@ export const isUnnamedMetric = (name: string): boolean => /^[\p{L}][\p{L}\p{N} @
 function rateLabel(key: string): string | null {
   const perSecond = /(?:\bs|\bsec|per ?sec(?:ond)?|persec(?:ond)?|\bsecond)(?: (?:per )?(?:gpu|device|rank|chip))?$/.test(key);
   if (key === 'tps' || key === 'wps' || (perSecond && /tok|words/.test(key)) || key === 'perf throughput' || key === 'tgs') return 'tok/s';
-  if (key === 'ips' || (perSecond && /sample|im(?:a)?g|example|seq|\bips\b|records/.test(key)) || key === 'throughput' || key === 'img s') return 'samples/s';
+  if (key === 'ips' || /^(?:img|image|sample|example)s? (?:per )?sec(?:ond)? core\b/.test(key) || (perSecond && /sample|im(?:a)?g|example|seq|\bips\b|records/.test(key)) || key === 'throughput' || key === 'img s') return 'samples/s';
   if (key === 'fps' || key === 'time fps' || key === 'sps' || key === 'charts sps') return 'steps/s';
   if (perSecond && /step/.test(key)) return 'steps/s';
   if (key === 'ups' || key === 'its' || (perSecond && /\bit\b|iter|batch|update/.test(key))) return 'it/s';

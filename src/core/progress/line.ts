@@ -132,7 +132,7 @@ class Draft {
     if (label.role === 'epoch') return false;
     if (of !== null || rate || label.name === '' || unit === 's' || unit === 'ms') return true;
     const unnamed = !Number.isInteger(value) && (label.role === 'none' || label.role === 'eval') && isUnnamedMetric(label.name);
-    const fits = unnamed || label.role === 'eval' || label.role === 'loss' || label.role === 'metric' || label.role === 'auc' || label.role === 'bare' || isEvalMetric(label.name);
+    const fits = unnamed || label.role === 'eval' || label.role === 'loss' || label.role === 'metric' || label.role === 'auc' || (label.role === 'bare' && !Number.isInteger(value)) || isEvalMetric(label.name);
     if (fits) (this.metrics ??= {})[label.name] = value;
     return true;
   }
@@ -238,7 +238,7 @@ class Draft {
   private settleTime(counts: boolean): void {
     const field = this.timeField;
     // Hours are no step: "time: 125602.7" counts from the start.
-    if (!field || field.value > 3_600 || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
+    if (!field || this.inSeconds(field) > 3_600 || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
     if (this.loss === undefined && !counts) return;
     if (!counts && this.epochField) return;
     if (this.batchTime !== undefined || this.stepSeconds !== undefined) return;
