@@ -13,7 +13,7 @@ import { startBackground } from './owner.ts';
 import { shellCommand } from './remote/index.ts';
 import { targetOf } from './agents/sessions.ts';
 import { takeSeat, type Seat } from './seat.ts';
-import { readSettings, stateDir } from './settings.ts';
+import { configDir, readSettings, stateDir } from './settings.ts';
 
 /** Beside the bundle in production, at the project's root from source. */
 export const packageRoot = (): string => dirname(dirname(fileURLToPath(import.meta.url)));
@@ -77,7 +77,7 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
     dispatch: seat.dispatch,
     clock: options.clock,
     worldNow: options.worldNow,
-    themesDir: join(packageRoot(), 'themes'),
+    themesDirs: [join(packageRoot(), 'themes'), join(configDir(process.env), 'themes')],
     status: (run) => statusMarkdown(seat.store.getState(), options.worldNow(), [run]).split('\n').slice(4).join('\n'),
     shell: (run) => shellOn(seat.store.getState(), run, options.dir),
     keep: (name, text) => keepCopy(join(options.dir, 'copies'), name, text),

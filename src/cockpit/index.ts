@@ -25,7 +25,8 @@ export interface CockpitPorts {
   worldNow(): number;
   /** A theme's name; without it dark, or light where the terminal says that it is light. */
   theme?: string;
-  themesDir: string;
+  /** Folders of themes; one of a later folder replaces its namesake of an earlier one. */
+  themesDirs: readonly string[];
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   /** Beside the program's name, such as "demo ×60"; may be empty. */
@@ -62,7 +63,7 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   delete process.env['CI'];
   const { mount } = await import('./app.tsx');
 
-  const { themes, problems } = readThemes(ports.themesDir);
+  const { themes, problems } = readThemes(ports.themesDirs);
   const unicode = speaksUnicode(process.env);
   const marks = process.env['TERM'] !== 'dumb';
   const paints = (themes.length > 0 ? themes : [undefined]).map((theme) => ({ name: theme?.name ?? 'plain', paint: createPaint(theme, depth, unicode, marks) }));
@@ -204,12 +205,10 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   return exit;
 }
 
-function readThemes(dir: string): ReturnType<typeof loadThemes> {
-  try {
-    return loadThemes(dir);
-  } catch {
-    return { themes: [], problems: [`no themes at ${dir}`] };
-  }
+function readThemes(dirs: readonly string[]): ReturnType<typeof loadThemes> {
+  const read = dirs.map(loadThemes);
+  const byName = new Map(read.flatMap(({ themes }) => themes).map((theme) => [theme.name, theme]));
+  return { themes: [...byName.values()], problems: read.flatMap(({ problems }) => problems) };
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'no reason given');
