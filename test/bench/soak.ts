@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createClock } from '../../src/clock.ts';
 import { startSim, type Sim } from '../../src/sim/index.ts';
+import { diceOf } from './economics/dice.ts';
 import type { Report } from './soak-program.ts';
 
 const wire = createClock();
@@ -32,7 +33,7 @@ interface Sample {
 }
 
 export async function soak({ dir, instances, minutes, seed, json }: { dir: string; instances: number; minutes: number; seed: number; json: boolean }): Promise<boolean> {
-  const dice = diceOf(seed);
+  const dice = diceOf(seed, 'soak');
   const began = wire.now();
   await mkdir(join(dir, 'project'), { recursive: true });
   await mkdir(join(dir, 'home'), { recursive: true });
@@ -198,13 +199,3 @@ function progress(samples: readonly Sample[], last: Report | null): void {
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
-
-function diceOf(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
