@@ -5,7 +5,9 @@ import { readLaunch, readSpec, type App } from './app.ts';
 import { AttachError, connectOwner } from './attach/index.ts';
 import { createClock } from './clock.ts';
 import type { Command } from './core/commands.ts';
+import { createRedactor } from './core/redact.ts';
 import { reduce, tick } from './core/reduce.ts';
+import { secretNames } from './core/spec.ts';
 import { emptyWorld, type RunState, type World } from './core/state.ts';
 import { MarketError } from './core/ports.ts';
 import { cleanLine } from './core/text.ts';
@@ -192,7 +194,9 @@ export async function logs(io: Io, id: string, lines: number, asJson: boolean): 
   const attempt = run.attempts.at(-1)?.number ?? 1;
   const file = `.vastsit/log.${attempt}`;
   const text = (await logAtHome(run.id, file)) ?? (await logOnBox(world, run, file, lines));
-  const tail = text.split('\n').filter((line) => line !== '').slice(-lines).map((line) => cleanLine(line));
+  // The training may have told its secrets; this screen does not.
+  const redact = createRedactor(secretNames(run.spec).flatMap((name) => env[name] ?? []));
+  const tail = text.split('\n').filter((line) => line !== '').slice(-lines).map((line) => redact(cleanLine(line)));
   if (asJson) json(io, { type: 'logs', run: id, attempt, lines: tail });
   else for (const line of tail) io.out(line);
   return EXIT.ok;
