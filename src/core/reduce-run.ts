@@ -1,5 +1,6 @@
 /** One run's state machine: which event moves it to which stage. */
 import { advanceCadence, startCadence } from './cadence.ts';
+import { timesAway } from './away.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
 import { isLocal } from './fixes.ts';
@@ -77,6 +78,8 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...run, preflight: { instance: event.instance, fault: event.fault } };
     case 'ssh.up':
       return clear({ ...run, stage: run.stage === 'connecting' ? 'preparing' : run.stage, ssh: { up: true, endpoint: event.endpoint, since: event.at, reason: null } }, 'connect');
+    case 'sentinel.told':
+      return { ...run, sentinel_s: event.until_s };
     case 'ssh.down':
       return { ...run, ssh: { ...run.ssh, up: false, since: run.ssh.up ? event.at : run.ssh.since, reason: event.reason } };
     case 'prepare.done':
@@ -188,7 +191,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'rescue.asked':
       return run.rescue ? { ...run, rescue: { ...run.rescue, asked_usd: event.usd, asked_at: event.at } } : run;
     case 'instance.away':
-      return { ...run, away: { kind: event.kind, instance: event.instance, attempt: run.attempt, since: event.at, back_at: null, asks: 0, asked_at: null }, stream: 'closed', ssh: { ...run.ssh, up: false, reason: event.kind } };
+      return { ...run, away: { kind: event.kind, instance: event.instance, attempt: run.attempt, since: event.at, back_at: null, times: 1 + timesAway(run.away, event.at), asks: 0, asked_at: null }, stream: 'closed', ssh: { ...run.ssh, up: false, reason: event.kind } };
     case 'instance.back':
       return run.away ? { ...run, away: { ...run.away, back_at: event.at }, backoff: {}, cadence: run.cadence && { ...run.cadence, next_at: event.at } } : run;
     case 'bid.raised':

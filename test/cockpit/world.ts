@@ -53,7 +53,7 @@ export function instance(id: number, run: string | null, part: Partial<InstanceS
   return {
     id, machine_id: seen.machine_id, label: run === null ? null : labelOf(run, 1), owner: run === null ? 'stranger' : 'ours', run, facts: seen, first_seen: NOW - 90 * MINUTE,
     rate: seen.dph_total, bucket: run === null ? 'idle' : 'productive', since: NOW - 8 * MINUTE, usd: { ...noUsd(), loading: 0.021, setup: 0.034, productive: 0.482 },
-    absent_reads: 0, adopted: null, destroy: 'none', destroy_at: null, destroy_gate: null, stop: 'none', stop_at: null, wakes: 0, gone_at: null, seen_at: NOW - 4_000, ...part,
+    absent_reads: 0, adopted: null, destroy: 'none', destroy_at: null, destroy_gate: null, stop: 'none', stop_at: null, wakes: 0, gone_at: null, seen_at: NOW - 4_000, offline_since: null, ...part,
   };
 }
 
@@ -75,7 +75,7 @@ export function run(id: string, on: number | null, part: Partial<RunState> = {})
     check: { at: NOW - 42_000, why: 'scheduled', reading: probe(97, 61), failure: null }, failed_checks: 0,
     cadence: { phase: 'cruise', index: 0, healthy_in_a_row: 4, started_at: NOW - 80 * MINUTE, next_at: NOW + 22 * MINUTE }, handed_over: true,
     incident: null, incidents: [], repair: null, home: [{ path: 'out/checkpoint-1000.pt', bytes: 412_000_000, sha256: 'c0ffee'.repeat(10) + 'abcd', mtime_s: NOW / 1_000 - 400 }], home_at: NOW - 6 * MINUTE,
-    checkpoint: null, bad_checkpoints: [], away: null, left: [], intended: [], evals: [], samples: [], advice: null, rescue: null, hold: null, keep: false, destroy_ordered: null, destroy_pending: null, bid_ordered: null, brain: noBrain(), backoff: {}, tail: ["{'loss': 1.734, 'grad_norm': 0.91, 'learning_rate': 0.0002, 'epoch': 1.2}", ' 62%|██████▏   | 1240/2000 [06:02<03:42,  3.42it/s]'], eyes: NO_EYES, ...part,
+    checkpoint: null, bad_checkpoints: [], away: null, left: [], intended: [], evals: [], samples: [], advice: null, rescue: null, hold: null, keep: false, destroy_ordered: null, destroy_pending: null, bid_ordered: null, brain: noBrain(), backoff: {}, sentinel_s: 0, tail: ["{'loss': 1.734, 'grad_norm': 0.91, 'learning_rate': 0.0002, 'epoch': 1.2}", ' 62%|██████▏   | 1240/2000 [06:02<03:42,  3.42it/s]'], eyes: NO_EYES, ...part,
   };
 }
 
