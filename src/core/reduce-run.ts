@@ -11,6 +11,7 @@ import { reduceProgress } from './reduce-progress.ts';
 import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
 import { born, newAttempt } from './reduce-born.ts';
 import { findLeft, leave } from './reduce-left.ts';
+import { dropTrial, reduceTune } from './reduce-tune.ts';
 import { closeLines, remember } from './triggers/eyes.ts';
 import { healthyAt } from './triggers/index.ts';
 
@@ -154,7 +155,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run.stage === 'training' ? clear(synced, 'sync') : synced;
     }
     case 'run.ended':
-      return { ...run, verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.stage === 'renting' ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
+      return { ...dropTrial(run, event.at, 'the run ended first'), verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.stage === 'renting' ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
     case 'rescue.judged':
       return {
         ...(event.verdict === 'unverified' ? run : clear(run, 'sync')),
@@ -196,6 +197,9 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...run, left: run.left.map((one) => (one.instance === event.instance ? { ...one, verdict: event.verdict, why: event.reason } : one)) };
     case 'efficiency.judged':
       return { ...run, advice: event.advice };
+    case 'trial.chosen':
+    case 'trial.judged':
+      return reduceTune(run, event, afterStop);
     case 'user.keep':
       return { ...run, keep: event.keep, ...(run.stage === 'closed' && run.instance !== null && !event.keep ? { stage: 'tearing_down' as const, closed_at: null } : {}) };
     case 'effect.failed':
@@ -220,7 +224,7 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
     incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt }] },
     repair: { remedy, stopped, applied: false, not_before: event.at + (remedy.rung === 'rerun' ? remedy.backoff_ms : 0) },
   };
-  if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(next, run.attempt, { ended_at: attempt?.ended_at ?? event.at }));
+  if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(dropTrial(next, event.at, 'the run went on elsewhere first'), run.attempt, { ended_at: attempt?.ended_at ?? event.at }));
   return stopped ? afterStop(next) : next;
 }
 

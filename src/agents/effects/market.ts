@@ -1,7 +1,7 @@
 /** Effects on the market. Intent first, outcome after; what is unclear is settled by reading, never by trying again. */
 import type { Effect } from '../../core/actions.ts';
 import { refuseRent } from '../../core/budget.ts';
-import { labelOf, type Instance } from '../../core/market.ts';
+import { bornFrom, labelOf, type Instance } from '../../core/market.ts';
 import { queryOf, rankOffers, wideQueryOf } from '../../core/offers.ts';
 import { MarketError, type OfferQuery } from '../../core/ports.ts';
 import { runOf, type Context } from '../context.ts';
@@ -89,7 +89,12 @@ async function attachKey(context: Context, instance: number): Promise<void> {
 export async function find(context: Context, effect: Of<'find'>): Promise<void> {
   const { run, attempt } = effect;
   const label = labelOf(run, attempt);
-  const found = (await context.market.list()).filter((one) => one.label === label);
+  const listed = await context.market.list();
+  const { runs, fleet } = context.facts.world();
+  const intent = runs[run]?.intended.find((one) => one.attempt === attempt);
+  // Another cockpit may use the same name: what was there before our intent, or was born at another time, is not ours.
+  const mine = (one: Instance): boolean => one.label === label && intent !== undefined && bornFrom(one, intent.at) !== false && (fleet[String(one.id)]?.first_seen ?? intent.at) >= intent.at;
+  const found = listed.filter(mine);
   const [first] = found.sort((a, b) => a.id - b.id);
   if (first) {
     context.facts.record({ type: 'create.accepted', run, attempt, instance: first.id, machine_id: first.machine_id });

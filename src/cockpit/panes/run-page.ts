@@ -6,6 +6,7 @@ import type { Incident, RunState, World } from '../../core/state.ts';
 import type { Remedy } from '../../core/events.ts';
 import type { Spec } from '../../core/spec.ts';
 import { cleanLine } from '../../core/text.ts';
+import { trialWords } from '../../core/tune.ts';
 import { ago, bar, bytes, clockTime, money, perHour, share, sparkline } from '../format.ts';
 import { fit, line, piece, plain, wrap, type Line, type Piece } from '../line.ts';
 import type { Role } from '../theme.ts';
@@ -27,6 +28,7 @@ export function runPage(run: RunState, world: World, now: number, width: number)
     line(),
     ...section('Incidents', incidentLines(run, now, width)),
     ...section('Progress', progressLines(run, width)),
+    ...section('Optimisations', run.trials.flatMap((trial) => wrap(trialWords(trial), width - 2).map((row) => plain(` ${row}`, 'text')))),
     ...section('Log', run.tail.slice(-TAIL).map((text) => plain(` ${cleanLine(text, 1_000)}`, 'muted'))),
     ...section('Costs', costLines(run, world, now, width)),
     ...section('Attempts', run.attempts.map(attemptLine)),
