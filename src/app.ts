@@ -10,6 +10,7 @@ import { llmKeyOf, openBrain } from './brain.ts';
 import { limitsOf } from './agents/brain/agent-files.ts';
 import { createEngine, type Engine } from './agents/engine.ts';
 import { createClock } from './clock.ts';
+import { adoptMisfit } from './core/adopt.ts';
 import type { Command, CommandAnswer } from './core/commands.ts';
 import { isIntent, type Body, type Event } from './core/events.ts';
 import type { Clock, Facts, Market } from './core/ports.ts';
@@ -17,6 +18,7 @@ import { createRedactor } from './core/redact.ts';
 import { reduce, tick } from './core/reduce.ts';
 import { parseSpec, secretNames, SpecError, specWarnings, type Spec } from './core/spec.ts';
 import { emptyWorld, type World } from './core/state.ts';
+import { RefusedError } from './headless/errors.ts';
 import { createHome } from './home.ts';
 import { openJournal, statusMarkdown, takeLock, writeStatus } from './journal/index.ts';
 import { createRemote } from './remote/index.ts';
@@ -52,8 +54,8 @@ export interface App {
   market: Market;
   /** Resolves when the loop was stopped; rejects when the program cannot go on (a journal that can't be written). */
   running: Promise<void>;
-  /** Submits a spec file; returns the run's id. Throws SpecError with the field at fault. */
-  submit(specPath: string): Promise<string>;
+  /** Submits a spec file, for a rented instance or for one to `adopt`; returns the run's id. Throws SpecError with the field at fault, or RefusedError. */
+  submit(specPath: string, adopt?: number): Promise<string>;
   command(command: Command): Promise<CommandAnswer>;
   /** Every event from now on, in order. */
   subscribe: (listener: (events: readonly Event[]) => void) => () => void;
@@ -124,12 +126,14 @@ export async function openApp(options: AppOptions): Promise<App> {
   const running = engine.run();
   running.catch(() => undefined); // awaited by the caller; a rejection before that is not lost
 
-  const submit = async (specPath: string): Promise<string> => {
+  const submit = async (specPath: string, adopt?: number): Promise<string> => {
     const path = resolve(options.project, specPath);
     const spec = await readLaunch(path, options.env);
+    const misfit = adopt === undefined ? null : adoptMisfit(store.getState(), adopt, spec);
+    if (misfit !== null) throw new RefusedError(misfit);
     guardSecrets(spec);
     const run = freeId(spec.name, store.getState());
-    facts.record({ type: 'run.submitted', run, spec, spec_path: path, warnings: specWarnings(spec) });
+    facts.record({ type: 'run.submitted', run, spec, spec_path: path, warnings: specWarnings(spec), ...(adopt !== undefined && { adopt }) });
     return run;
   };
 
@@ -141,9 +145,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     running,
     submit,
     async command(command) {
-      if (command.do !== 'launch') return engine.command(command);
+      if (command.do !== 'launch' && command.do !== 'adopt') return engine.command(command);
       try {
-        return { ok: true, said: `${await submit(command.spec_path)} is launched` };
+        const run = await submit(command.spec_path, command.do === 'adopt' ? command.instance : undefined);
+        return { ok: true, said: command.do === 'adopt' ? `${run} is put on instance ${command.instance}` : `${run} is launched` };
       } catch (error) {
         return { ok: false, why: error instanceof Error ? error.message : String(error) };
       }

@@ -104,8 +104,50 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('bring results home, then destroy; waits until two reads say gone')
     .argument('<run>')
     .option('--waive', 'do not wait for results: what is not at home is lost')
+    .option('--grace <s>', 'seconds in which `recall` calls it back', positive, 0)
     .option('--json')
-    .action(does(async (run: string, options: Json & { waive?: boolean }) => (await commands()).order(consoleIo, { do: 'destroy', run, waive: options.waive === true }, options.json === true)));
+    .action(does(async (run: string, options: Json & { waive?: boolean; grace: number }) => (await commands()).order(consoleIo, { do: 'destroy', run, waive: options.waive === true, ...(options.grace > 0 && { grace_s: options.grace }) }, options.json === true)));
+  program
+    .command('recall')
+    .description('call a destroy back that waits its grace')
+    .argument('<run>')
+    .option('--json')
+    .action(does(async (run: string, options: Json) => (await commands()).order(consoleIo, { do: 'recall', run }, options.json === true)));
+  program
+    .command('relaunch')
+    .description('end the training and start it anew on the same instance, if need be with other commands')
+    .argument('<run>')
+    .option('--command <text>', 'instead of the spec\'s `run`')
+    .option('--resume <text>', 'instead of the spec\'s `checkpoints.resume`')
+    .option('--json')
+    .action(does(async (run: string, options: Json & { command?: string; resume?: string }) => (await commands()).order(consoleIo, { do: 'relaunch', run, ...(options.command !== undefined && { command: options.command }), ...(options.resume !== undefined && { resume: options.resume }) }, options.json === true)));
+  program
+    .command('switch')
+    .description('bring the newest checkpoint home, end this instance, and go on on another machine')
+    .argument('<run>')
+    .option('--json')
+    .action(does(async (run: string, options: Json) => (await commands()).order(consoleIo, { do: 'switch', run }, options.json === true)));
+  program
+    .command('bid')
+    .description('raise the bid for an interruptible instance, within the spec\'s price cap')
+    .argument('<run>')
+    .argument('<usd>', '$/h for the GPU; the disk is extra', price)
+    .option('--json')
+    .action(does(async (run: string, usd: number, options: Json) => (await commands()).order(consoleIo, { do: 'raise_bid', run, usd_per_hour: usd }, options.json === true)));
+  program
+    .command('adopt')
+    .description('run a spec on an instance of the account that this program did not rent; given back at the end')
+    .argument('<instance>', 'its number', positive)
+    .argument('<spec>')
+    .option('--json', 'one event a line')
+    .action(does(async (instance: number, spec: string, options: Json) => (await commands()).adopt(consoleIo, instance, spec, options.json === true)));
+  program
+    .command('keep')
+    .description('keep the instance when the run is over; it bills on until you say otherwise')
+    .argument('<run>')
+    .option('--no', 'the usual way again')
+    .option('--json')
+    .action(does(async (run: string, options: Json & { no?: boolean }) => (await commands()).order(consoleIo, { do: 'keep', run, keep: options.no !== true }, options.json === true)));
   program
     .command('hold')
     .description('approve a debugging stay; it always ends')

@@ -1,4 +1,5 @@
 /** Opens the cockpit over the loops that run in this process, and tells on the primary screen what goes on without it. */
+import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
 import { openApp, type App } from './app.ts';
@@ -36,6 +37,7 @@ export async function showCockpit(app: App, options: { title: string; theme?: st
     clock: app.wire,
     worldNow: () => app.clock.now(),
     themesDir: join(packageRoot(), 'themes'),
+    keep: (name, text) => keepCopy(join(stateDir(process.env), 'copies'), name, text),
     stdin: process.stdin,
     stdout: process.stdout,
     title: options.title,
@@ -45,4 +47,11 @@ export async function showCockpit(app: App, options: { title: string; theme?: st
   for (const line of options.farewell === undefined ? farewell(app.store.getState(), app.clock.now()) : [options.farewell]) process.stdout.write(`${line}\n`);
   if (ended.quit === 'error') throw ended.error ?? new Error('the cockpit failed');
   return ended.quit === 'signal' ? EXIT.interrupted : EXIT.ok;
+}
+
+async function keepCopy(dir: string, name: string, text: string): Promise<string> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const path = join(dir, name);
+  await writeFile(path, text, { mode: 0o600 });
+  return path;
 }

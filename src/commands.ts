@@ -9,6 +9,7 @@ import { createClock } from './clock.ts';
 import type { Command } from './core/commands.ts';
 import { reduce, tick } from './core/reduce.ts';
 import { emptyWorld, type RunState, type World } from './core/state.ts';
+import { MarketError } from './core/ports.ts';
 import { cleanLine } from './core/text.ts';
 import { drive } from './headless/drive.ts';
 import { doctorCommand, type Finding } from './headless/doctor.ts';
@@ -27,6 +28,8 @@ import { readSettings, stateDir } from './settings.ts';
 import { createVastMarket, findApiKey } from './vast/index.ts';
 
 const wire = createClock(1);
+/** Real ms between two looks at something that comes by itself. */
+const LOOK_MS = 100;
 const env = process.env;
 const dir = (): string => stateDir(env);
 
@@ -97,6 +100,19 @@ export async function launch(io: Io, specs: readonly string[], asJson: boolean, 
   let code: ExitCode = EXIT.ok;
   for (const spec of specs) code = (await handOver(io, { do: 'launch', spec_path: resolve(spec) }, asJson)) || code;
   return code;
+}
+
+/** A run of this spec on an instance that nobody rented for it. */
+export async function adopt(io: Io, instance: number, spec: string, asJson: boolean): Promise<ExitCode> {
+  await readLaunch(resolve(spec), env);
+  if (isLocked(dir(), wire.now())) return handOver(io, { do: 'adopt', instance, spec_path: resolve(spec) }, asJson);
+  return driveHere(io, asJson, 'vastsit-tui adopt', async (app) => {
+    // Which instances there are is known only once the market has been read.
+    const market = () => app.store.getState().market;
+    while (market().health === 'unknown') await wire.sleep(LOOK_MS);
+    if (market().list_at === null) throw new MarketError('unavailable', market().reason ?? 'the market did not answer');
+    return [await app.submit(spec, instance)];
+  });
 }
 
 /** An order to the process that owns the runs. */

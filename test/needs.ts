@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 
-export type Need = 'sshd' | 'procps' | 'bash' | 'busybox' | 'curl' | 'wget' | 'torch' | 'root';
+export type Need = 'sshd' | 'procps' | 'bash' | 'busybox' | 'curl' | 'wget' | 'python' | 'torch' | 'root';
 
 const runs = (command: string, ...args: string[]): boolean => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 const onPath = (name: string): boolean => runs('sh', '-c', `command -v ${name}`);
@@ -20,6 +20,7 @@ const NEEDS: Record<Need, { here: () => boolean; remedy: string }> = {
   busybox: { here: () => onPath('busybox'), remedy: 'busybox (Debian: apt-get install busybox)' },
   curl: { here: () => onPath('curl'), remedy: 'curl (Debian: apt-get install curl)' },
   wget: { here: () => onPath('wget'), remedy: 'wget (Debian: apt-get install wget)' },
+  python: { here: () => onPath('python3'), remedy: 'python3 (Debian: apt-get install python3)' },
   torch: { here: () => runs(PYTHON, '-c', 'import torch'), remedy: `PyTorch for ${PYTHON} (Debian: apt-get install python3-torch)` },
   root: { here: () => userInfo().uid === 0, remedy: 'to be root: Vast\'s instances let nobody else in, and an sshd lets nobody in but who started it' },
 };

@@ -3,7 +3,7 @@
  * record what came of it, and look again. Nothing here decides; nothing here is remembered that the journal does not know.
  */
 import { effectKey, type Action, type Effect } from '../core/actions.ts';
-import type { Command, CommandAnswer } from '../core/commands.ts';
+import type { CommandAnswer, RunCommand } from '../core/commands.ts';
 import { decideBabysitter } from '../core/decide/babysitter.ts';
 import { decideFleet } from '../core/decide/fleet.ts';
 import { backoffMs } from '../core/decide/ready.ts';
@@ -27,7 +27,7 @@ export interface Engine {
   run(): Promise<void>;
   /** Looks again now; called after each recorded event. */
   wake(): void;
-  command(command: Exclude<Command, { do: 'launch' }>): CommandAnswer;
+  command(command: RunCommand): CommandAnswer;
   /** Ends the loop and the sessions; what runs on the boxes goes on. */
   stop(): Promise<void>;
 }

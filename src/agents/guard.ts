@@ -13,11 +13,21 @@ export function refuseTouch(world: World, instance: number, run: string | null):
   return null;
 }
 
+/** Why this instance must not be taken for a run; null when it may. Its label may be the run's own, from a try that a crash cut short. */
+export function refuseAdopt(world: World, instance: number, run: string): string | null {
+  const one = world.fleet[String(instance)];
+  if (!one || one.gone_at !== null) return 'it is not on the account';
+  if (one.owner === 'ours') return `it works for ${one.run ?? 'a run of ours'} already`;
+  const mark = parseLabel(one.label);
+  return mark && mark.run !== run ? `its label says that ${mark.run} of another cockpit owns it` : null;
+}
+
 export function refuseDestroy(world: World, instance: number, run: string | null, gate: RescueVerdict): string | null {
   const touch = refuseTouch(world, instance, run);
   if (touch) return touch;
   const owner = run === null ? undefined : world.runs[run];
   if (gate === 'unverified') return 'its results are not verified at home';
+  if (world.fleet[String(instance)]?.adopted && !owner?.destroy_ordered) return 'it was adopted: only the user ends it';
   const left = owner?.left.find((other) => other.instance === instance);
   if (left && left.verdict !== gate) return 'what the run left on it is not judged so';
   if (gate === 'nothing_never_ran' && owner?.ran_here && owner.instance === instance) return 'a process of the run was started on it';

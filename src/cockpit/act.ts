@@ -4,11 +4,14 @@ import { burnOf } from '../core/ledger.ts';
 import { instanceOf, type RunState, type World } from '../core/state.ts';
 import type { Dialog } from './dialogs.ts';
 import type { KeyAction } from './keys.ts';
+import { copyLog, findNext } from './look.ts';
 import { back, neighbour, pin, scroll } from './move.ts';
+import { groupKey, toggle, unfold } from './reasoning.ts';
 import { isOver, leavesBehind, targetRun } from './select.ts';
 import { withToast, type Ui } from './ui.ts';
 
-export type Effect = 'quit' | 'redraw' | 'suspend';
+/** `copy`: cleaned text for the clipboard; `what` names it. */
+export type Effect = 'quit' | 'redraw' | 'suspend' | { do: 'copy'; text: string; what: string };
 export interface Pressed {
   ui: Ui;
   command?: Command;
@@ -48,9 +51,20 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
     case 'filter':
       return { ui: { ...ui, filter: { ...ui.filter, editing: true } } };
     case 'logs':
-      return { ui: { ...ui, log: ui.log.is === 'closed' ? { is: 'open' } : { is: 'closed' }, focus: ui.log.is === 'closed' ? ui.focus : 'runs', back: { ...ui.back, log: 0 } } };
+      return { ui: { ...ui, log: ui.log.is === 'closed' ? { is: 'open' } : { is: 'closed' }, focus: ui.log.is !== 'closed' && ui.focus === 'log' ? 'runs' : ui.focus, look: { ...ui.look, held: null, back: 0 } } };
     case 'pin':
       return { ui: pin(ui, world, now) };
+    case 'find':
+      return { ui: { ...ui, look: { ...ui.look, finding: true } } };
+    case 'find_next':
+    case 'find_previous':
+      return { ui: findNext(ui, world, action === 'find_next' ? 1 : -1, now) };
+    case 'wrap':
+      return { ui: withToast({ ...ui, look: { ...ui.look, wrap: !ui.look.wrap } }, ui.look.wrap ? 'long lines are cut' : 'long lines are wrapped', false, now) };
+    case 'copy':
+      return copyLog(ui, world, now);
+    case 'expand':
+      return { ui: ui.focus === 'said' ? unfold(ui, world) : unfoldIncident(ui, run, now) };
     case 'check':
       return onLive(ui, run, now, (live) => ({ ui, command: { do: 'check', run: live.id } }));
     case 'destroy':
@@ -87,4 +101,9 @@ const refuse = (ui: Ui, why: string, now: number): Pressed => ({ ui: withToast(u
 function onLive(ui: Ui, run: RunState | null, now: number, then: (run: RunState) => Pressed): Pressed {
   if (!run) return refuse(ui, 'no run is selected', now);
   return isOver(run) ? refuse(ui, `${run.id} is over and bills for nothing`, now) : then(run);
+}
+
+function unfoldIncident(ui: Ui, run: RunState | null, now: number): Ui {
+  const incident = run?.incident ?? run?.incidents.at(-1);
+  return run && incident ? toggle(ui, groupKey(run.id, incident.id)) : withToast(ui, `${run?.id ?? 'no run'} has had no incident`, true, now);
 }

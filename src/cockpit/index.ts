@@ -2,10 +2,12 @@
 import type { Command, CommandAnswer } from '../core/commands.ts';
 import type { Clock } from '../core/ports.ts';
 import type { WorldStore } from '../store.ts';
+import { clipboardCode, hasClipboard } from './clipboard.ts';
 import { speaksUnicode } from './glyphs.ts';
 import { createPainter } from './painter.ts';
 import { createScreen, guardExits, stopGroup, type Exit } from './screen.ts';
 import { createSession } from './session.ts';
+import type { Effect } from './on-key.ts';
 import { colourDepth, createPaint, defaultTheme, loadThemes } from './theme.ts';
 import { windowTitle } from './farewell.ts';
 
@@ -27,6 +29,8 @@ export interface CockpitPorts {
   stdout: NodeJS.WriteStream;
   /** Beside the program's name, such as "demo ×60"; may be empty. */
   title: string;
+  /** Keeps text in a file of that name, for terminals without a clipboard; resolves with its path. */
+  keep(name: string, text: string): Promise<string>;
   /** Resolves with a sentence when a demo is over: shown as a banner, the screen stays. */
   finished?: Promise<string>;
 }
@@ -71,9 +75,22 @@ export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' |
     paints,
     theme: Math.max(0, chosen),
     title: ports.title,
-    onEffect: (effect) => (effect === 'quit' ? end({ quit: 'user' }) : effect === 'redraw' ? painter.repaint() : suspend()),
+    onEffect: (effect) => carryOut(effect),
     onDraw: () => screen.title(windowTitle(store.getState())),
   });
+
+  const carryOut = (effect: Effect): void => {
+    if (effect === 'quit') end({ quit: 'user' });
+    else if (effect === 'redraw') painter.repaint();
+    else if (effect === 'suspend') suspend();
+    else void copy(effect.text, effect.what).then((words) => session.say(words, false), (error: unknown) => session.say(`not copied: ${error instanceof Error ? error.message : 'no reason given'}`, true));
+  };
+  const copy = async (text: string, what: string): Promise<string> => {
+    const lines = text.trimEnd().split('\n').length;
+    if (!hasClipboard(process.env)) return `${lines} lines of ${what} are in ${await ports.keep(`${what}.log`, text)}`;
+    stdout.write(clipboardCode(text, process.env));
+    return `${lines} lines of ${what} are in the clipboard`;
+  };
 
   let suspended = false;
   const suspend = (): void => {

@@ -1,13 +1,16 @@
 /** The one key table. Dispatch, the help overlay, the footer's hints and the README's table are all made from it. */
 
-/** Where a key is live: the table and panes, a run's page, the help overlay, a dialog, or a text field that has the focus. */
-export type Place = 'home' | 'run' | 'help' | 'dialog' | 'text';
+/**
+ * Where a key is live: the table, the log pane or the reasoning log while it has the focus, a run's page, the help overlay, a
+ * dialog, or a text field.
+ */
+export type Place = 'home' | 'log' | 'said' | 'run' | 'help' | 'dialog' | 'text';
 
-export const PLACES: Readonly<Record<Place, string>> = { home: 'Home', run: 'Run page', help: 'Help', dialog: 'Dialogs', text: 'Text fields' };
+export const PLACES: Readonly<Record<Place, string>> = { home: 'Home', log: 'Log pane', said: 'Reasoning log', run: 'Run page', help: 'Help', dialog: 'Dialogs', text: 'Text fields' };
 
 export type KeyAction =
   | 'up' | 'down' | 'page_up' | 'page_down' | 'first' | 'last' | 'enter' | 'back' | 'next_pane' | 'previous_pane'
-  | 'destroy' | 'hold' | 'release' | 'keep' | 'check' | 'logs' | 'pin' | 'filter' | 'theme' | 'help' | 'quit' | 'interrupt' | 'redraw' | 'suspend'
+  | 'destroy' | 'hold' | 'release' | 'keep' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'theme' | 'help' | 'quit' | 'interrupt' | 'redraw' | 'suspend'
   | 'next' | 'previous' | 'confirm' | 'yes' | 'cancel' | 'erase' | 'close';
 
 export interface KeyBinding {
@@ -21,9 +24,11 @@ export interface KeyBinding {
   readonly hint?: string;
 }
 
-const MOVING = ['home', 'run', 'help'] as const;
-const ACTING = ['home', 'run'] as const;
-const ANYWHERE = ['home', 'run', 'help', 'dialog', 'text'] as const;
+/** The table and the panes beside it. */
+const PANES = ['home', 'log', 'said'] as const;
+const ACTING = [...PANES, 'run'] as const;
+const MOVING = [...ACTING, 'help'] as const;
+const ANYWHERE = [...MOVING, 'dialog', 'text'] as const;
 
 export const KEYS: readonly KeyBinding[] = [
   { keys: ['up', 'k'], action: 'up', says: 'one row up', places: MOVING },
@@ -32,18 +37,25 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['pagedown', 'space'], action: 'page_down', says: 'one page down', places: MOVING },
   { keys: ['g', 'home'], action: 'first', says: 'first row', places: MOVING },
   { keys: ['G', 'end'], action: 'last', says: 'last row; in a log, follow it again', places: MOVING },
-  { keys: ['tab', 'right'], action: 'next_pane', says: 'next pane', places: ['home'] },
-  { keys: ['shift-tab', 'left'], action: 'previous_pane', says: 'previous pane', places: ['home'] },
-  { keys: ['enter'], action: 'enter', says: 'open the run: spec, attempts, incidents, checkpoints, costs', places: ['home'], hint: 'open' },
+  { keys: ['tab', 'right'], action: 'next_pane', says: 'next pane', places: PANES },
+  { keys: ['shift-tab', 'left'], action: 'previous_pane', says: 'previous pane', places: PANES },
+  { keys: ['enter'], action: 'enter', says: 'open the run: spec, attempts, incidents, checkpoints, costs', places: ['home', 'log'], hint: 'open' },
+  { keys: ['enter', 'e'], action: 'expand', says: 'unfold what stands behind this line, or fold it', places: ['said'], hint: 'unfold' },
+  { keys: ['e'], action: 'expand', says: 'unfold the incident of this run in the reasoning log, or fold it', places: ['home'] },
   { keys: ['esc'], action: 'back', says: 'back one step: page, scroll, filter, pane, log', places: ACTING },
   { keys: ['d'], action: 'destroy', says: 'destroy the instance of this run (asks)', places: ACTING, dangerous: true, hint: 'destroy' },
   { keys: ['h'], action: 'hold', says: 'approve a debugging hold, with an end (asks)', places: ACTING, dangerous: true, hint: 'hold' },
   { keys: ['r'], action: 'release', says: 'release the hold (asks)', places: ACTING, dangerous: true },
   { keys: ['p'], action: 'keep', says: 'keep the instance after the run, or no longer (asks)', places: ACTING, dangerous: true },
   { keys: ['c'], action: 'check', says: 'check this run now', places: ACTING, hint: 'check' },
-  { keys: ['l'], action: 'logs', says: 'open or close the log', places: ['home'], hint: 'log' },
-  { keys: ['L'], action: 'pin', says: 'pin the log to its run, or unpin it', places: ['home'] },
-  { keys: ['/'], action: 'filter', says: 'filter runs; !word inverts', places: ['home'], hint: 'filter' },
+  { keys: ['l'], action: 'logs', says: 'open or close the log', places: PANES, hint: 'log' },
+  { keys: ['L'], action: 'pin', says: 'pin the log to its run, or unpin it', places: PANES },
+  { keys: ['/'], action: 'filter', says: 'filter runs; !word inverts', places: ['home', 'said'], hint: 'filter' },
+  { keys: ['/'], action: 'find', says: 'search in the log', places: ['log'], hint: 'search' },
+  { keys: ['n'], action: 'find_next', says: 'next hit, towards the newest line', places: ['log'] },
+  { keys: ['N'], action: 'find_previous', says: 'previous hit', places: ['log'] },
+  { keys: ['w'], action: 'wrap', says: 'wrap long lines, or cut them', places: ['log'], hint: 'wrap' },
+  { keys: ['y'], action: 'copy', says: 'copy the log to the clipboard, or into a file where there is none', places: ['log'], hint: 'copy' },
   { keys: ['t'], action: 'theme', says: 'next theme', places: ACTING },
   { keys: ['?'], action: 'help', says: 'this help', places: ACTING, hint: 'help' },
   { keys: ['q'], action: 'quit', says: 'leave; says first what goes on and what bills', places: ACTING, hint: 'quit' },
@@ -69,12 +81,15 @@ export const bindingFor = (place: Place, key: string): KeyBinding | null => TABL
 const SHOWN: Readonly<Record<string, string>> = { up: '↑', down: '↓', left: '←', right: '→', pageup: 'PgUp', pagedown: 'PgDn', space: 'Space', home: 'Home', end: 'End', tab: 'Tab', 'shift-tab': 'Shift-Tab', enter: 'Enter', esc: 'Esc', backspace: 'Backspace' };
 export const keyName = (key: string): string => SHOWN[key] ?? key.replace('ctrl-', 'Ctrl-');
 
+/** What is told of a place: of a pane beside the table only what the table has not. */
+export const bindingsOf = (place: Place): readonly KeyBinding[] => KEYS.filter(({ places }) => places.includes(place) && !((place === 'log' || place === 'said') && places.includes('home')));
+
 /** The key table as GitHub Markdown, one table a place, for the README. */
 export function keysMarkdown(): string {
   return (Object.keys(PLACES) as Place[])
     .filter((place) => place !== 'text')
     .map((place) => {
-      const rows = KEYS.filter(({ places }) => places.includes(place)).map(({ keys, says }) => `| ${keys.map((key) => `\`${keyName(key)}\``).join(' ')} | ${says} |`);
+      const rows = bindingsOf(place).map(({ keys, says }) => `| ${keys.map((key) => `\`${keyName(key)}\``).join(' ')} | ${says} |`);
       return [`**${PLACES[place]}**`, '', '| Key | What it does |', '|---|---|', ...rows].join('\n');
     })
     .join('\n\n');

@@ -1,6 +1,8 @@
 /** Moving about: selection, scrolling, panes, and the one way back. Pure. */
 import type { World } from '../core/state.ts';
 import { panesOf } from './layout.ts';
+import { follow, lookBy } from './look.ts';
+import { readBy } from './reasoning.ts';
 import { logRun, openIncident, orderedRuns, targetRun } from './select.ts';
 import { withToast, type LogPane, type Ui } from './ui.ts';
 
@@ -14,7 +16,8 @@ export function neighbour(ui: Ui, world: World, by: 1 | -1): Ui['focus'] {
 export function back(before: Ui): Ui {
   const ui = before.toast ? { ...before, toast: null } : before;
   if (ui.page.name === 'run') return { ...ui, page: { name: 'home' } };
-  if (ui.back.said > 0 || ui.back.log > 0) return { ...ui, back: { said: 0, log: 0 } };
+  if (ui.look.find !== '' || ui.look.held !== null) return follow(ui);
+  if (ui.reading.at !== null) return { ...ui, reading: { ...ui.reading, at: null } };
   if (ui.filter.text !== '') return { ...ui, filter: { text: '', editing: false } };
   if (ui.focus !== 'runs') return { ...ui, focus: 'runs' };
   return ui.log.is === 'closed' ? ui : { ...ui, log: { is: 'closed' } };
@@ -38,9 +41,9 @@ export function scroll(ui: Ui, by: number, world: World): Ui {
   if (ui.page.name === 'run') return { ...ui, page: { ...ui.page, scroll: clamp(ui.page.scroll + by, 10_000) } };
   switch (ui.focus) {
     case 'said':
-      return { ...ui, back: { ...ui.back, said: clamp(ui.back.said - by, world.said.length) } };
+      return readBy(ui, world, by);
     case 'log':
-      return { ...ui, back: { ...ui.back, log: clamp(ui.back.log - by, logRun(ui.log, ui.selected, world)?.tail.length ?? 0) } };
+      return lookBy(ui, world, by);
     case 'runs':
     case 'costs': {
       const runs = orderedRuns(world, ui.filter.text);

@@ -3,6 +3,7 @@ import type { World } from '../core/state.ts';
 import { act, type Pressed } from './act.ts';
 import { DEAF_MS, isTyping, stepDialog, typedText, type Dialog, type DialogAct } from './dialogs.ts';
 import { bindingFor, type Key, type KeyAction, type Place } from './keys.ts';
+import { findNext, follow } from './look.ts';
 import type { Ui } from './ui.ts';
 
 export type { Effect, Pressed } from './act.ts';
@@ -13,8 +14,10 @@ const TWICE_MS = 2_000;
 /** Which part of the table is live. */
 export function placeOf(ui: Ui): Place {
   if (ui.dialog) return isTyping(ui.dialog) ? 'text' : 'dialog';
-  if (ui.filter.editing) return 'text';
-  return ui.help !== null ? 'help' : ui.page.name;
+  if (ui.filter.editing || ui.look.finding) return 'text';
+  if (ui.help !== null) return 'help';
+  if (ui.page.name === 'run') return 'run';
+  return ui.focus === 'log' || ui.focus === 'said' ? ui.focus : 'home';
 }
 
 /** `now` is real time in ms; it only guards against keys that answer a dialog by accident. */
@@ -35,6 +38,7 @@ export function onKey(before: Ui, key: Key, world: World, now: number): Pressed 
   }
   if (ui.dialog) return onDialogKey(ui, ui.dialog, key, binding?.action ?? null, world, now);
   if (ui.filter.editing) return { ui: onFilterKey(ui, key, binding?.action ?? null) };
+  if (ui.look.finding) return { ui: onFindKey(ui, key, binding?.action ?? null, world, now) };
   return binding ? act(ui, binding.action, world, now) : { ui };
 }
 
@@ -66,4 +70,13 @@ function onFilterKey(ui: Ui, key: Key, action: KeyAction | null): Ui {
   if (action === 'confirm') return { ...ui, filter: { text, editing: false } };
   if (action === 'erase') return { ...ui, filter: { text: text.slice(0, -1), editing: true } };
   return key.text === null ? ui : { ...ui, filter: { text: (text + typedText(key.text)).slice(0, 60), editing: true } };
+}
+
+function onFindKey(ui: Ui, key: Key, action: KeyAction | null, world: World, now: number): Ui {
+  const { find } = ui.look;
+  const look = (part: Partial<Ui['look']>): Ui => ({ ...ui, look: { ...ui.look, ...part } });
+  if (action === 'cancel') return follow(look({ finding: false }));
+  if (action === 'confirm') return find === '' ? look({ finding: false }) : findNext(look({ finding: false }), world, -1, now);
+  if (action === 'erase') return look({ find: find.slice(0, -1) });
+  return key.text === null ? ui : look({ find: (find + typedText(key.text)).slice(0, 60) });
 }

@@ -59,3 +59,9 @@ export const leavesBehind = (world: World): { runs: RunState[]; instances: Insta
   runs: runsOf(world).filter((run) => !isOver(run)),
   instances: oursOf(world),
 });
+
+/** Instances on which a sentinel holds a lease, and those of them that we can renew it on: their session is up. */
+export function leasesOf(world: World): { held: number; renewed: number } {
+  const under = runsOf(world).filter((run) => run.instance !== null && run.ran_here && !isClosed(run));
+  return { held: under.length, renewed: under.filter(({ ssh }) => ssh.up).length };
+}

@@ -28,8 +28,8 @@ export function settle(before: Ui, world: World, now: number): Ui {
     return incident ? [{ run: run.id, incident: incident.id, key: incidentKey(run, incident) }] : [];
   });
   const fresh = alerts.filter(({ key }) => !ui.alerted.includes(key));
-  const log = logAfter(ui.log, alerts, fresh.at(-1) ?? null);
-  if (log !== ui.log) change({ log, back: { ...ui.back, log: 0 } });
+  const log = logAfter(ui, alerts, fresh.at(-1) ?? null);
+  if (log !== ui.log) change({ log, look: log.is === 'pinned' ? ui.look : { ...ui.look, held: null, back: 0 } });
   if (fresh.length > 0 || ui.alerted.length > alerts.length) change({ alerted: alerts.map(({ key }) => key) });
   if (!panesOf(ui, world).includes(ui.focus)) change({ focus: 'runs' });
   const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
@@ -40,11 +40,6 @@ export function settle(before: Ui, world: World, now: number): Ui {
   if (ui.help !== null) {
     const last = Math.max(0, helpLines(ui.page.name).length - helpRows(ui));
     if (ui.help > last) change({ help: last });
-  }
-  const newest = world.said.at(-1)?.seq ?? 0;
-  if (newest !== ui.said_seq) {
-    const fresh_lines = ui.back.said === 0 ? 0 : world.said.filter(({ seq }) => seq > ui.said_seq).length;
-    change({ said_seq: newest, back: { ...ui.back, said: Math.min(ui.back.said + fresh_lines, world.said.length - 1) } });
   }
   const visible = layoutOf(ui, world).runs;
   const at = Math.max(0, runs.findIndex(({ id }) => id === ui.selected));
@@ -58,7 +53,7 @@ interface Alert {
   incident: number;
 }
 
-function logAfter(log: LogPane, alerts: readonly Alert[], fresh: Alert | null): LogPane {
+function logAfter({ log, focus }: Ui, alerts: readonly Alert[], fresh: Alert | null): LogPane {
   switch (log.is) {
     case 'pinned':
     case 'open':
@@ -69,7 +64,10 @@ function logAfter(log: LogPane, alerts: readonly Alert[], fresh: Alert | null): 
       if (fresh) return { is: 'auto', run: fresh.run, incident: fresh.incident };
       const stays = alerts.some(({ run, incident }) => run === log.run && incident === log.incident);
       const next = stays ? undefined : alerts.at(-1);
-      return stays ? log : next ? { is: 'auto', run: next.run, incident: next.incident } : { is: 'closed' };
+      if (stays) return log;
+      if (next) return { is: 'auto', run: next.run, incident: next.incident };
+      // Repaired, and somebody reads it: it isn't shut under their eyes.
+      return focus === 'log' ? { is: 'pinned', run: log.run } : { is: 'closed' };
     }
   }
 }

@@ -7,7 +7,7 @@ import { widthOf, type Line } from './line.ts';
 
 export const ROLES = [
   'text', 'muted', 'faint', 'title', 'key', 'rule', 'rule_focus', 'selection', 'money',
-  'ok', 'busy', 'warn', 'bad', 'off', 'signature', 'bar_good', 'bar_bad', 'bar_rest',
+  'ok', 'busy', 'warn', 'bad', 'off', 'signature', 'found', 'bar_good', 'bar_bad', 'bar_rest',
   'banner_bad', 'banner_good', 'dialog', 'danger', 'button', 'button_focus',
   'user', 'runner', 'babysitter', 'market', 'sentinel', 'program',
 ] as const;

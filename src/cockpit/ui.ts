@@ -6,6 +6,18 @@ export type Pane = 'runs' | 'log' | 'said' | 'costs';
 /** `auto` opened itself on an alert and closes itself with it; `open` follows the selection; `pinned` stays with its run. */
 export type LogPane = { is: 'closed' } | { is: 'auto'; run: string; incident: number } | { is: 'open' } | { is: 'pinned'; run: string };
 
+/** How the log pane is looked at. */
+export interface LogLook {
+  /** The lines as they were when one scrolled back: a log that runs on must not slide away under its reader. null follows. */
+  readonly held: { readonly run: string; readonly lines: readonly string[] } | null;
+  /** Lines back from the newest of `held`. */
+  readonly back: number;
+  readonly wrap: boolean;
+  /** What is searched for; lower case finds upper case too. */
+  readonly find: string;
+  readonly finding: boolean;
+}
+
 export interface Ui {
   readonly size: { readonly columns: number; readonly rows: number };
   readonly page: { readonly name: 'home' } | { readonly name: 'run'; readonly run: string; readonly scroll: number };
@@ -14,11 +26,10 @@ export interface Ui {
   readonly selected: string | null;
   /** Index of the first visible row. */
   readonly top: number;
-  /** Rows back from the newest; 0 follows. */
-  readonly back: { readonly said: number; readonly log: number };
-  /** Newest line of the reasoning log that was counted: what is scrolled back to stays put while lines come in. */
-  readonly said_seq: number;
+  /** The reasoning log: the item that the cursor stands on (null follows), and the keys of what is unfolded. */
+  readonly reading: { readonly at: string | null; readonly unfolded: readonly string[] };
   readonly log: LogPane;
+  readonly look: LogLook;
   /** Incidents that have opened the log pane once, as `run:incident`. */
   readonly alerted: readonly string[];
   readonly filter: { readonly text: string; readonly editing: boolean };
@@ -41,9 +52,9 @@ export function createUi(size: Ui['size'], theme: number): Ui {
     focus: 'runs',
     selected: null,
     top: 0,
-    back: { said: 0, log: 0 },
-    said_seq: 0,
+    reading: { at: null, unfolded: [] },
     log: { is: 'closed' },
+    look: { held: null, back: 0, wrap: false, find: '', finding: false },
     alerted: [],
     filter: { text: '', editing: false },
     dialog: null,

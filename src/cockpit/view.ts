@@ -42,7 +42,7 @@ function below(ui: Ui, world: World, now: number): Line[] {
   if (layout.said === null) return [];
   const beneath = layout.shape === 'wide' && layout.costs ? columns - layout.costs.width - 1 : columns;
   const logs = layout.log === null ? [] : log(ui, world, beneath, layout.log);
-  const words = said(ui, world, beneath, layout.said);
+  const words = said(ui, world, now, beneath, layout.said);
   if (!layout.costs) return [...logs, ...words];
   const ticker = costs(world, now, layout.costs.width, layout.costs.rows);
   return layout.shape === 'wide' ? beside([...logs, ...words], ticker) : [...ticker, ...words];
@@ -69,10 +69,11 @@ const fitHeight = (lines: Line[], rows: number): Line[] => (lines.length <= rows
 
 function footer(ui: Ui): Line {
   if (ui.filter.editing) return line(piece(' /', 'key'), piece(ui.filter.text, 'title'), piece(GLYPH.caret, 'key'), piece('  Enter keeps the filter, Esc clears it', 'muted'));
+  if (ui.look.finding) return line(piece(' /', 'key'), piece(ui.look.find, 'title'), piece(GLYPH.caret, 'key'), piece('  Enter finds, n and N go on, Esc ends the search', 'muted'));
   if (ui.toast) return plain(` ${ui.toast.text}`, ui.toast.bad ? 'warn' : 'ok');
   const place = placeOf(ui);
   if (place === 'dialog' || place === 'text') return line(piece(' ↑↓', 'key'), piece(' choose  ', 'muted'), piece('Enter', 'key'), piece(' take  ', 'muted'), piece('Esc', 'key'), piece(' leave everything as it is', 'muted'));
-  const back = place === 'home' ? [] : [[piece(' Esc', 'key'), piece(' back ', 'muted')]];
+  const back = place === 'home' || place === 'said' ? [] : [[piece(' Esc', 'key'), piece(' back ', 'muted')]];
   const hints = KEYS.filter(({ hint, places }) => hint !== undefined && places.includes(place)).map(({ keys, hint }) => [piece(` ${keyName(keys[0] ?? '')}`, 'key'), piece(` ${hint ?? ''} `, 'muted')]);
   // The way to help and the way out stay in sight; the rest gives way from its end.
   const ends = hints.slice(-2);

@@ -9,6 +9,8 @@ export type Action =
   | { do: 'search'; run: string }
   | { do: 'create'; run: string; attempt: number; offer: RankedOffer }
   | { do: 'find'; run: string; attempt: number }
+  | { do: 'adopt'; run: string; instance: number }
+  | { do: 'give_back'; run: string; instance: number }
   | { do: 'prepare'; run: string }
   | { do: 'connect'; run: string }
   | { do: 'start'; run: string; attempt: number }

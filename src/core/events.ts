@@ -90,16 +90,24 @@ export type Body =
   | { type: 'fleet.fresh'; instances: Instance[] }
   | { type: 'fleet.unknown'; failure: MarketFailure; reason: string }
   // the runner
-  | { type: 'run.submitted'; run: string; spec: Spec; spec_path: string; warnings: string[] }
+  /** `adopt`: it runs on this instance of the account, which was not ours, instead of a rented one. */
+  | { type: 'run.submitted'; run: string; spec: Spec; spec_path: string; warnings: string[]; adopt?: number }
   | { type: 'offers.ranked'; run: string; offers: RankedOffer[]; rejected: Record<string, number> }
   | { type: 'create.intended'; run: string; attempt: number; offer: RankedOffer; label: string; bid_usd_per_hour: number | null }
   | { type: 'create.accepted'; run: string; attempt: number; instance: number; machine_id: number }
   | { type: 'create.refused'; run: string; attempt: number; offer_id: number; failure: MarketFailure; reason: string }
   | { type: 'create.unclear'; run: string; attempt: number; reason: string }
   | { type: 'create.absent'; run: string; attempt: number }
+  | { type: 'adopt.intended'; run: string; attempt: number; instance: number; label: string; label_before: string | null }
+  | { type: 'instance.adopted'; run: string; attempt: number; instance: number; machine_id: number }
+  /** An adopted instance is the user's again, under the label that it had. */
+  | { type: 'give_back.intended'; run: string; instance: number; label: string }
+  | { type: 'instance.given_back'; run: string; instance: number }
   | { type: 'launch.given_up'; run: string; instance: number; machine_id: number; reason: string }
   | { type: 'ssh.up'; run: string; instance: number; endpoint: string }
   | { type: 'ssh.down'; run: string; instance: number; failure: RemoteFailure; reason: string }
+  /** The first look at a new box; a fault ends its launch before anything is sent to it. */
+  | { type: 'preflight.done'; run: string; instance: number; words: string; fault: string | null }
   | { type: 'prepare.done'; run: string; instance: number; bytes_up: number; restored: string | null }
   | { type: 'prepare.failed'; run: string; instance: number; step: 'upload' | 'setup'; exit_code: number | null; tail: string[] }
   | { type: 'start.intended'; run: string; attempt: number; instance: number; command: string; resume_from: string | null; resume_step: number | null }
@@ -118,7 +126,8 @@ export type Body =
   | { type: 'incident.opened'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
   | { type: 'incident.recurred'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
   | { type: 'remedy.chosen'; run: string; incident: number; remedy: Remedy; why: string }
-  | { type: 'training.stopped'; run: string; attempt: number }
+  /** `stood`: where its processes were when a hang was ended. */
+  | { type: 'training.stopped'; run: string; attempt: number; stood?: string[] }
   | { type: 'fix.applied'; run: string; command: string; exit_code: number; tail: string[] }
   | { type: 'incident.resolved'; run: string; incident: number; step: number }
   | { type: 'incident.given_up'; run: string; incident: number; reason: string; best_option: string }
@@ -171,7 +180,14 @@ export type Body =
   | { type: 'instance.gone'; instance: number; run: string | null }
   | { type: 'run.closed'; run: string; verdict: Verdict; usd: number }
   // the user
-  | { type: 'user.destroy'; run: string; waive: boolean }
+  /** With `until` it waits so long for a change of mind, and then is `destroy.due`. */
+  | { type: 'user.destroy'; run: string; waive: boolean; until?: number }
+  | { type: 'user.recall'; run: string }
+  | { type: 'destroy.due'; run: string }
+  /** The commands that count from now on; `resume` is null where the spec has none. */
+  | { type: 'user.relaunch'; run: string; command: string; resume: string | null }
+  | { type: 'user.switch'; run: string; machine_id: number }
+  | { type: 'user.bid'; run: string; instance: number; usd_per_hour: number }
   | { type: 'user.hold'; run: string; until: number; reason: string }
   | { type: 'user.release'; run: string }
   | { type: 'user.keep'; run: string; keep: boolean }

@@ -7,8 +7,12 @@ const HOUR = 3_600_000;
 export interface Cost {
   usd: number;
   productive: number;
-  /** Loading, idle and repeated work: dollars that bought nothing. */
+  /** Loading, idle and repeated work: dollars that bought nothing. The next three are its parts. */
   wasted: number;
+  loading: number;
+  idle: number;
+  /** Known of a run, not of one instance: training that did again what was done before. */
+  repeats: number;
   setup: number;
   rescue: number;
   hold: number;
@@ -26,6 +30,9 @@ export function costOf(instance: InstanceState, now: number): Cost {
     usd: usd.loading + usd.setup + usd.productive + usd.idle + usd.rescue + usd.hold + usd.traffic,
     productive: usd.productive,
     wasted: usd.loading + usd.idle,
+    loading: usd.loading,
+    idle: usd.idle,
+    repeats: 0,
     setup: usd.setup,
     rescue: usd.rescue,
     hold: usd.hold,
@@ -74,7 +81,31 @@ export { rateNow };
 
 /** Dollars that a run has cost, all-in: on all its instances, stopped ones too, with traffic, and for the language model. */
 export function runCost(world: World, run: RunState, now = world.now): Cost {
-  return withModel(sum(fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now))), [run]);
+  const cost = sum([...fleetOf(world).filter((instance) => instance.run === run.id).map((instance) => costOf(instance, now)), ...returned([run])]);
+  return withModel(moved(cost, cost.productive * stepShares(run).repeated), [run]);
+}
+
+/** What adopted instances had cost when they were given back: from then on they are none of ours. */
+const returned = (runs: readonly RunState[]): Cost[] => runs.flatMap((run) => (run.returned ? [run.returned] : []));
+
+/** Repeated work was paid as productive, and bought nothing. */
+const moved = (cost: Cost, repeats: number): Cost => ({ ...cost, productive: cost.productive - repeats, wasted: cost.wasted + repeats, repeats });
+
+/**
+ * Shares (0 to 1) of all steps that a run has trained: those that an earlier attempt had done already, and those that resumes
+ * did not have to do again because a copy of the work was safe. The second may exceed 1: each resume saves all before it.
+ */
+export function stepShares(run: Pick<RunState, 'attempts'>): { repeated: number; saved: number } {
+  let [trained, repeated, saved, best] = [0, 0, 0, 0];
+  for (const { first_step, last_step, resume_step } of run.attempts) {
+    if (first_step === null || last_step === null) continue;
+    const from = Math.min(resume_step ?? first_step - 1, first_step - 1);
+    trained += Math.max(0, last_step - from);
+    repeated += Math.max(0, Math.min(last_step, best) - from);
+    if (best > 0) saved += Math.max(0, Math.min(from, best));
+    best = Math.max(best, last_step);
+  }
+  return trained === 0 ? { repeated: 0, saved: 0 } : { repeated: repeated / trained, saved: saved / trained };
 }
 
 const withModel = (cost: Cost, runs: readonly RunState[]): Cost => {
@@ -113,6 +144,8 @@ export interface Totals extends Cost {
   strangers_usd_per_hour: number;
   credit_usd: number | null;
   runway_h: number | null;
+  /** What the work had cost that resumes did not have to do again. */
+  rescued: number;
 }
 
 /** $/h that our instances and strangers' on the same account burn, and the hours that the credit lasts; cheap enough for each look. */
@@ -125,28 +158,28 @@ export function burnRates(world: World): Pick<Totals, 'burn_usd_per_hour' | 'str
 
 export function totals(world: World, now = world.now): Totals {
   const ours = fleetOf(world).filter((instance) => instance.owner === 'ours');
+  let [repeats, rescued] = [0, 0];
+  const worked = new Map<string, number>();
+  for (const { run, usd, bucket, rate, since } of ours) {
+    if (run !== null) worked.set(run, (worked.get(run) ?? 0) + usd.productive + (bucket === 'productive' && now > since ? (rate * (now - since)) / HOUR : 0));
+  }
+  for (const run of runsOf(world)) if (run.returned) worked.set(run.id, (worked.get(run.id) ?? 0) + run.returned.productive);
+  for (const [id, productive] of worked) {
+    const run = world.runs[id];
+    const { repeated, saved } = run ? stepShares(run) : { repeated: 0, saved: 0 };
+    repeats += productive * repeated;
+    rescued += productive * saved;
+  }
   return {
-    ...withModel(sum(ours.map((instance) => costOf(instance, now))), runsOf(world)),
+    ...withModel(moved(sum([...ours.map((instance) => costOf(instance, now)), ...returned(runsOf(world))]), repeats), runsOf(world)),
     ...burnRates(world),
     credit_usd: world.account?.credit_usd ?? null,
+    rescued,
   };
 }
 
-/**
- * Dollars spent on work that a resume repeats: the productive time between the resumed step and the step where the
- * attempt ended, at the instance's present rate.
- */
-export function repeatUsd(run: RunState, world: World, resumeStep: number): number {
-  const marks = run.progress?.marks ?? [];
-  const from = marks.find((mark) => mark.step >= resumeStep);
-  const to = marks.at(-1);
-  const instance = instanceOf(world, run);
-  if (!from || !to || !instance || to.at <= from.at) return 0;
-  return Math.min(instance.usd.productive, (instance.facts.dph_total * (to.at - from.at)) / HOUR);
-}
-
 function sum(costs: readonly Cost[]): Cost {
-  const total: Cost = { usd: 0, productive: 0, wasted: 0, setup: 0, rescue: 0, hold: 0, traffic: 0, model: 0 };
+  const total: Cost = { usd: 0, productive: 0, wasted: 0, loading: 0, idle: 0, repeats: 0, setup: 0, rescue: 0, hold: 0, traffic: 0, model: 0 };
   for (const cost of costs) for (const key of Object.keys(total) as (keyof Cost)[]) total[key] += cost[key];
   return total;
 }

@@ -83,6 +83,7 @@ function evalWord(run: RunState): string {
 
 function actionWord(run: RunState, now: number): string {
   if (run.stage === 'closed') return 'none';
+  if (run.destroy_pending) return 'can undo';
   if (run.hold) return `held ${span(run.hold.until - now)}`;
   const remedy = run.repair?.remedy ?? (run.incident && run.attempt > run.incident.attempt ? run.incident.remedies.at(-1)?.remedy : undefined);
   if (remedy) {

@@ -49,10 +49,18 @@ function words(before: World, after: World, event: Event): Line[] {
       return runner(`the answer to the create was lost (${event.reason}): looking for its label before anything else`, 'alert');
     case 'create.absent':
       return runner('a good list does not show the label');
+    case 'adopt.intended':
+      return runner(`adopting instance ${event.instance} for ${event.run}`);
+    case 'instance.adopted':
+      return runner(`instance ${event.instance} is ours until the run is over; then it is given back`, 'milestone');
+    case 'instance.given_back':
+      return sitter(`instance ${event.instance} is yours again, and bills on`, 'milestone');
     case 'launch.given_up':
       return runner(`gave up on instance ${event.instance}: ${event.reason}; machine ${event.machine_id} is avoided from now on`, 'alert');
     case 'ssh.up':
       return runner(`ssh is up (${event.endpoint})`);
+    case 'preflight.done':
+      return event.fault === null ? runner(`first look at instance ${event.instance}: ${event.words}`) : runner(`first look at instance ${event.instance}: ${event.fault}`, 'alert');
     case 'prepare.done':
       return runner(`uploaded ${bytes(event.bytes_up)} and set up${event.restored ? `, with checkpoint ${event.restored}` : ''}`);
     case 'prepare.failed':
@@ -81,6 +89,8 @@ function words(before: World, after: World, event: Event): Line[] {
       return sitter(event.exit_code === 0 ? `done: ${event.command}` : `failed with exit code ${event.exit_code}: ${event.command}`, event.exit_code === 0 ? 'info' : 'alert');
     case 'incident.resolved':
       return sitter(`repaired: step ${event.step} is beyond where it died`, 'milestone');
+    case 'training.stopped':
+      return event.stood === undefined ? [] : sitter(`it stood in ${event.stood.join('; ')}`);
     case 'incident.given_up':
       return sitter(`gave up: ${event.reason}. Next best option: ${event.best_option}`, 'alert');
     case 'alert.opened':
@@ -137,7 +147,15 @@ function words(before: World, after: World, event: Event): Line[] {
       return sitter(`${event.verdict.replaceAll('_', ' ')} for $${event.usd.toFixed(3)}; ${left == null ? 'nothing of it bills' : `instance ${left} is kept and bills on`}`, left == null ? 'milestone' : 'alert');
     }
     case 'user.destroy':
-      return user(event.waive ? `destroy ${event.run} now, results waived` : `destroy ${event.run} once its results are home`);
+      return user(`destroy ${event.run} ${event.waive ? 'now, results waived' : 'once its results are home'}${event.until === undefined ? '' : `; ${span(event.until - event.at)} to call it back`}`);
+    case 'user.recall':
+      return user(`call the destroy of ${event.run} back`);
+    case 'user.relaunch':
+      return user(`launch ${event.run} again: ${shorten(event.command, 160)}`);
+    case 'user.switch':
+      return user(`switch ${event.run} to another machine than ${event.machine_id}`);
+    case 'user.bid':
+      return user(`bid $${event.usd_per_hour.toFixed(3)}/h for instance ${event.instance}`);
     case 'user.hold':
       return user(`hold ${event.run} for ${span(event.until - event.at)}: ${event.reason}`);
     case 'user.release':

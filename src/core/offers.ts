@@ -6,7 +6,7 @@ import type { Spec } from './spec.ts';
 import type { World } from './state.ts';
 
 /** A card sold as 24 GB reports 24,564 MB: the hard fit allows the same margin. */
-const VRAM_MARGIN = 0.96;
+export const VRAM_MARGIN = 0.96;
 const HOUR_S = 3_600;
 
 export function queryOf(spec: Spec): OfferQuery {

@@ -2,6 +2,7 @@
 import { RUNWAY_CRITICAL_H, RUNWAY_LAUNCH_H, RUNWAY_WARN_H, STAY_H } from './budget.ts';
 import { CAUSES } from './causes.ts';
 import { EXAMPLES, factsOf } from './fixes.ts';
+import { LAUNCH_BOUNDS } from './launch.ts';
 import { BOUNDS, ROUTES } from './ladder.ts';
 import { LEAST_GAIN, TRIALS } from './tune.ts';
 import { TEARDOWN, TEARDOWN_FIELDS } from './teardown.ts';
@@ -36,6 +37,7 @@ const AWAY: readonly (readonly string[])[] = [
 function bounds(): string[][] {
   const { per_run, per_fingerprint, per_rung, share_without_checkpoint } = BOUNDS;
   return [
+    ['instances of a launch that never come up', `${LAUNCH_BOUNDS.instances} in a row, or ${LAUNCH_BOUNDS.share_of_dollars * 100} % of kill.dollars; at once when the image is at fault`],
     ['repairs in a run', String(per_run)],
     ['repairs of one failure', String(per_fingerprint)],
     ['repairs by one rung', Object.entries(per_rung).map(([rung, count]) => `${rung} ${count}`).join(', ')],

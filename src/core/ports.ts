@@ -165,8 +165,11 @@ export interface Box {
   fetch(file: FileFact, localPath: string): Promise<void>;
   /** Puts the fence (attempt number) and starts the command under the sentinel. Rejects with `fenced` if a higher one stands. */
   start(order: StartOrder): Promise<{ pid: number; started_at: number }>;
-  /** Ends the training's whole process group: TERM, then KILL after `grace_s`. Resolves when none is left. */
-  stopTraining(order: { run: string; attempt: number; grace_s: number }): Promise<void>;
+  /**
+   * Ends the training's whole process group: TERM, then KILL after `grace_s`. Resolves when none is left. With `stacks` it is
+   * asked first where it stands; the answer lies in `.vastsit/stacks.N`.
+   */
+  stopTraining(order: { run: string; attempt: number; grace_s: number; stacks?: boolean }): Promise<void>;
   /** Streams the sentinel's events from `offset` in the attempt's log, until `close`. Reconnecting is the caller's decision. */
   follow(order: { run: string; attempt: number; offset: number }, on: (event: SentinelEvent) => void): Promise<{ close(): void }>;
   /** One full reading over a fresh channel, never from a cache. */

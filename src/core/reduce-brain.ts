@@ -80,6 +80,8 @@ export function patchesAfter(run: RunState, after: RunState, event: Event): RunS
       return withPatches(after, (one) => (one.status === 'applied' && one.incident === event.incident ? { ...one, status: 'disproven' } : one));
     case 'incident.resolved':
       return run.incident ? withPatches(after, (one) => (one.status === 'applied' ? { ...one, status: 'proven' } : one)) : after;
+    case 'user.relaunch':
+    case 'user.switch':
     case 'run.ended':
       return after.brain.consult.stage === 'none' ? after : { ...after, brain: { ...after.brain, consult: { stage: 'none' }, says: '' } };
     default:

@@ -5,13 +5,15 @@ import type { Event } from './events.ts';
 import { isLocal } from './fixes.ts';
 import { keepSample, sampleOf } from './efficiency.ts';
 import { newestCheckpoint } from './checkpoints.ts';
-import { runCost } from './ledger.ts';
+import { costOf, runCost } from './ledger.ts';
 import { isBrainEvent, patchesAfter, reduceBrain } from './reduce-brain.ts';
 import { reduceProgress } from './reduce-progress.ts';
-import type { Attempt, Incident, RunState, Stage, World } from './state.ts';
+import type { Incident, RunState, World } from './state.ts';
 import { born, newAttempt } from './reduce-born.ts';
 import { findLeft, leave } from './reduce-left.ts';
 import { dropTrial, reduceTune } from './reduce-tune.ts';
+import { isOrderEvent, reduceOrder } from './reduce-orders.ts';
+import { afterStop, attemptPatch, resumeStage } from './reduce-repair.ts';
 import { closeLines, remember } from './triggers/eyes.ts';
 import { healthyAt } from './triggers/index.ts';
 
@@ -21,7 +23,8 @@ export function reduceRun(before: RunState | null, event: Event, world: World): 
   if (before === null) return event.type === 'run.submitted' ? born(event, event.at) : null;
   const eyes = remember(before, event);
   const seen = eyes === before.eyes ? before : { ...before, eyes };
-  const after = patchesAfter(before, isBrainEvent(event) ? reduceBrain(seen, event) : change(seen, event, world), event);
+  const changed = isBrainEvent(event) ? reduceBrain(seen, event) : isOrderEvent(event) ? reduceOrder(seen, event) : change(seen, event, world);
+  const after = patchesAfter(before, changed, event);
   if (after.stage === before.stage) return after;
   return { ...after, stage_since: event.at, eyes: before.stage === 'training' ? closeLines(after.eyes, event.at) : after.eyes };
 }
@@ -51,11 +54,15 @@ function change(run: RunState, event: Event, world: World): RunState {
     }
     case 'create.refused':
       return backToSearch(run);
+    case 'adopt.intended':
+      return { ...run, attempt: event.attempt };
     case 'create.accepted':
+    case 'instance.adopted':
       return {
         ...run,
         stage: run.verdict === null ? 'loading' : 'rescuing',
         renting: null,
+        adopting: null,
         instance: event.instance,
         attempts: [...run.attempts, newAttempt(event.attempt, event.instance, event.machine_id)],
         prepared: false,
@@ -65,7 +72,9 @@ function change(run: RunState, event: Event, world: World): RunState {
         backoff: {},
       };
     case 'launch.given_up':
-      return { ...run, stage: 'rescuing', rescue: null };
+      return { ...run, stage: 'rescuing', rescue: null, given_up: [...run.given_up, { instance: event.instance, machine_id: event.machine_id, reason: event.reason }] };
+    case 'preflight.done':
+      return { ...run, preflight: { instance: event.instance, fault: event.fault } };
     case 'ssh.up':
       return clear({ ...run, stage: run.stage === 'connecting' ? 'preparing' : run.stage, ssh: { up: true, endpoint: event.endpoint, since: event.at, reason: null } }, 'connect');
     case 'ssh.down':
@@ -88,6 +97,7 @@ function change(run: RunState, event: Event, world: World): RunState {
           stage: run.stage === 'starting' ? 'training' : run.stage,
           stream: 'closed',
           repair: null,
+          given_up: [],
           check: null,
           failed_checks: 0,
           samples: [],
@@ -132,7 +142,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'remedy.chosen':
       return chooseRemedy(run, event);
     case 'training.stopped': {
-      const stopped = attemptPatch(run, event.attempt, { ended_at: event.at });
+      const stopped = attemptPatch(withEvidence(run, (event.stood ?? []).map((place) => `it stood in ${place}`)), event.attempt, { ended_at: event.at });
       return clear(run.repair ? afterStop({ ...stopped, repair: { ...run.repair, stopped: true } }) : stopped, 'stop_training');
     }
     case 'fix.applied': {
@@ -155,7 +165,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run.stage === 'training' ? clear(synced, 'sync') : synced;
     }
     case 'run.ended':
-      return { ...dropTrial(run, event.at, 'the run ended first'), verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.stage === 'renting' ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
+      return { ...dropTrial(run, event.at, 'the run ended first'), verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.renting !== null ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
     case 'rescue.judged':
       return {
         ...(event.verdict === 'unverified' ? run : clear(run, 'sync')),
@@ -164,9 +174,12 @@ function change(run: RunState, event: Event, world: World): RunState {
       };
     case 'destroy.accepted':
       return run;
-    case 'instance.gone': {
+    case 'instance.gone':
+    case 'instance.given_back': {
+      if (run.adopting === event.instance) return { ...run, adopting: null };
       if (run.instance !== event.instance) return run.left.some((one) => one.instance === event.instance) ? { ...run, left: run.left.filter((one) => one.instance !== event.instance) } : run;
-      const away = { ...run, instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };
+      const back = event.type === 'instance.given_back' ? world.fleet[String(event.instance)] : undefined;
+      const away = { ...run, ...(back && { returned: costOf(back, event.at) }), instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };
       if (run.stage === 'closed') return away;
       if (run.verdict !== null) return { ...away, stage: 'tearing_down' };
       if (run.stage === 'tearing_down') return { ...away, stage: 'searching', offers_at: null };
@@ -174,14 +187,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...away, verdict: 'lost', verdict_reason: 'the instance disappeared from the account', stage: 'tearing_down' };
     }
     case 'run.closed':
-      return { ...run, stage: 'closed', closed_at: event.at, hold: null };
-    case 'user.destroy': {
-      const ordered = { ...run, destroy_ordered: { waive: event.waive || run.destroy_ordered?.waive === true }, hold: null, keep: false };
-      return run.stage === 'closed' && run.instance !== null ? { ...ordered, stage: 'rescuing', rescue: null, closed_at: null } : ordered;
-    }
-    case 'user.hold':
-      return { ...run, hold: { until: event.until, reason: event.reason } };
-    case 'user.release':
+      return { ...run, stage: 'closed', closed_at: event.at, hold: null, destroy_pending: null };
     case 'hold.ended':
       return { ...run, hold: null };
     case 'rescue.asked':
@@ -190,6 +196,13 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...run, away: { kind: event.kind, instance: event.instance, attempt: run.attempt, since: event.at, back_at: null, asks: 0, asked_at: null }, stream: 'closed', ssh: { ...run.ssh, up: false, reason: event.kind } };
     case 'instance.back':
       return run.away ? { ...run, away: { ...run.away, back_at: event.at }, backoff: {}, cadence: run.cadence && { ...run.cadence, next_at: event.at } } : run;
+    case 'bid.raised':
+      return { ...run, bid_ordered: null };
+    case 'wake.accepted': {
+      // Each time that it is started for its results it has the cap anew, or it would be stopped before anything came home.
+      const one = world.fleet[String(event.instance)];
+      return run.rescue && one && run.instance === one.id ? { ...run, rescue: { ...run.rescue, asked_usd: costOf(one, event.at).rescue } } : run;
+    }
     case 'wake.intended':
     case 'bid.intended':
       return run.away && run.away.back_at === null ? { ...run, away: { ...run.away, asks: run.away.asks + 1, asked_at: event.at } } : run;
@@ -199,11 +212,10 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...run, advice: event.advice };
     case 'trial.chosen':
     case 'trial.judged':
-      return reduceTune(run, event, afterStop);
-    case 'user.keep':
-      return { ...run, keep: event.keep, ...(run.stage === 'closed' && run.instance !== null && !event.keep ? { stage: 'tearing_down' as const, closed_at: null } : {}) };
+      return reduceTune(run, event);
     case 'effect.failed':
-      return fail(run, event.effect, event.reason, event.retry_at);
+      // A bid that a person ordered is tried once: they read why, and may order another.
+      return fail(event.effect === 'raise_bid' ? { ...run, bid_ordered: null } : run, event.effect, event.reason, event.retry_at);
     default:
       return run;
   }
@@ -228,24 +240,6 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
   return stopped ? afterStop(next) : next;
 }
 
-/** Where a repair goes once nothing runs on the box any more. */
-function afterStop(run: RunState): RunState {
-  switch (run.repair?.remedy.rung) {
-    case 'fix':
-      return { ...run, stage: 'repairing' };
-    case 'switch':
-      return { ...run, stage: 'rescuing', rescue: null };
-    case 'rerun':
-    case 'reduce':
-      return { ...run, stage: resumeStage(run) };
-    case undefined:
-      return run;
-  }
-}
-
-/** A setup that failed is run again; after a failed training only the start is repeated. */
-const resumeStage = (run: RunState): Stage => (run.prepared ? 'starting' : 'preparing');
-
 /** Whether the create was carried out is not known: from now on an instance under its label may be ours. */
 function unclear(run: RunState): RunState {
   const { renting } = run;
@@ -253,10 +247,6 @@ function unclear(run: RunState): RunState {
 }
 
 const backToSearch = (run: RunState): RunState => ({ ...run, stage: run.verdict === null ? 'searching' : 'tearing_down', renting: null });
-
-function attemptPatch(run: RunState, number: number, patch: Partial<Attempt>): RunState {
-  return { ...run, attempts: run.attempts.map((attempt) => (attempt.number === number ? { ...attempt, ...patch } : attempt)) };
-}
 
 function clear(run: RunState, effect: string): RunState {
   if (!(effect in run.backoff)) return run;
@@ -270,3 +260,8 @@ function fail(run: RunState, effect: string, reason: string, until: number): Run
 }
 
 const maxStep = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
+
+function withEvidence(run: RunState, lines: readonly string[]): RunState {
+  const { incident } = run;
+  return incident === null || lines.length === 0 ? run : { ...run, incident: { ...incident, diagnosis: { ...incident.diagnosis, evidence: [...incident.diagnosis.evidence, ...lines] } } };
+}

@@ -2,17 +2,17 @@
 import type { Event } from './events.ts';
 import { factsOf } from './fixes.ts';
 import type { RunState } from './state.ts';
+import { afterStop } from './reduce-repair.ts';
 import { onTrial, remedyOf, type Change, type Trial } from './tune.ts';
 
 export type TuneEvent = Extract<Event, { type: `trial.${string}` }>;
 
-/** `afterStop` moves a run on once nothing of it runs any more. */
-export function reduceTune(run: RunState, event: TuneEvent, afterStop: (run: RunState) => RunState): RunState {
-  if (event.type === 'trial.chosen') return planned({ ...run, trials: [...run.trials, { ...event.trial, ended: null }] }, event.trial.change, false, event.at, afterStop);
+export function reduceTune(run: RunState, event: TuneEvent): RunState {
+  if (event.type === 'trial.chosen') return planned({ ...run, trials: [...run.trials, { ...event.trial, ended: null }] }, event.trial.change, false, event.at);
   const trial = onTrial(run);
   if (trial?.n !== event.trial) return run;
   const ended = end(run, { at: event.at, how: event.how, after: event.after, reason: event.reason });
-  return event.how === 'kept' ? ended : planned(ended, trial.change, true, event.at, afterStop);
+  return event.how === 'kept' ? ended : planned(ended, trial.change, true, event.at);
 }
 
 /** The run leaves the box, or ends, before the change could be judged: what is not proven does not come along. */
@@ -21,7 +21,7 @@ export function dropTrial(run: RunState, at: number, reason: string): RunState {
   return trial === null ? run : end(undone(run, trial.change), { at, how: 'not_judged', after: null, reason });
 }
 
-function planned(run: RunState, change: Change, undo: boolean, at: number, afterStop: (run: RunState) => RunState): RunState {
+function planned(run: RunState, change: Change, undo: boolean, at: number): RunState {
   const attempt = run.attempts.at(-1);
   const stopped = attempt?.ended_at != null || attempt?.started_at == null;
   const remedy = remedyOf(change, undo);

@@ -1,7 +1,8 @@
 /** State is nothing but this fold over events. Pure; never throws: an event about something unknown changes nothing. */
+import { dayOf } from './day.ts';
 import type { BodyOf, Event } from './events.ts';
 import { accrued, bucketFor, noUsd } from './ledger.ts';
-import { bornFrom, parseLabel, rateNow, type Instance } from './market.ts';
+import { bornFrom, labelOf, parseLabel, rateNow, type Instance } from './market.ts';
 import { narrate } from './narrate.ts';
 import { reduceRun } from './reduce-run.ts';
 import type { InstanceState, RunState, World } from './state.ts';
@@ -9,7 +10,7 @@ import type { InstanceState, RunState, World } from './state.ts';
 const SAID_KEPT = 400;
 
 export function reduce(world: World, event: Event): World {
-  let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq) };
+  let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq), day: dayOf(world, Math.max(world.now, event.at)) };
   next = reduceFacts(next, event);
   next = reduceRuns(next, event);
   if (event.type !== 'progress' && event.type !== 'log.tail') next = reprice(next, event.at);
@@ -33,6 +34,13 @@ function reduceFacts(world: World, event: Event): World {
       return { ...world, market: { ...world.market, health: 'lost', since: world.market.health === 'lost' ? world.market.since : event.at, reason: event.reason } };
     case 'create.accepted':
       return bornInstance(world, event);
+    case 'adopt.intended':
+      return patch(world, event.instance, () => ({ adopted: { label: event.label_before } }));
+    case 'instance.adopted':
+      // What it cost before is none of the run's bill.
+      return patch(world, event.instance, () => ({ owner: 'ours', run: event.run, label: labelOf(event.run, event.attempt), usd: noUsd(), since: event.at }));
+    case 'instance.given_back':
+      return patch(world, event.instance, (one) => ({ ...accrued(one, event.at), owner: 'stranger', run: null, label: one.adopted?.label ?? null, adopted: null }));
     case 'alert.opened':
     case 'alert.closed':
       return event.run === null ? { ...world, credit_alert: { open: event.type === 'alert.opened', words: event.words, changed_at: event.at } } : world;
@@ -105,7 +113,7 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
       : newInstance(facts, run, at);
   }
   for (const known of Object.values(world.fleet)) {
-    if (seen.has(known.id) || (known.owner === 'stranger' && known.gone_at === null)) continue;
+    if (seen.has(known.id) || (known.owner === 'stranger' && known.gone_at === null && !known.adopted)) continue;
     fleet[known.id] = known.gone_at !== null ? known : { ...known, absent_reads: known.absent_reads + 1 };
   }
   return { ...world, fleet, market: { health: 'ok', since: world.market.health === 'ok' ? world.market.since : at, reason: null, list_at: at } };
@@ -171,6 +179,7 @@ function newInstance(facts: Instance, run: string | null, at: number): InstanceS
     since: at,
     usd: noUsd(),
     absent_reads: 0,
+    adopted: null,
     destroy: 'none',
     destroy_at: null,
     destroy_gate: null,

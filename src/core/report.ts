@@ -116,7 +116,8 @@ function nextOption(run: RunState): string {
     case 'early_stopped':
       return 'nothing: the run reached its end';
     case 'failed':
-      return last?.how === 'given_up' ? last.best_option : (open ?? 'read the end of the log');
+      if (last?.how === 'given_up') return last.best_option;
+      return open ?? (run.attempts.some(({ started_at }) => started_at !== null) ? 'read the end of the log' : 'correct the image, the upload or the hardware demands in the spec and launch again: no training ever started');
     case 'killed_by_criterion':
       return 'raise kill.dollars or kill.hours in the spec and launch again; the newest checkpoint is at home';
     case 'no_offer':

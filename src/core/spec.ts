@@ -136,7 +136,8 @@ export function parseSpec(input: unknown): Spec {
   return parsed.data;
 }
 
-function crossCheck(spec: Spec): { field: string; expected: string }[] {
+/** What is wrong with the places in the commands that a start fills in. */
+export function commandProblems(spec: Pick<Spec, 'run' | 'knobs' | 'checkpoints'>): { field: string; expected: string }[] {
   const problems: { field: string; expected: string }[] = [];
   const names = new Set(Object.keys(spec.knobs));
   for (const [field, command] of [['run', spec.run], ['checkpoints.resume', spec.checkpoints?.resume ?? '']] as const) {
@@ -145,6 +146,12 @@ function crossCheck(spec: Spec): { field: string; expected: string }[] {
     }
   }
   if (spec.run.includes('{checkpoint}')) problems.push({ field: 'run', expected: '{checkpoint} belongs in checkpoints.resume: the first start has none' });
+  return problems;
+}
+
+function crossCheck(spec: Spec): { field: string; expected: string }[] {
+  const problems = commandProblems(spec);
+  const names = new Set(Object.keys(spec.knobs));
   for (const [name, { value, floor, keeps, ceiling, speeds }] of Object.entries(spec.knobs)) {
     if (floor > value) problems.push({ field: `knobs.${name}.floor`, expected: `at most the value (${value})` });
     if (ceiling !== undefined && ceiling < value) problems.push({ field: `knobs.${name}.ceiling`, expected: `at least the value (${value})` });

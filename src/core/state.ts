@@ -2,6 +2,8 @@
 import type { BrainSettings, BrainState } from './brain/state.ts';
 import type { Advice, Sample } from './efficiency.ts';
 import type { CheckReason, Diagnosis, RankedOffer, Remedy, RescueVerdict, Verdict } from './events.ts';
+import type { Cost } from './ledger.ts';
+import type { Day } from './day.ts';
 import type { Instance } from './market.ts';
 import type { FileFact } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
@@ -31,6 +33,8 @@ export interface InstanceState {
   usd: Record<Bucket, number> & { traffic: number };
   /** Consecutive good reads of the market that did not show it. */
   absent_reads: number;
+  /** It was the user's before a run of ours: never ended but by the user. The label is the one that it had. */
+  adopted: { label: string | null } | null;
   destroy: 'none' | 'intended' | 'accepted';
   /** When the market last accepted a destroy. */
   destroy_at: number | null;
@@ -160,6 +164,14 @@ export interface RunState {
   rejected: Record<string, number>;
   renting: { attempt: number; offer: RankedOffer; unclear: boolean; absent_reads: number; at: number } | null;
   tried_offers: number[];
+  /** The instance that it is to run on, until that is ours. */
+  adopting: number | null;
+  /** What an adopted instance had cost the run when it was given back. */
+  returned: Cost | null;
+  /** Instances that never came up, since a process of the run last started. */
+  given_up: { instance: number; machine_id: number; reason: string }[];
+  /** The first look at an instance, before anything is sent to it. */
+  preflight: { instance: number; fault: string | null } | null;
   ssh: { up: boolean; endpoint: string | null; since: number; reason: string | null };
   stream: 'open' | 'closed';
   prepared: boolean;
@@ -199,6 +211,10 @@ export interface RunState {
   hold: { until: number; reason: string } | null;
   keep: boolean;
   destroy_ordered: { waive: boolean } | null;
+  /** A destroy that can still be called back, until when. */
+  destroy_pending: { waive: boolean; until: number } | null;
+  /** A bid that the user ordered and the market has not taken yet. */
+  bid_ordered: { instance: number; usd_per_hour: number } | null;
   brain: BrainState;
   /** Effects that failed and when they may be tried again. */
   backoff: Record<string, { count: number; until: number; reason: string }>;
@@ -233,6 +249,8 @@ export interface World {
   runway: 'ok' | 'warn' | 'critical';
   said: Said[];
   started_at: number | null;
+  /** The sums at the beginning of the newest event's day; null before the first event. */
+  day: Day | null;
   /** The model that this session may consult; null: the rules do the whole job. */
   brain: BrainSettings | null;
   /** The line about the account's runway. */
@@ -252,6 +270,7 @@ export function emptyWorld(now: number): World {
     runway: 'ok',
     said: [],
     started_at: null,
+    day: null,
     brain: null,
     credit_alert: null,
   };

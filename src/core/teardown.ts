@@ -12,19 +12,22 @@ export interface TeardownCase {
   /** Can the box be read? */
   reach: 'up' | 'offline' | 'stopped';
   market: 'on-demand' | 'bid';
+  /** Was it the user's before the run? */
+  adopted: boolean;
 }
 
-export type TeardownAct = 'destroy' | 'destroy_after_grace' | 'stop' | 'keep' | 'rescue_first' | 'wait';
+export type TeardownAct = 'destroy' | 'destroy_after_grace' | 'stop' | 'keep' | 'rescue_first' | 'wait' | 'give_back';
 
 type Row = { [K in keyof TeardownCase]?: readonly TeardownCase[K][] } & { act: TeardownAct; because: string };
 
 const OPEN = ['verified', 'nothing_never_ran', 'waived'] as const;
 const SHUT = [null, 'unverified'] as const;
-export const TEARDOWN_FIELDS = ['verdict', 'hold', 'keep', 'gate', 'on_done', 'reach', 'market'] as const satisfies readonly (keyof TeardownCase)[];
+export const TEARDOWN_FIELDS = ['verdict', 'hold', 'keep', 'gate', 'on_done', 'reach', 'market', 'adopted'] as const satisfies readonly (keyof TeardownCase)[];
 
 export const TEARDOWN: readonly Row[] = [
   { verdict: ['destroyed_by_user'], gate: OPEN, act: 'destroy', because: 'the user ordered it and the gate is open' },
   { hold: [true], gate: OPEN, act: 'wait', because: 'a person approved a debugging hold; it ends by itself' },
+  { adopted: [true], gate: OPEN, act: 'give_back', because: 'it was adopted and may hold more than the run: it is the user\'s again, as it was, and bills on' },
   { verdict: ['launch_failed', 'switching'], gate: OPEN, act: 'destroy', because: 'it will not earn anything any more and nothing on it would be lost' },
   { gate: SHUT, reach: ['offline'], act: 'wait', because: 'unreachable is not verified; an offline host is not billed, and is read when it is back' },
   { gate: SHUT, reach: ['stopped'], act: 'wait', because: 'it still holds results: it is started now and then to fetch them, and its disk bills until they are home or waived' },
@@ -58,5 +61,6 @@ export function teardownCase(run: RunState, instance: InstanceState): TeardownCa
     on_done: run.spec.teardown.on_done,
     reach: instance.facts.actual_status === 'offline' ? 'offline' : instance.stop === 'none' ? 'up' : 'stopped',
     market: instance.facts.is_bid ? 'bid' : 'on-demand',
+    adopted: instance.adopted !== null,
   };
 }

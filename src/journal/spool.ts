@@ -61,7 +61,12 @@ export function serveOrders(dir: string, wire: Clock, obey: (command: Command) =
   };
 }
 
-const has = (value: object, fields: Record<string, string>): boolean => Object.entries(fields).every(([name, type]) => typeof (value as Record<string, unknown>)[name] === type);
+/** A type that ends with `?` may be absent. */
+const has = (value: object, fields: Record<string, string>): boolean =>
+  Object.entries(fields).every(([name, type]) => {
+    const found = (value as Record<string, unknown>)[name];
+    return typeof found === type.replace('?', '') || (type.endsWith('?') && found === undefined);
+  });
 
 /** Orders come from a file: checked like any other input. */
 function readCommand(text: string): Command | null {
@@ -74,10 +79,15 @@ function readCommand(text: string): Command | null {
   if (value === null || typeof value !== 'object' || !('do' in value)) return null;
   const shapes: Record<Command['do'], Record<string, string>> = {
     launch: { spec_path: 'string' },
-    destroy: { run: 'string', waive: 'boolean' },
+    adopt: { instance: 'number', spec_path: 'string' },
+    destroy: { run: 'string', waive: 'boolean', grace_s: 'number?' },
+    recall: { run: 'string' },
     hold: { run: 'string', minutes: 'number', reason: 'string' },
     release: { run: 'string' },
     keep: { run: 'string', keep: 'boolean' },
+    relaunch: { run: 'string', command: 'string?', resume: 'string?' },
+    switch: { run: 'string' },
+    raise_bid: { run: 'string', usd_per_hour: 'number' },
     check: { run: 'string' },
     approve: { run: 'string' },
     refuse: { run: 'string' },

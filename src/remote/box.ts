@@ -12,6 +12,8 @@ import { failed, fetchFile, list, put } from './transfer.ts';
 
 const SENTINEL_MS = 30_000;
 const PROBE_MS = 45_000;
+/** A py-spy for each of eight ranks, and the abort. */
+const STACKS_MS = 180_000;
 
 export interface BoxParts {
   link: Link;
@@ -63,8 +65,8 @@ export function createBox({ link, target, endpoint, run, hangUp }: BoxParts): Bo
     },
     async stopTraining(order) {
       const attempt = own(order);
-      const script = `[ -e .vastsit/pid.${attempt} ] || exit 0; exec sh .vastsit/sentinel.sh stop ${attempt} ${whole(order.grace_s)}`;
-      const result = await call(link, { script, directory, timeout_ms: SENTINEL_MS + order.grace_s * 1000 });
+      const script = `[ -e .vastsit/pid.${attempt} ] || exit 0; exec sh .vastsit/sentinel.sh stop ${attempt} ${whole(order.grace_s)}${order.stacks ? ' stacks' : ''}`;
+      const result = await call(link, { script, directory, timeout_ms: SENTINEL_MS + (order.stacks ? STACKS_MS : 0) + order.grace_s * 1000 });
       if (result.exit_code !== 0) throw failed('The training could not be ended', result);
     },
     async follow(order, on) {

@@ -36,7 +36,7 @@ oom_kills() {
 
 /**
  * The script that stays on the instance, for dash, busybox ash and bash. It owns `.vastsit/` in the run's directory:
- * fence, cmd.N.sh, env.sh, log.N, nonce.N, pid.N, exit.N, heartbeat, lease, sentinel.log.
+ * fence, cmd.N.sh, env.sh, log.N, nonce.N, pid.N, exit.N, stacks.N, heartbeat, lease, sentinel.log.
  */
 export const SENTINEL = String.raw`#!/bin/sh
 # vastsit sentinel: starts one training attempt in a session of its own, records how it ended, and ends the billing
@@ -104,12 +104,13 @@ supervise() {
   launch() {
     set -a
     if [ -r "$S/env.sh" ]; then . "$S/env.sh"; fi
-    PYTHONUNBUFFERED=1 VASTSIT_RUN=$run VASTSIT_ATTEMPT=$n VASTSIT_MARK="$R/$n;"
+    PYTHONUNBUFFERED=1 PYTHONFAULTHANDLER=\${PYTHONFAULTHANDLER:-1} VASTSIT_RUN=$run VASTSIT_ATTEMPT=$n VASTSIT_MARK="$R/$n;"
     if [ -n "$(given CONTAINER_ID)" ]; then # the image's own PATH knows its Python; the login's does not
       PATH="$(given PATH):$PATH"
       LD_LIBRARY_PATH="$(given LD_LIBRARY_PATH):\${LD_LIBRARY_PATH:-}"
     fi
     umask 022
+    ulimit -c 0 # the core of a training would fill the disk that its checkpoints need
     if command -v setsid >/dev/null 2>&1; then exec setsid "$(own_shell)" "$S/cmd.$n.sh"; fi
     exec "$(own_shell)" "$S/cmd.$n.sh"
   }
@@ -202,8 +203,9 @@ call() { # method [body]
   status=\${status:-000}
 }
 
-stop() { # attempt grace_seconds
+stop() { # attempt grace_seconds [stacks]
   n=$1
+  [ "\${3:-}" != stacks ] || stacks "$n"
   signal_all TERM "$n"
   ends=$(($(now) + $2))
   while [ -n "$(members "$n")" ] && [ "$(now)" -lt "$ends" ]; do nap 0.1; done
@@ -219,6 +221,20 @@ stop() { # attempt grace_seconds
   [ -r "$S/pid.$n" ] && read -r _ _ _ supervisor < "$S/pid.$n"
   i=0
   while [ ! -r "$S/exit.$n" ] && [ -n "$supervisor" ] && kill -0 "$supervisor" 2>/dev/null && [ $i -lt 50 ]; do i=$((i + 1)); nap 0.1; done
+}
+# Where each process of a hung training stands: as the kernel sees it, as py-spy does where the image has it, and as Python's
+# own fault handler says in the log when it is aborted, which ends it.
+stacks() { # attempt
+  [ ! -s "$S/stacks.$1" ] || return 0 # an order that is given again finds nobody left to ask
+  said=$(($(wc -c < "$S/log.$1")))
+  for p in $(members "$1"); do
+    echo "= $p $(tr '\0' ' ' < "/proc/$p/cmdline" | cut -c1-100) | $(cat "/proc/$p/wchan")"
+    if command -v py-spy >/dev/null; then timeout 20 py-spy dump --pid "$p"; fi
+  done > "$S/stacks.$1" 2>/dev/null
+  signal_all ABRT "$1"
+  i=0
+  while [ -n "$(members "$1")" ] && [ $i -lt 20 ]; do i=$((i + 1)); nap 0.1; done
+  tail -c +$((said + 1)) "$S/log.$1" | head -c 65536 >> "$S/stacks.$1"
 }
 signal_all() { for p in $(members "$2"); do kill -"$1" "$p" 2>/dev/null; done; }
 

@@ -6,7 +6,7 @@ export interface Window {
   for_ms: number | null;
 }
 
-/** Obeyed by the trainer in a box, at the step it names. */
+/** Obeyed inside a box, by the trainer at the step it names. */
 export type TrainerFault =
   | { kind: 'oom'; step: number; unless_batch: number | null }
   | { kind: 'hang'; step: number }
@@ -16,6 +16,8 @@ export type TrainerFault =
   | { kind: 'killed'; step: number }
   | { kind: 'disk_full'; step: number }
   | { kind: 'exit'; code: number; step: number }
+  /** Obeyed by nvidia-smi: the driver cannot reach the card. */
+  | { kind: 'gpu_lost' }
   | { kind: 'slow'; factor: number; after: number };
 
 /** Happens to an instance; times count from its first `running` (a stuck one never gets there). */
@@ -30,7 +32,7 @@ export type ApiFault = { kind: 'api'; api: ApiName; answer: ApiAnswer } & Window
 
 export type Fault = TrainerFault | InstanceFault | ApiFault;
 
-const TRAINER_KINDS = ['oom', 'hang', 'missing_module', 'nan', 'segfault', 'killed', 'disk_full', 'exit', 'slow'];
+const TRAINER_KINDS = ['oom', 'hang', 'missing_module', 'nan', 'segfault', 'killed', 'disk_full', 'exit', 'slow', 'gpu_lost'];
 export const isTrainerFault = (fault: Fault): fault is TrainerFault => TRAINER_KINDS.includes(fault.kind);
 export const isApiFault = (fault: Fault): fault is ApiFault => fault.kind === 'api';
 
@@ -54,6 +56,7 @@ const GRAMMAR: readonly { words: string; pattern: RegExp; make: (groups: Groups)
   { words: 'disk full at step N', pattern: /^disk full at step (?<step>\d+)$/, make: (g) => ({ kind: 'disk_full', step: num(g['step']) }) },
   { words: 'exit CODE at step N', pattern: /^exit (?<code>\d{1,3}) at step (?<step>\d+)$/, make: (g) => ({ kind: 'exit', code: num(g['code']), step: num(g['step']) }) },
   { words: 'slow xN after step M', pattern: /^slow x(?<factor>\d+(?:\.\d+)?) after step (?<after>\d+)$/, make: (g) => ({ kind: 'slow', factor: num(g['factor']), after: num(g['after']) }) },
+  { words: 'gpu lost', pattern: /^gpu lost$/, make: () => ({ kind: 'gpu_lost' }) },
   { words: 'stuck loading', pattern: /^stuck loading$/, make: () => ({ kind: 'stuck_loading' }) },
   { words: 'host offline [at 30s] [for 60s]', pattern: new RegExp(`^host offline${WINDOW}$`), make: (g) => ({ kind: 'host_offline', ...windowOf(g) }) },
   { words: 'ssh refused [at 30s] [for 60s]', pattern: new RegExp(`^ssh refused${WINDOW}$`), make: (g) => ({ kind: 'ssh_refused', ...windowOf(g) }) },

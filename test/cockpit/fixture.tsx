@@ -35,6 +35,10 @@ const answer = await openCockpit({
   stdin: process.stdin,
   stdout: process.stdout,
   title: 'demo ×60',
+  keep: async (name, text) => {
+    if (heard) appendFileSync(heard, `${JSON.stringify({ kept: name, text })}\n`);
+    return `/kept/${name}`;
+  },
   dispatch: async (command) => {
     if (heard) appendFileSync(heard, `${JSON.stringify(command)}\n`);
     return { ok: true, said: `heard ${command.do}` };

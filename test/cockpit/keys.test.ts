@@ -57,6 +57,8 @@ describe('the key table', () => {
     const home = fresh(world);
     const start: Record<Place, Ui> = {
       home,
+      log: press(world, ['tab']).ui,
+      said: press(world, ['tab', 'tab']).ui,
       run: press(world, ['enter']).ui,
       help: press(world, ['?']).ui,
       dialog: press(world, ['d']).ui,
@@ -77,6 +79,8 @@ describe('the key table', () => {
     for (const name of ['down', 'j', 'G', 'end', 'tab', 'right', 'left', 'shift-tab', 'enter', 'd', 'h', 'r', 'p', 'c', 'l', 'L', '/', 't', '?', 'q', 'ctrl-c', 'ctrl-l', 'ctrl-z', 'pagedown', 'space']) expect([name, changes([name])]).toEqual([name, true]);
     const low = press(world, ['G']).ui;
     for (const name of ['up', 'k', 'g', 'home', 'pageup']) expect([name, changes([name], low)]).toEqual([name, true]);
+    for (const name of ['e', 'enter', '/']) expect([name, changes([name], start.said)]).toEqual([name, true]);
+    for (const name of ['/', 'n', 'N', 'w', 'y', 'k']) expect([name, changes([name], start.log)]).toEqual([name, true]);
   });
 });
 
@@ -139,11 +143,12 @@ describe('the reasoning log', () => {
   it('stays put while it is read and new lines come in, and follows again at G', () => {
     const world = calmWorld();
     const reading = press(world, ['tab', 'k', 'k']).ui;
-    expect(reading.back.said).toBe(2);
-    const more: World = { ...world, said: [...world.said, ...world.said.slice(0, 3).map((entry) => ({ ...entry, seq: 50 }))] };
+    const at = reading.reading.at;
+    expect(at).not.toBeNull();
+    const more: World = { ...world, said: [...world.said, ...world.said.slice(0, 3).map((entry, index) => ({ ...entry, seq: 50 + index }))] };
     const settled = settle(reading, more, 99);
-    expect(settled.back.said).toBe(5);
-    expect(press(more, ['G'], 400, settled).ui.back.said).toBe(0);
+    expect(settled.reading.at).toBe(at);
+    expect(press(more, ['G'], 400, settled).ui.reading.at).toBeNull();
   });
 });
 

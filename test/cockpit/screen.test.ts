@@ -43,7 +43,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve_) => setTimeou
 describe('a whole evening at 80x24', () => {
   it('watches, is alerted, holds, looks closer, destroys and leaves, and gives the terminal back', async () => {
     const seen = start('calm');
-    await seen.until(/nanog…re[\s\S]*q quit/);
+    await seen.until(/nanogpt[\s\S]*q quit/);
     expect(await seen.kind()).toBe('alternate');
     seen.press('jj');
     await seen.until(/●▸vit/);
@@ -53,7 +53,7 @@ describe('a whole evening at 80x24', () => {
     await seen.until(/heard check/);
     process.kill(seen.pty.pid, 'SIGUSR2');
     await seen.until(/gpu_oom: The GPU ran out of memory/);
-    expect((await seen.screen()).join('\n')).toMatch(/▲ vit-f…ne/);
+    expect((await seen.screen()).join('\n')).toMatch(/▲ vit-finetune/);
     seen.press('g');
     await seen.until(/▲▸vit/);
     seen.press('h');
@@ -130,12 +130,12 @@ describe('the bytes', () => {
 
   it('are one row a second while only money moves', async () => {
     const seen = start('calm');
-    await seen.until(/nanog…re[\s\S]*q quit/);
+    await seen.until(/nanogpt[\s\S]*q quit/);
     await pause(300);
     const before = seen.raw().length;
     await pause(2_200);
     const bytes = seen.raw().slice(before);
-    expect(bytes).toContain('spent');
+    expect(bytes).toContain('today');
     expect(bytes.length).toBeLessThan(3_000);
     expect(bytes).not.toContain('2J');
   });
@@ -160,7 +160,7 @@ describe('every way out gives the terminal back', () => {
     ['ctrl-c twice', (seen) => { seen.press('\x03'); seen.press('\x03'); }, /quit user/, 0],
   ])('%s', async (_name, leave, farewell, code) => {
     const seen = start('calm');
-    await seen.until(/nanog…re[\s\S]*q quit/);
+    await seen.until(/nanogpt[\s\S]*q quit/);
     await leave(seen);
     expect(await seen.exited).toMatchObject({ exitCode: code });
     const text = (await seen.screen()).join('\n');
@@ -171,12 +171,12 @@ describe('every way out gives the terminal back', () => {
 
   it('comes back by itself when the system ignores ctrl-z, with everything as it was', async () => {
     const seen = start('calm');
-    await seen.until(/nanog…re[\s\S]*q quit/);
+    await seen.until(/nanogpt[\s\S]*q quit/);
     const before = seen.raw().length;
     seen.press('\x1a');
     while (!seen.raw().slice(before).includes('\x1b[?1049h')) await pause(20);
     expect(seen.raw().slice(before)).toContain('is suspended');
-    await seen.until(/nanog…re[\s\S]*q quit/);
+    await seen.until(/nanogpt[\s\S]*q quit/);
     seen.press('j');
     await seen.until(/●▸llama/);
   });
@@ -184,12 +184,12 @@ describe('every way out gives the terminal back', () => {
 
 describe('other worlds and terminals', () => {
   it('draws under CI, whose variables silence Ink', async () => {
-    await start('calm', 80, 24, { CI: 'true' }).until(/nanog…re[\s\S]*q quit/);
+    await start('calm', 80, 24, { CI: 'true' }).until(/nanogpt[\s\S]*q quit/);
   });
 
   it('keeps the selection visible without colour', async () => {
     const seen = start('calm', 80, 24, { NO_COLOR: '1' });
-    await seen.until(/nanog…re[\s\S]*q quit/);
+    await seen.until(/nanogpt[\s\S]*q quit/);
     expect(seen.raw()).not.toMatch(/\x1b\[(38|48)/);
     const cells = await seen.cells({ fg: '', bg: '' });
     const row = cells.find((one) => one.map(({ text }) => text).join('').includes('▸'));
@@ -198,7 +198,7 @@ describe('other worlds and terminals', () => {
 
   it('speaks ASCII where UTF-8 is not spoken', async () => {
     const seen = start('alert', 80, 24, { LANG: 'C' });
-    await seen.until(/!>vit-f~ne[\s\S]*q quit/);
+    await seen.until(/!>vit-finetune[\s\S]*q quit/);
     expect([...(await seen.screen()).join('')].filter((character) => character > '~')).toEqual([]);
   });
 
@@ -222,6 +222,24 @@ describe('other worlds and terminals', () => {
     expect((await seen.screen()).join('\n')).not.toMatch(/Leave|Destroy/);
     seen.press('G');
     await seen.until(/of 500/);
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['the clipboard', {}, /2 lines of nanogpt-shakespeare are in the clipboard/],
+    ['a file where the terminal has none', { VTE_VERSION: '7200' }, /2 lines of nanogpt-shakespeare are in \/kept\/nanogpt-shakespeare\.log/],
+  ])('copies a log to %s', async (_where, env, words) => {
+    const seen = start('calm', 80, 24, env);
+    await seen.until(/nanogpt[\s\S]*q quit/);
+    seen.press('l');
+    await seen.until(/─ Log nanogpt/);
+    seen.press('\t');
+    await seen.until(/y copies/);
+    seen.press('y');
+    await seen.until(words);
+    const [, code] = /\x1b\]52;c;([A-Za-z0-9+/=]+)\x07/.exec(seen.raw()) ?? [];
+    const text = code === undefined ? (seen.heard() as { text: string }[]).at(-1)?.text : Buffer.from(code, 'base64').toString('utf8');
+    expect(text).toContain("{'loss': 1.734");
+    expect(code === undefined).toBe('VTE_VERSION' in env);
   });
 
   it('says how to begin when nothing runs, and leaves at once', async () => {

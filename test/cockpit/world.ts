@@ -53,7 +53,7 @@ export function instance(id: number, run: string | null, part: Partial<InstanceS
   return {
     id, machine_id: seen.machine_id, label: run === null ? null : labelOf(run, 1), owner: run === null ? 'stranger' : 'ours', run, facts: seen, first_seen: NOW - 90 * MINUTE,
     rate: seen.dph_total, bucket: run === null ? 'idle' : 'productive', since: NOW - 8 * MINUTE, usd: { ...noUsd(), loading: 0.021, setup: 0.034, productive: 0.482 },
-    absent_reads: 0, destroy: 'none', destroy_at: null, destroy_gate: null, stop: 'none', stop_at: null, wakes: 0, gone_at: null, seen_at: NOW - 4_000, ...part,
+    absent_reads: 0, adopted: null, destroy: 'none', destroy_at: null, destroy_gate: null, stop: 'none', stop_at: null, wakes: 0, gone_at: null, seen_at: NOW - 4_000, ...part,
   };
 }
 
@@ -65,13 +65,13 @@ export function attempt(number: number, on: number, part: Partial<Attempt> = {})
 export function run(id: string, on: number | null, part: Partial<RunState> = {}): RunState {
   return {
     id, spec: spec('demo'), spec_path: `experiments/${id}.yaml`, submitted_at: NOW - 90 * MINUTE, stage: 'training', stage_since: NOW - 80 * MINUTE,
-    verdict: null, verdict_reason: null, closed_at: null, attempt: 1, attempts: on === null ? [] : [attempt(1, on)], instance: on, offers: [], offers_at: null, rejected: {}, renting: null, tried_offers: [],
+    verdict: null, verdict_reason: null, closed_at: null, attempt: 1, attempts: on === null ? [] : [attempt(1, on)], instance: on, offers: [], offers_at: null, rejected: {}, renting: null, tried_offers: [], given_up: [], preflight: null, adopting: null, returned: null,
     ssh: { up: true, endpoint: '203.0.113.7:40022', since: NOW - 82 * MINUTE, reason: null }, stream: 'open', prepared: true, ran_here: true, knobs: { batch_size: 32 }, fixes: [],
     progress: { reading: reading(), advanced_at: NOW - 300, gaps: [300], marks: Array.from({ length: 60 }, (_, index) => ({ step: index * 21, at: NOW - (60 - index) * MINUTE, loss: 1.7 + 2.4 * Math.exp(-index / 14) + 0.06 * Math.sin(index * 1.7) })) },
     check: { at: NOW - 42_000, why: 'scheduled', reading: probe(97, 61), failure: null }, failed_checks: 0,
     cadence: { phase: 'cruise', index: 0, healthy_in_a_row: 4, started_at: NOW - 80 * MINUTE, next_at: NOW + 22 * MINUTE }, handed_over: true,
     incident: null, incidents: [], repair: null, home: [{ path: 'out/checkpoint-1000.pt', bytes: 412_000_000, sha256: 'c0ffee'.repeat(10) + 'abcd', mtime_s: NOW / 1_000 - 400 }], home_at: NOW - 6 * MINUTE,
-    checkpoint: null, bad_checkpoints: [], away: null, left: [], intended: [], evals: [], samples: [], advice: null, trials: [], rescue: null, hold: null, keep: false, destroy_ordered: null, brain: noBrain(), backoff: {}, tail: ["{'loss': 1.734, 'grad_norm': 0.91, 'learning_rate': 0.0002, 'epoch': 1.2}", ' 62%|██████▏   | 1240/2000 [06:02<03:42,  3.42it/s]'], eyes: NO_EYES, ...part,
+    checkpoint: null, bad_checkpoints: [], away: null, left: [], intended: [], evals: [], samples: [], advice: null, trials: [], rescue: null, hold: null, keep: false, destroy_ordered: null, destroy_pending: null, bid_ordered: null, brain: noBrain(), backoff: {}, tail: ["{'loss': 1.734, 'grad_norm': 0.91, 'learning_rate': 0.0002, 'epoch': 1.2}", ' 62%|██████▏   | 1240/2000 [06:02<03:42,  3.42it/s]'], eyes: NO_EYES, ...part,
   };
 }
 
@@ -100,13 +100,13 @@ const OOM_TAIL = [
   'GPU 0 has a total capacity of 23.64 GiB of which 512.00 MiB is free.',
 ];
 
-const said = (lines: [minutes: number, actor: Said['actor'], run: string | null, level: Said['level'], text: string][]): Said[] => lines.map(([minutes, actor, on, level, text], index) => ({ seq: index + 1, at: NOW - minutes * MINUTE, actor, run: on, level, text }));
+const said = (lines: [minutes: number, actor: Said['actor'], run: string | null, level: Said['level'], text: string][], from = 0): Said[] => lines.map(([minutes, actor, on, level, text], index) => ({ seq: from + index + 1, at: NOW - minutes * MINUTE, actor, run: on, level, text }));
 
 /** Everything is well. */
 export function calmWorld(): World {
   return {
     ...emptyWorld(NOW),
-    seq: 40, started_at: NOW - 95 * MINUTE, account: { credit_usd: 41.27, email: 'me@example.org', at: NOW - 9_000 }, market: { health: 'ok', since: NOW - 95 * MINUTE, reason: null, list_at: NOW - 4_000 },
+    seq: 40, started_at: NOW - 95 * MINUTE, day: { start: Date.parse('2026-03-14T00:00:00Z'), usd: 0, wasted: 0, rescued: 0 }, account: { credit_usd: 41.27, email: 'me@example.org', at: NOW - 9_000 }, market: { health: 'ok', since: NOW - 95 * MINUTE, reason: null, list_at: NOW - 4_000 },
     fleet: {
       31244: instance(31_244, 'nanogpt-shakespeare'),
       31251: instance(31_251, 'llama-lora', { facts: facts(31_251, { gpu_name: 'A100 SXM4', dph_total: 1.104, dph_base: 1.09 }), usd: { ...noUsd(), loading: 0.06, setup: 0.11, productive: 1.944 } }),
@@ -169,7 +169,7 @@ export function alertWorld(): World {
         [1.57, 'babysitter', 'vit-finetune', 'alert', 'gpu_oom at step 412: the GPU ran out of memory in the backward pass'],
         [1.55, 'babysitter', 'vit-finetune', 'info', 'checkpoint-400.pt (344 MB) is home and verified'],
         [1.5, 'babysitter', 'vit-finetune', 'info', 'ladder: reduce batch_size 32 to 16 (floor 4), resume from checkpoint-400; rerun refused: the cause is not transient'],
-      ]),
+      ], world.said.length),
     ],
   };
 }

@@ -162,10 +162,22 @@ describe('results that cannot be fetched', () => {
     expect([runOf(model).stage, runOf(model).rescue?.verdict, existing(model), model.violations]).toEqual(['closed', 'verified', 0, []]);
   });
 
+  it('a stopped instance that is started for its results has time to bring them home', async () => {
+    const model = await training({ teardown: { wait_usd: 0.1 } });
+    box(model).deaf = true;
+    model.order({ do: 'destroy', run: 'one', waive: false });
+    model.kill(box(model), '', 143);
+    for (let n = 0; n < 200 && box(model).instance.actual_status === 'running'; n += 1) await model.step(MINUTE);
+    expect([runOf(model).rescue?.verdict, box(model).instance.actual_status]).toEqual(['unverified', 'exited']);
+    box(model).deaf = false;
+    await toEnd(model, 400);
+    expect([runOf(model).stage, runOf(model).rescue?.verdict, existing(model), model.violations]).toEqual(['closed', 'verified', 0, []]);
+  });
+
   it('or the user is asked each time that it has cost the cap once more, and it goes on', async () => {
     const model = await training({ teardown: { wait_usd: 0.1, wait_then: 'ask' } });
     box(model).deaf = true;
-    model.command({ do: 'destroy', run: 'one', waive: false });
+    model.order({ do: 'destroy', run: 'one', waive: false });
     // Nothing may be ended that cannot be read: the training is taken to be over by its user.
     for (let n = 0; n < 90; n += 1) await model.step(MINUTE);
     const asked = model.events.filter(({ type }) => type === 'rescue.asked');

@@ -247,7 +247,7 @@ describe('teardown', () => {
   const all: TeardownCase[] = (['done', 'early_stopped', 'failed', 'killed_by_criterion', 'destroyed_by_user', 'no_offer', 'lost', 'launch_failed', 'switching'] as const).flatMap((verdict) =>
     [true, false].flatMap((hold) =>
       [true, false].flatMap((keep) =>
-        (['verified', 'nothing_never_ran', 'waived', 'unverified', null] as const).flatMap((gate) => (['destroy', 'stop', 'keep'] as const).flatMap((on_done) => (['up', 'offline', 'stopped'] as const).flatMap((reach) => (['on-demand', 'bid'] as const).map((market) => ({ verdict, hold, keep, gate, on_done, reach, market }))))),
+        (['verified', 'nothing_never_ran', 'waived', 'unverified', null] as const).flatMap((gate) => (['destroy', 'stop', 'keep'] as const).flatMap((on_done) => (['up', 'offline', 'stopped'] as const).flatMap((reach) => (['on-demand', 'bid'] as const).flatMap((market) => [true, false].map((adopted) => ({ verdict, hold, keep, gate, on_done, reach, market, adopted })))))),
       ),
     ),
   );
@@ -264,6 +264,7 @@ describe('teardown', () => {
       const { act } = teardown(situation);
       if (situation.verdict === 'destroyed_by_user') continue;
       if (situation.hold) expect(['wait', 'rescue_first']).toContain(act);
+      else if (situation.adopted) expect(['give_back', 'rescue_first', 'wait']).toContain(act);
       else if (situation.keep && situation.verdict !== 'launch_failed' && situation.verdict !== 'switching') expect(['keep', 'rescue_first', 'wait']).toContain(act);
     }
   });

@@ -47,6 +47,26 @@ describe('what is only said', () => {
     expect(bench.lines).toEqual([]);
   });
 
+  it('is a rental that ends before the run, three times ever louder; one that the run will not need is none of them', () => {
+    const bench = new Bench();
+    bench.train(3, 5 * SECOND);
+    const ends = (hours: number | null): void => {
+      const [instance] = Object.values(bench.world.fleet);
+      if (!instance) throw new Error('no instance');
+      bench.record({ type: 'fleet.seen', instances: [{ ...instance.facts, end_date: hours === null ? null : (bench.now + hours * 60 * MINUTE) / 1_000 }] });
+      bench.conclude();
+    };
+    for (const hours of [null, 80]) ends(hours);
+    expect(bench.lines).toEqual([]);
+    bench.log({ step: 4, eta_s: 3 * 3_600 });
+    ends(20);
+    expect(bench.lines).toEqual([]);
+    bench.log({ step: 5, eta_s: 30 * 3_600 });
+    for (const hours of [70, 60, 20, 5, 4]) ends(hours);
+    expect(bench.lines).toEqual(['+ends_in_72h', '+ends_in_24h', '+ends_in_6h']);
+    expect(bench.incidents).toEqual([]);
+  });
+
   it('does not call low use in an evaluation or a set-up idle', () => {
     const bench = new Bench();
     for (let n = 0; n < 8; n += 1) {

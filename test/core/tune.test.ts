@@ -93,7 +93,7 @@ describe('an optimisation', () => {
     }
     const held = starved(faster);
     await until(held, () => run(held).stage === 'training');
-    held.command({ do: 'hold', run: 'one', minutes: 120, reason: 'a look' });
+    held.order({ do: 'hold', run: 'one', minutes: 120, reason: 'a look' });
     for (let n = 0; n < 150; n += 1) await held.step(30_000);
     expect(run(held).trials).toEqual([]);
   });

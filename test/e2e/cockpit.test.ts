@@ -51,7 +51,7 @@ describe.each([
     open(columns, rows, env);
     await seen.until(/vastsit demo ×60[\s\S]*q quit/, 30_000);
     expect(await seen.kind()).toBe('alternate');
-    await seen.until(/burn \$\d\S*\/h[^\n]*not ours +spent \$\d/, 30_000);
+    await seen.until(/burn \$\d\S*\/h[^\n]*not ours +(spent )?today \$\d/, 30_000);
     const first = await text();
     for (const words of [/credit \$\d+\.\d\d · .*runway/, /wasted \$\d/, NINE, /─ Costs ─/, /Reasoning/, /not ours: shown, never touched +"a/]) expect(first).toMatch(words);
 

@@ -8,6 +8,7 @@ import { createPlace, until, type Line, type Place, type Running } from './progr
 const SCENARIO = `
 loading: { provision: 0.1s, pull: 0.4s, destroy: 0.2s, stop: 0.2s }
 strangers: [{ label: alices-notebook }]
+faults: [{ on: { run: unlucky, machine: first }, fault: gpu lost }]
 `;
 const NOBODY = 'http://127.0.0.1:9';
 let market: { url: string; key: string };
@@ -163,6 +164,16 @@ describe.concurrent('with a run', () => {
     await owner.line((line) => line.type === 'handed_over', 'the first step');
     return owner;
   };
+
+  it('looks at a box before anything is sent to it, and takes the next offer when its GPU is lost', async () => {
+    const place = project('unlucky', 40);
+    const { code, lines } = await place.run(['launch', 'unlucky.yaml', '--json']);
+    expect(code).toBe(0);
+    const told = lines.filter(({ type }) => type === 'preflight.done' || type === 'launch.given_up' || type === 'prepare.done');
+    expect(told).toMatchObject([{ type: 'preflight.done', fault: expect.stringContaining('Unable to determine the device handle') as unknown }, { type: 'launch.given_up' }, { type: 'preflight.done', fault: null }, { type: 'prepare.done' }]);
+    expect(await rented('unlucky')).toBe(2);
+    expect((await ours()).filter(({ label }) => label?.includes('unlucky'))).toEqual([]);
+  });
 
   it('hands orders over to the process that owns the state, which carries them out', async () => {
     const place = project('long', 2_000);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createClock } from '../../src/clock.ts';
 import { RemoteError, type Box, type Remote, type SentinelEvent, type StartOrder } from '../../src/core/ports.ts';
+import { placesOf } from '../../src/core/stacks.ts';
 import { createRemote } from '../../src/remote/index.ts';
 import { has } from '../needs.ts';
 import { freePort, startSshd, until, type TestSshd } from './sshd.ts';
@@ -111,6 +112,20 @@ describe.skipIf(!here)('an attempt', () => {
     expect(ear.exits()).toMatchObject([{ attempt: 2, exit_code: 3, signal: null, oom_kills: 0 }]);
     expect(ear.events.at(-1)).toMatchObject({ type: 'exit' });
     expect(ear.events[0]).toMatchObject({ type: 'hello', attempt: 2 });
+  });
+
+  test.skipIf(!has('python'))('that hangs is asked where it stands before it is ended', async () => {
+    const { box, run, start, listen } = await boxFor();
+    await start("python3 -c 'import time\ndef wait_for_ever():\n    print(\"here\")\n    time.sleep(300)\nwait_for_ever()'");
+    const ear = await listen();
+    await until(() => ear.text() === 'here\n', 'the log');
+    await box.stopTraining({ run, attempt: 1, grace_s: 5, stacks: true });
+    const { stdout } = await box.exec('cat .vastsit/stacks.1', { timeout_ms: 5_000 });
+    expect(placesOf(stdout)).toEqual(['wait_for_ever (<string>:4) < <module> (<string>:5)']);
+    // Asked again when nobody is left, it keeps what it was told.
+    await box.stopTraining({ run, attempt: 1, grace_s: 0, stacks: true });
+    expect((await box.exec('cat .vastsit/stacks.1', { timeout_ms: 5_000 })).stdout).toBe(stdout);
+    await until(() => ear.exits().length > 0, 'the exit event');
   });
 
   test('that is killed is known within seconds, by its signal', async () => {

@@ -3,7 +3,7 @@ import { consult } from '../brain/consult.ts';
 import { keepPatch } from '../brain/patches.ts';
 import type { Context } from '../context.ts';
 import { connect, fix, prepare, start } from './launch.ts';
-import { account, confirmGone, create, destroy, find, list, raiseBid, search, stop, wake } from './market.ts';
+import { account, adopt, confirmGone, create, destroy, find, giveBack, list, raiseBid, search, stop, wake } from './market.ts';
 import { salvage, sync } from './rescue.ts';
 import { follow, probe, stopTraining } from './watch.ts';
 
@@ -22,6 +22,10 @@ export function perform(context: Context, effect: Effect): Promise<void> {
       return create(context, effect);
     case 'find':
       return find(context, effect);
+    case 'adopt':
+      return adopt(context, effect);
+    case 'give_back':
+      return giveBack(context, effect);
     case 'connect':
       return connect(context, effect);
     case 'prepare':

@@ -3,18 +3,21 @@ import { dirname, resolve } from 'node:path';
 import type { Effect } from '../../core/actions.ts';
 import { newestCheckpoint } from '../../core/checkpoints.ts';
 import { renderCommand } from '../../core/knobs.ts';
+import { preflightFault, preflightWords } from '../../core/preflight.ts';
 import { shellQuote } from '../../core/quote.ts';
 import { RemoteError, type Box } from '../../core/ports.ts';
 import type { Spec } from '../../core/spec.ts';
 import type { RunState } from '../../core/state.ts';
 import { putPatches } from '../brain/patches.ts';
 import { instanceOfRun, runOf, type Context } from '../context.ts';
+import { PREFLIGHT, readPreflight } from './preflight.ts';
 
 type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
 
 /** Seconds of the lease that the sentinel holds; renewed at a third of it. */
 export const LEASE_S = 900;
 const SETUP_LIMIT_MS = 45 * 60_000;
+const PREFLIGHT_LIMIT_MS = 4 * 60_000;
 const TAIL_LINES = 60;
 const ENV_FILE = '.vastsit/env.sh';
 /** Each command of the run sees the spec's environment; container variables do not reach SSH sessions. */
@@ -48,6 +51,7 @@ async function prepareBox(context: Context, effect: Of<'prepare'>): Promise<void
   const run = runOf(context, effect.run);
   const instance = instanceOfRun(context, run);
   const box = await context.sessions.box(run, instance);
+  if (run.preflight?.instance !== instance.id && !run.ran_here && !(await look(context, run, box))) return;
   const root = dirname(run.spec_path);
   const files = run.spec.upload.map((path) => ({ path: path.replace(/^\.\//, ''), content: { local: resolve(root, path) } }));
   const put = await box.put([...files, { path: ENV_FILE, content: new TextEncoder().encode(envFile(context, run.spec)), secret: true }]);
@@ -62,6 +66,14 @@ async function prepareBox(context: Context, effect: Of<'prepare'>): Promise<void
     }
   }
   context.facts.record({ type: 'prepare.done', run: run.id, instance: instance.id, bytes_up: put.bytes + restored.bytes, restored: restored.path });
+}
+
+/** The first look: nothing is sent to a box that cannot train. Resolves with whether it can; unknown is no reason against it. */
+async function look(context: Context, run: RunState, box: Box): Promise<boolean> {
+  const seen = readPreflight((await box.exec(PREFLIGHT, { timeout_ms: PREFLIGHT_LIMIT_MS })).stdout);
+  const fault = preflightFault(context.facts.world(), run, seen);
+  context.facts.record({ type: 'preflight.done', run: run.id, instance: box.instance, words: preflightWords(seen), fault });
+  return fault === null;
 }
 
 /** Puts the newest verified checkpoint from home where the resume command will look for it. */
@@ -92,8 +104,9 @@ export async function start(context: Context, effect: Of<'start'>): Promise<void
     run: run.id,
     attempt: effect.attempt,
     command,
+    // What was the user's before is not ours to stop.
     // Stopped keeps what is not home yet; only a cockpit that verified it may destroy.
-    lease: { seconds: Math.ceil(LEASE_S / context.clock.scale), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: 'stop' },
+    lease: { seconds: Math.ceil(LEASE_S / context.clock.scale), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: instance.adopted ? 'nothing' : 'stop' },
   });
   context.sessions.leases.set(run.id, context.clock.now());
   context.facts.record({ type: 'process.started', run: run.id, attempt: effect.attempt, pid });

@@ -5,7 +5,7 @@ import { bornFrom, labelOf, type Instance } from '../../core/market.ts';
 import { queryOf, rankOffers, wideQueryOf } from '../../core/offers.ts';
 import { MarketError, type OfferQuery } from '../../core/ports.ts';
 import { runOf, type Context } from '../context.ts';
-import { refuseDestroy, refuseTouch } from '../guard.ts';
+import { refuseAdopt, refuseDestroy, refuseTouch } from '../guard.ts';
 
 type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
 
@@ -81,6 +81,34 @@ export async function create(context: Context, effect: Of<'create'>): Promise<vo
   }
 }
 
+export async function adopt(context: Context, effect: Of<'adopt'>): Promise<void> {
+  const { run, instance } = effect;
+  const world = context.facts.world();
+  const one = world.fleet[String(instance)];
+  const no = refuseAdopt(world, instance, run);
+  if (no !== null || !one) {
+    context.facts.record({ type: 'refused', actor: 'runner', run, what: `adopting instance ${instance}`, why: no ?? 'it is not on the account' });
+    throw new Error(no ?? 'it is not on the account');
+  }
+  const attempt = 1;
+  const label = labelOf(run, attempt);
+  context.facts.record({ type: 'adopt.intended', run, attempt, instance, label, label_before: one.adopted ? one.adopted.label : one.label === label ? null : one.label });
+  await context.market.label(instance, label);
+  // The run may have been called off meanwhile: then the instance was never ours.
+  if (runOf(context, run).verdict !== null) return context.market.label(instance, one.label ?? '');
+  context.facts.record({ type: 'instance.adopted', run, attempt, instance, machine_id: one.machine_id });
+  await attachKey(context, instance);
+}
+
+export async function giveBack(context: Context, effect: Of<'give_back'>): Promise<void> {
+  const { run, instance } = effect;
+  if (runOf(context, run).adopting !== instance) allow(context, 'giving back', effect);
+  const label = context.facts.world().fleet[String(instance)]?.adopted?.label ?? '';
+  context.facts.record({ type: 'give_back.intended', run, instance, label });
+  await context.market.label(instance, label);
+  context.facts.record({ type: 'instance.given_back', run, instance });
+}
+
 /** Best effort: `connect` attaches it again when the box still refuses the key. */
 async function attachKey(context: Context, instance: number): Promise<void> {
   await context.market.attachKey(instance, await context.remote.publicKey()).catch(() => undefined);
@@ -119,6 +147,7 @@ export async function destroy(context: Context, effect: Of<'destroy'>): Promise<
 export async function stop(context: Context, effect: Of<'stop'>): Promise<void> {
   const { run, instance, reason } = effect;
   allow(context, 'stopping', effect);
+  if (context.facts.world().fleet[String(instance)]?.adopted) throw new Error('it was adopted: only the user stops it');
   context.facts.record({ type: 'stop.intended', run, instance, reason });
   await context.market.setState(instance, 'stopped');
   context.facts.record({ type: 'stop.accepted', instance });

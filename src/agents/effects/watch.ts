@@ -1,8 +1,8 @@
 /** The babysitter's ears and eyes: the pushed stream, the probe, and the hand that stops a process. */
 import type { Effect } from '../../core/actions.ts';
-import type { SentinelEvent } from '../../core/ports.ts';
-import { RemoteError } from '../../core/ports.ts';
+import { RemoteError, type Box, type SentinelEvent } from '../../core/ports.ts';
 import type { ProbeReading } from '../../core/probe.ts';
+import { placesOf } from '../../core/stacks.ts';
 import { currentAttempt, type RunState } from '../../core/state.ts';
 import { instanceOfRun, runOf, type Context } from '../context.ts';
 import type { LogStream } from '../sessions.ts';
@@ -132,8 +132,16 @@ export async function stopTraining(context: Context, effect: Of<'stop_training'>
   const attempt = currentAttempt(run);
   if (!attempt) return;
   const box = await context.sessions.box(run, instanceOfRun(context, run));
-  await box.stopTraining({ run: run.id, attempt: attempt.number, grace_s: Math.max(1, Math.ceil(STOP_GRACE_S / context.clock.scale)) });
-  context.facts.record({ type: 'training.stopped', run: run.id, attempt: attempt.number });
+  const stacks = run.repair !== null && run.incident?.diagnosis.cause === 'stall';
+  await box.stopTraining({ run: run.id, attempt: attempt.number, grace_s: Math.max(1, Math.ceil(STOP_GRACE_S / context.clock.scale)), stacks });
+  const stood = stacks ? await standing(box, attempt.number) : [];
+  context.facts.record({ type: 'training.stopped', run: run.id, attempt: attempt.number, ...(stood.length > 0 && { stood }) });
+}
+
+/** Evidence alone: a box that cannot tell changes nothing. */
+async function standing(box: Box, attempt: number): Promise<string[]> {
+  const told = await box.exec(`head -c 65536 .vastsit/stacks.${attempt}`, { timeout_ms: 20_000 }).catch(() => null);
+  return placesOf(told?.stdout ?? '');
 }
 
 /** Tells the sentinel that somebody is still watching. */

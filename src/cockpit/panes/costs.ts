@@ -2,23 +2,22 @@
 import { burnOf, costOf, runCost, type Cost } from '../../core/ledger.ts';
 import { isOver, oursOf, runById } from '../select.ts';
 import type { Role } from '../theme.ts';
-import { runsOf, type InstanceState, type World } from '../../core/state.ts';
-import { bar, money, perHour, share } from '../format.ts';
-import { block, fit, fitLine, line, lineWidth, piece, plain, type Line, type Piece } from '../line.ts';
+import { runsOf, type InstanceState, type RunState, type World } from '../../core/state.ts';
+import { stateWord } from '../../core/line.ts';
+import { bar, firstFit, money, perHour, share } from '../format.ts';
+import { block, fit, fitLine, line, piece, plain, type Line, type Piece } from '../line.ts';
 import { cleanLine } from '../../core/text.ts';
 import { rule } from './parts.ts';
 
-/** The rule and `rows` rows; where there is room, each instance has a second row with what is left of its budget. */
+/** The rule and `rows` rows; where there is room, each instance has a second row with what it is and what is left of its budget. */
 export function costs(world: World, now: number, width: number, rows: number): Line[] {
   const ours = oursOf(world);
   const roomy = rows >= 2 * ours.length;
   const hidden = ours.length - rows;
   const shown = hidden > 0 ? ours.slice(0, rows - 1) : ours;
   const lines = shown.flatMap((instance) => {
-    const cost = costLine(instance, now, width);
-    const budget = budgetLine(instance, world, now);
-    if (roomy) return [cost, line(piece('  '), ...budget)];
-    return [lineWidth(line(...cost.pieces, ...budget)) < width ? line(...cost.pieces, ...budget) : cost];
+    const bill = billOf(instance, world, now);
+    return roomy ? twoRows(bill, width) : [oneRow(bill, width)];
   });
   if (hidden > 0) {
     const rest = ours.slice(shown.length);
@@ -27,40 +26,88 @@ export function costs(world: World, now: number, width: number, rows: number): L
   if (ours.length === 0) lines.push(plain(' Nothing of ours bills.', 'muted'));
   // What is over stays as a receipt where there is room.
   const over = runsOf(world).filter(isOver).sort((a, b) => (b.closed_at ?? 0) - (a.closed_at ?? 0));
-  lines.push(...over.slice(0, Math.max(0, rows - lines.length)).map((run) => costRow(run.id, runCost(world, run, now), run.verdict ?? 'over', width, 'off')));
+  lines.push(...over.slice(0, Math.max(0, rows - lines.length)).map((run) => receipt(run, world, now, width, roomy)));
   return [rule([piece('Costs', 'title')], [], width, false), ...block(lines, width, rows)].map((row) => fitLine(row, width));
 }
 
-/** Fixed cells of a row: dollars, rate, share and the gaps between. */
-const FIGURES = 24;
-
-const costLine = (instance: InstanceState, now: number, width: number): Line =>
-  costRow(instance.run ?? String(instance.id), costOf(instance, now), perHour(burnOf(instance)), width, isDiskOnly(instance) ? 'warn' : 'muted');
-
-function costRow(id: string, cost: Cost, note: string, width: number, role: Role): Line {
-  const rest = Math.max(0, cost.usd - cost.productive - cost.wasted);
-  // Shares of less than a cent say nothing.
-  const shares = cost.usd < 0.01 ? [] : [cost.productive, cost.wasted, rest];
-  const name = Math.max(8, Math.min(24, width - FIGURES - 10));
-  const gauge = Math.max(4, Math.min(16, width - FIGURES - name - 1));
-  return line(
-    piece(` ${fit(cleanLine(id, 64), name, 'left', 'middle')}`, role === 'off' ? 'off' : 'text'),
-    piece(` ${fit(money(cost.usd), 7, 'right')}`, role === 'off' ? 'off' : 'money'),
-    piece(` ${fit(note, 8, 'right')} `, role),
-    ...bar(['bar_good', 'bar_bad', 'bar_rest'], shares, gauge),
-    piece(` ${fit(share(cost.productive, shares.length === 0 ? 0 : cost.usd), 4, 'right')}`, 'muted'),
-  );
+function receipt(run: RunState, world: World, now: number, width: number, roomy: boolean): Line {
+  const bill: Bill = { name: run.id, what: '', cost: runCost(world, run, now), rate: stateWord(run), diskOnly: false, over: true, left: null };
+  return roomy ? headRow(bill, width) : oneRow(bill, width);
 }
 
-function budgetLine(instance: InstanceState, world: World, now: number): Piece[] {
+interface Bill {
+  name: string;
+  what: string;
+  cost: Cost;
+  rate: string;
+  /** A stopped instance still bills its disk. */
+  diskOnly: boolean;
+  over: boolean;
+  /** Of the run's dollars; null where there is no budget. */
+  left: { usd: number; of: number } | null;
+}
+
+function billOf(instance: InstanceState, world: World, now: number): Bill {
+  const { facts, rate } = instance;
   const run = runById(world, instance.run);
-  const { facts } = instance;
-  const what = `  ${instance.id} ${facts.num_gpus > 1 ? `${facts.num_gpus}x ` : ''}${cleanLine(facts.gpu_name, 20)}`;
-  if (!run) return [piece(what, 'faint')];
-  const left = Math.max(0, run.spec.kill.dollars - runCost(world, run, now).usd);
-  const disk = isDiskOnly(instance) ? [piece(', disk alone bills', 'warn')] : [];
-  return [piece(what, 'faint'), ...disk, piece(`, ${money(left)} of ${money(run.spec.kill.dollars)} left`, left < 0.1 * run.spec.kill.dollars ? 'warn' : 'faint')];
+  const of = run?.spec.kill.dollars ?? 0;
+  return {
+    name: instance.run ?? String(instance.id),
+    what: `${facts.num_gpus > 1 ? `${facts.num_gpus}x ` : ''}${cleanLine(facts.gpu_name, 20)} ${instance.id}`,
+    cost: costOf(instance, now),
+    rate: perHour(burnOf(instance)),
+    diskOnly: rate > 0 && (facts.actual_status === 'exited' || facts.actual_status === 'stopped'),
+    over: false,
+    left: run ? { usd: Math.max(0, of - runCost(world, run, now).usd), of } : null,
+  };
 }
 
-/** A stopped instance still bills its disk. */
-const isDiskOnly = ({ facts, rate, gone_at }: InstanceState): boolean => gone_at === null && rate > 0 && (facts.actual_status === 'exited' || facts.actual_status === 'stopped');
+/** Cells of dollars, rate and share. */
+const DOLLARS = 9;
+const RATE = 9;
+const SHARE = 5;
+
+function oneRow(bill: Bill, width: number): Line {
+  const left = leftPieces(bill, width >= 76 ? 20 : 0);
+  const digits = width >= 60;
+  const room = width - 2 - (digits ? DOLLARS : DOLLARS - 2) - RATE - SHARE - (width >= 76 ? 20 : 0);
+  const gauge = Math.max(4, Math.min(12, Math.floor(room / 3)));
+  return line(name(bill, Math.max(8, Math.min(40, room - gauge - 1))), ...dollars(bill, digits), rate(bill), piece(' '), ...meter(bill, gauge), ...left);
+}
+
+const headRow = (bill: Bill, width: number): Line => line(name(bill, Math.max(8, width - 1 - DOLLARS - RATE)), ...dollars(bill, true), rate(bill));
+
+/** Cells of the second row that are not the instance's own words. */
+const LEFT = 12;
+
+function twoRows(bill: Bill, width: number): Line[] {
+  const left = width >= 60 ? 20 : LEFT;
+  const gauge = Math.max(4, Math.min(12, width - 3 - 17 - SHARE - left));
+  const space = Math.max(8, width - 4 - gauge - SHARE - left);
+  const what = firstFit([bill.diskOnly ? `${bill.what}, stopped: its disk bills` : bill.what, bill.diskOnly ? `${bill.what}, stopped` : bill.what, bill.what], space);
+  return [headRow(bill, width), line(piece(`   ${fit(what, space)} `, bill.diskOnly ? 'warn' : 'faint'), ...meter(bill, gauge), ...leftPieces(bill, left))];
+}
+
+const name = ({ name: id, over }: Bill, width: number): Piece => piece(` ${fit(cleanLine(id, 64), width, 'left', 'middle')}`, over ? 'off' : 'text');
+
+/** To the cent; the two digits beyond it show that the money moves. */
+function dollars({ cost, over }: Bill, digits: boolean): Piece[] {
+  const role: Role = over ? 'off' : 'money';
+  const whole = fit(money(cost.usd), DOLLARS - 2, 'right');
+  return digits ? [piece(whole, role), piece(money(cost.usd, 4).slice(-2), 'faint')] : [piece(whole, role)];
+}
+
+const rate = ({ rate: text, diskOnly, over }: Bill): Piece => piece(` ${fit(text, RATE - 1, 'right')}`, over ? 'off' : diskOnly ? 'warn' : 'muted');
+
+function meter({ cost }: Bill, width: number): Piece[] {
+  // Shares of less than a cent say nothing.
+  const rest = Math.max(0, cost.usd - cost.productive - cost.wasted);
+  const shares = cost.usd < 0.01 ? [] : [cost.productive, cost.wasted, rest];
+  return [...bar(['bar_good', 'bar_bad', 'bar_rest'], shares, width), piece(` ${fit(share(cost.productive, shares.length === 0 ? 0 : cost.usd), SHARE - 1, 'right')}`, 'muted')];
+}
+
+function leftPieces({ left }: Bill, width: number): Piece[] {
+  if (width === 0 || left === null) return [];
+  const words = firstFit([`${money(left.usd)} of ${money(left.of)} left`, `${money(left.usd)} left`], width - 1);
+  return [piece(` ${fit(words, width - 1, 'right')}`, left.usd < 0.1 * left.of ? 'warn' : 'faint')];
+}

@@ -1,13 +1,13 @@
 /** The help overlay, made from the key table: keys that are live where the user came from. */
-import { KEYS, PLACES, keyName, type Place } from '../keys.ts';
+import { bindingsOf, PLACES, keyName, type Place } from '../keys.ts';
 import { fit, line, piece, plain, type Line } from '../line.ts';
 
 export function helpLines(from: 'home' | 'run'): Line[] {
   const section = (place: Place): Line[] => [
     line(piece(` ${PLACES[place]}`, 'title')),
-    ...KEYS.filter(({ places }) => places.includes(place)).map(({ keys, says, dangerous }) => line(piece(`   ${fit(keys.map(keyName).join(' '), 16)}`, 'key'), piece(says, dangerous ? 'warn' : 'text'))),
+    ...bindingsOf(place).map(({ keys, says, dangerous }) => line(piece(`   ${fit(keys.map(keyName).join(' '), 16)}`, 'key'), piece(says, dangerous ? 'warn' : 'text'))),
     line(),
   ];
   const signs = plain(' ● trains  ◐ under way  ▲ incident  ‖ held  ✓ done  ✗ failed  ○ over, or not ours', 'muted');
-  return [...section(from), ...section('dialog'), signs];
+  return [...section(from), ...(from === 'home' ? [...section('log'), ...section('said')] : []), ...section('dialog'), signs];
 }

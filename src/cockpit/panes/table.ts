@@ -3,14 +3,14 @@ import { COLUMNS, compactLine, type CompactLine } from '../../core/line.ts';
 import { burnOf, totals } from '../../core/ledger.ts';
 import { instanceOf, type InstanceState, type RunState, type World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
-import { perHour, shortAction, shortNamed, shortRate, shortStep } from '../format.ts';
+import { perHour } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
 import { fit, fitLine, line, piece, plain, type Line, type Piece } from '../line.ts';
 import { alertsOf, isOver, orderedRuns, strangersOf } from '../select.ts';
 import type { Role } from '../theme.ts';
 import type { Layout } from '../layout.ts';
 import type { Ui } from '../ui.ts';
-import { widthsFor, FULL_TS, type Column, type Widths } from './columns.ts';
+import { cell, widthsFor, type Column, type Widths } from './columns.ts';
 import { rule, signOf } from './parts.ts';
 
 const RIGHT: ReadonlySet<Column> = new Set(['step', 'rate', 'gpu', 'mem', 'next_eta']);
@@ -19,9 +19,9 @@ const RIGHT: ReadonlySet<Column> = new Set(['step', 'rate', 'gpu', 'mem', 'next_
 export function table(ui: Ui, world: World, now: number, layout: Layout): Line[] {
   const width = ui.size.columns;
   const runs = orderedRuns(world, ui.filter.text);
-  const widths = widthsFor(width);
-  const shown = runs.slice(ui.top, ui.top + layout.runs);
-  const body = shown.length > 0 ? shown.map((run) => runLine(run, world, now, widths, run.id === ui.selected)) : emptyLines(ui, world);
+  const shown = runs.slice(ui.top, ui.top + layout.runs).map((run) => ({ run, words: compactLine(run, now) }));
+  const widths = widthsFor(width, { names: shown.map(({ run }) => run.id), lines: shown.map(({ words }) => words) });
+  const body = shown.length > 0 ? shown.map(({ run, words }) => runLine(run, words, world, widths, run.id === ui.selected)) : emptyLines(ui, world);
   const rows = [...body, ...Array.from({ length: Math.max(0, layout.runs - body.length) }, () => line())].slice(0, layout.runs);
   return [title(ui, world, runs.length, layout), names(widths), ...rows, ...strangerLines(world, layout.strangers)].map((row) => fitLine(row, width));
 }
@@ -43,16 +43,12 @@ function names(widths: Widths): Line {
   for (const column of COLUMNS) {
     const width = widths.cells[column];
     if (width === 0) continue;
-    // The name of the last column may be wider than its figures.
-    const over = column === 'action' ? Math.max(0, 'next_eta'.length - widths.cells.next_eta) : 0;
-    const wide = column === 'next_eta' ? Math.max(width, 'next_eta'.length) : width - over;
-    cells.push(piece(` ${fit(column, wide, RIGHT.has(column) ? 'right' : 'left')}`, 'faint'));
+    cells.push(piece(` ${fit(column, width, RIGHT.has(column) ? 'right' : 'left')}`, 'faint'));
   }
   return line(...cells);
 }
 
-function runLine(run: RunState, world: World, now: number, widths: Widths, selected: boolean): Line {
-  const words = compactLine(run, now);
+function runLine(run: RunState, words: CompactLine, world: World, widths: Widths, selected: boolean): Line {
   const { glyph, role } = signOf(run);
   const over = isOver(run);
   const quiet: Role = over ? 'off' : 'text';
@@ -67,16 +63,6 @@ function runLine(run: RunState, world: World, now: number, widths: Widths, selec
     if (width > 0) cells.push(piece(` ${fit(cell(column, words, width), width, RIGHT.has(column) ? 'right' : 'left')}`, cellRole(column, words, role, quiet)));
   }
   return selected ? { pieces: cells, over: 'selection' } : line(...cells);
-}
-
-function cell(column: Column, words: CompactLine, width: number): string {
-  const word = words[column];
-  if (column === 'ts') return width < FULL_TS ? word.slice(11, 19) : word;
-  if (column === 'step') return shortStep(word, width);
-  if (column === 'rate') return shortRate(word, width);
-  if (column === 'eval') return shortNamed(word, width);
-  if (column === 'action') return shortAction(word, width);
-  return word;
 }
 
 function cellRole(column: Column, words: CompactLine, state: Role, quiet: Role): Role {

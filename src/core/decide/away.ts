@@ -5,7 +5,7 @@ import type { Diagnosis } from '../events.ts';
 import { BOUNDS } from '../ladder.ts';
 import { currentAttempt, instanceOf, isAway, type InstanceState, type Left, type RunState, type World } from '../state.ts';
 import { emit, ready } from './ready.ts';
-import { askDestroy } from './wind-up.ts';
+import { askDestroy, giveBack } from './wind-up.ts';
 
 /** How long a machine that went away is avoided. */
 const AVOID_MS = 24 * 3_600_000;
@@ -76,10 +76,10 @@ export function decideLeft(world: World, run: RunState): Action[] {
 
 function endLeft(world: World, run: RunState, left: Left, instance: InstanceState): Action[] {
   const judged = (verdict: 'verified' | 'nothing_never_ran' | 'waived', reason: string): Action[] => [emit({ type: 'left.judged', run: run.id, instance: left.instance, verdict, reason })];
-  if (left.verdict !== null && left.verdict !== 'unverified') return askDestroy(world, run, instance, left.verdict, left.why);
+  if (left.verdict !== null && left.verdict !== 'unverified') return instance.adopted ? giveBack(world, run, instance) : askDestroy(world, run, instance, left.verdict, left.why);
   if (!left.ran) return judged('nothing_never_ran', 'no process of the run ever started on it');
   if (run.destroy_ordered?.waive) return judged('waived', 'the user waived what is not at home');
-  const finished = (run.verdict === 'done' || run.verdict === 'early_stopped') && run.rescue?.verdict === 'verified';
+  const finished = !instance.adopted && (run.verdict === 'done' || run.verdict === 'early_stopped') && run.rescue?.verdict === 'verified';
   if (finished) return judged('verified', 'a later attempt of the run reached its end, and its results are home');
   return instance.facts.actual_status === 'running' && ready(world, run, 'salvage') ? [{ do: 'salvage', run: run.id, instance: left.instance, attempt: left.attempt }] : [];
 }

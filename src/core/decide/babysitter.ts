@@ -6,13 +6,14 @@ import { killCriterion } from '../triggers/index.ts';
 import { decideAlerts } from './alerts.ts';
 import { decideAway, decideLeft } from './away.ts';
 import { keepPatches } from './consult.ts';
+import { decideBid } from './orders.ts';
 import { emit } from './ready.ts';
 import { repair } from './recover.ts';
 import { rescue, tearDown } from './wind-up.ts';
 import { judgeEnd, watch } from './watch.ts';
 
 export function decideBabysitter(world: World, run: RunState): Action[] {
-  return run.stage === 'closed' ? [] : [...decideLeft(world, run), ...keepPatches(world, run), ...decideRun(world, run)];
+  return run.stage === 'closed' ? [] : [...decideLeft(world, run), ...keepPatches(world, run), ...decideBid(world, run), ...decideRun(world, run)];
 }
 
 function decideRun(world: World, run: RunState): Action[] {

@@ -3,6 +3,7 @@ import type { Action } from '../actions.ts';
 import { judgeRunway, leastValuable, RUNWAY_CRITICAL_H, RUNWAY_WARN_H, someoneLeaving } from '../budget.ts';
 import { emit } from './ready.ts';
 import { decideCredit } from './alerts.ts';
+import { decideDue } from './orders.ts';
 import { fleetOf, isClosed, runsOf, type World } from '../state.ts';
 
 const SECOND = 1_000;
@@ -15,7 +16,7 @@ const LIST_LAG_MS = 60 * SECOND;
 
 export function decideFleet(world: World): Action[] {
   const { now } = world;
-  const actions: Action[] = decideCredit(world);
+  const actions: Action[] = [...decideDue(world), ...decideCredit(world)];
   const open = runsOf(world).filter((run) => !isClosed(run));
   const busy = open.some((run) => run.stage === 'loading' || run.stage === 'tearing_down' || run.renting?.unclear) || fleetOf(world).some((one) => one.gone_at === null && one.destroy !== 'none');
   if (due(world.market.list_at, busy ? LIST_BUSY_MS : LIST_CALM_MS, now)) actions.push({ do: 'list' });

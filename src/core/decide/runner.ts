@@ -2,9 +2,9 @@
 import type { Action } from '../actions.ts';
 import { refuseRent } from '../budget.ts';
 import { MACHINE_MEMORY_MS } from '../ladder.ts';
+import { fatalStatus, imageStatus, launchesSpent, termsDiffer } from '../launch.ts';
 import { currentAttempt, instanceOf, isAway, runsOf, type RunState, type World } from '../state.ts';
-import { fatalStatus } from '../triggers/index.ts';
-import { failingFor, ready } from './ready.ts';
+import { emit, failingFor, ready } from './ready.ts';
 
 const MINUTE = 60_000;
 /** A cold pull takes up to 11 minutes on a healthy host; a frozen status text proves nothing. */
@@ -35,6 +35,8 @@ export function decideRunner(world: World, run: RunState): Action[] {
     case 'preparing': {
       const late = giveUpIf(world, run, failingFor(world, run, 'prepare', PREPARE_LIMIT_MS), 'it could not be prepared: the box stayed out of reach');
       if (late.length > 0) return late;
+      const fault = run.preflight?.instance === run.instance ? (run.preflight?.fault ?? null) : null;
+      if (fault !== null) return giveUpIf(world, run, true, fault);
       return ready(world, run, 'prepare') && (run.repair?.not_before ?? 0) <= world.now ? [{ do: 'prepare', run: run.id }] : [];
     }
     case 'starting': {
@@ -55,8 +57,10 @@ export function decideRunner(world: World, run: RunState): Action[] {
 
 function search(world: World, run: RunState): Action[] {
   const { now } = world;
-  if (run.destroy_ordered) return [];
+  if (run.destroy_ordered || run.destroy_pending) return [];
   if (world.market.list_at === null) return []; // what we own is not known yet: never rent blindly
+  const enough = launchesSpent(world, run);
+  if (enough !== null) return [emit({ type: 'run.ended', run: run.id, verdict: 'failed', reason: enough })];
   if (run.offers_at === null || now - run.offers_at > OFFERS_FRESH_MS) return ready(world, run, 'search') ? [{ do: 'search', run: run.id }] : [];
   const taken = new Set(runsOf(world).flatMap((other) => (other.id !== run.id && other.renting ? [other.renting.offer.offer_id] : [])));
   const offer = run.offers.find(({ offer_id, machine_id }) => !taken.has(offer_id) && !run.tried_offers.includes(offer_id) && (world.machines[String(machine_id)]?.until ?? 0) <= now);
@@ -77,7 +81,23 @@ const refuse = (run: RunState, why: string): Action[] => [
   { do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'no_offer', reason: `refused: ${why}` } },
 ];
 
+/** How long the instance to adopt may be missing from the lists, and how often labelling it may fail. */
+const ADOPT_LIMIT_MS = 5 * MINUTE;
+const ADOPT_TRIES = 5;
+
+function adopt(world: World, run: RunState, id: number): Action[] {
+  const late = world.now - run.stage_since > ADOPT_LIMIT_MS;
+  const end = (reason: string): Action[] => [{ do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'failed', reason } }];
+  if (world.market.list_at === null) return [];
+  const one = world.fleet[String(id)];
+  if (!one || one.gone_at !== null) return late ? end(`instance ${id} is not on the account`) : [];
+  const failed = run.backoff['adopt'];
+  if (failed && failed.count >= ADOPT_TRIES) return end(`instance ${id} could not be adopted: ${failed.reason}`);
+  return ready(world, run, 'adopt') ? [{ do: 'adopt', run: run.id, instance: id }] : [];
+}
+
 function rent(world: World, run: RunState): Action[] {
+  if (run.adopting !== null && run.verdict === null) return adopt(world, run, run.adopting);
   const renting = run.renting;
   if (!renting) return [];
   // Exactly once: an unclear create, also one that a crash left open, is settled by its label before anything else.
@@ -89,7 +109,11 @@ function load(world: World, run: RunState): Action[] {
   if (!instance) return [];
   const age = world.now - run.stage_since;
   const { facts } = instance;
-  if (fatalStatus(facts.status_msg)) return giveUpIf(world, run, true, `the market says: ${facts.status_msg?.trim().slice(0, 160) ?? ''}`);
+  const words = `the market says: ${facts.status_msg?.trim().slice(0, 160) ?? ''}`;
+  if (imageStatus(facts.status_msg)) return [emit({ type: 'run.ended', run: run.id, verdict: 'failed', reason: `the image ${run.spec.image} cannot be started on any host; ${words}` })];
+  if (fatalStatus(facts.status_msg)) return giveUpIf(world, run, true, words);
+  const terms = termsDiffer(run, facts);
+  if (terms !== null) return giveUpIf(world, run, true, terms);
   const stopped = facts.cur_state === 'stopped' || facts.intended_status === 'stopped' || facts.actual_status === 'exited';
   return giveUpIf(world, run, age > LOADING_LIMIT_MS || (stopped && age > STOPPED_AT_BIRTH_MS), stopped ? 'the market stopped it before it came up' : `still ${facts.actual_status ?? 'provisioning'} after ${LOADING_LIMIT_MS / MINUTE} min`);
 }
@@ -97,6 +121,8 @@ function load(world: World, run: RunState): Action[] {
 function giveUpIf(world: World, run: RunState, condition: boolean, reason: string): Action[] {
   const instance = instanceOf(world, run);
   if (!condition || !instance) return [];
+  // Another instance was not asked for, and this one is not ours to end.
+  if (instance.adopted) return [{ do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'failed', reason } }];
   return [
     { do: 'emit', body: { type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason, evidence: [`instance ${instance.id}: actual_status ${instance.facts.actual_status ?? 'none'}, status_msg ${JSON.stringify(instance.facts.status_msg?.trim().slice(0, 160) ?? '')}, first seen ${new Date(instance.first_seen).toISOString()}`], until: world.now + MACHINE_MEMORY_MS } },
     { do: 'emit', body: { type: 'launch.given_up', run: run.id, instance: instance.id, machine_id: instance.machine_id, reason } },

@@ -32,7 +32,7 @@ export function rescue(world: World, run: RunState): Action[] {
   const { wait_usd, wait_then } = run.spec.teardown;
   if (waited >= (run.rescue?.asked_usd ?? 0) + wait_usd && !run.hold) {
     const asked = emit({ type: 'rescue.asked', run: run.id, instance: instance.id, usd: waited, usd_per_hour: instance.rate });
-    if (wait_then === 'ask') return [asked];
+    if (wait_then === 'ask' || instance.adopted) return [asked];
     const stop = askStop(world, run, instance, `waiting for its results has cost $${waited.toFixed(2)}; stopped, the disk is kept and bills $${instance.facts.storage_total_cost.toFixed(3)}/h`);
     if (stop.length > 0) return stop;
   }
@@ -50,6 +50,9 @@ function whileStopped(world: World, run: RunState, instance: InstanceState): Act
 export function tearDown(world: World, run: RunState): Action[] {
   const instance = instanceOf(world, run);
   if (!instance) {
+    // An adoption that was called off between the label and its end.
+    const half = run.adopting === null ? undefined : world.fleet[String(run.adopting)];
+    if (half?.adopted) return giveBack(world, run, half);
     // What the run left behind still bills: it is not over before that is gone.
     return run.verdict === null || run.left.length > 0 ? [] : [emit({ type: 'run.closed', run: run.id, verdict: run.verdict, usd: runCost(world, run).usd })];
   }
@@ -62,6 +65,8 @@ export function tearDown(world: World, run: RunState): Action[] {
       return world.now - run.stage_since < run.spec.teardown.stopped_grace ? askStop(world, run, instance, because) : destroyNow(world, run, 'its grace as a stopped instance is over');
     case 'destroy':
       return destroyNow(world, run, because);
+    case 'give_back':
+      return giveBack(world, run, instance);
     case 'destroy_after_grace':
       return world.now - run.stage_since < run.spec.teardown.idle_grace ? [] : destroyNow(world, run, because);
     case 'rescue_first':
@@ -81,6 +86,9 @@ function destroyNow(world: World, run: RunState, reason: string): Action[] {
   const gate = run.rescue?.verdict;
   return !instance || !gate || gate === 'unverified' ? [] : askDestroy(world, run, instance, gate, reason);
 }
+
+/** It was the user's before the run. */
+export const giveBack = (world: World, run: RunState, instance: InstanceState): Action[] => (ready(world, run, 'give_back') ? [{ do: 'give_back', run: run.id, instance: instance.id }] : []);
 
 /** Accepted is not gone: as long as a good list shows it, it is asked again. */
 export function askDestroy(world: World, run: RunState, instance: InstanceState, gate: Exclude<RescueVerdict, 'unverified'>, reason: string): Action[] {

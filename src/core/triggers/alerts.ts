@@ -6,7 +6,7 @@
 import type { RunState, World } from '../state.ts';
 import { diskFilling } from './disk.ts';
 import { cpuRun, fewerGpus, gpuLow, metricWorse, throttled, throughputLow } from './health.ts';
-import { priceRisen } from './market.ts';
+import { endsIn, priceRisen } from './market.ts';
 import { frozenFor, workingLong } from './stall.ts';
 
 /** `doubt`: the newest look is bad, and a window of looks is needed to say so; it asks for another one soon. */
@@ -20,6 +20,8 @@ interface Rule {
 
 const MINUTE = 60_000;
 
+const EXTENDED = 'the rental lasts long enough again';
+
 /**
  * | alert | why only a line |
  * |---|---|
@@ -30,6 +32,7 @@ const MINUTE = 60_000;
  * | cpu_run, fewer_gpus | money is wasted, and only another image, command or machine helps |
  * | disk_filling | full is an incident of its own when it comes; what to delete is not ours to guess |
  * | price_risen | the owner weighs the price against the move |
+ * | ends_in_72h, 24h, 6h | checkpoints come home all along; only the owner can extend the rental, or move in time |
  */
 export const ALERTS = {
   blind: { over: 'it can be looked at again', look: blind },
@@ -42,6 +45,9 @@ export const ALERTS = {
   throttled: { over: 'the GPU runs at full clock again', look: throttled },
   disk_filling: { over: 'the disk has room again', look: diskFilling },
   price_risen: { over: 'the price is back', look: priceRisen },
+  ends_in_72h: { over: EXTENDED, look: endsIn(72) },
+  ends_in_24h: { over: EXTENDED, look: endsIn(24) },
+  ends_in_6h: { over: EXTENDED, look: endsIn(6) },
 } as const satisfies Record<string, Rule>;
 
 export type AlertKind = keyof typeof ALERTS | 'credit_low';

@@ -21,7 +21,7 @@ import type { ProbeReading } from '../probe.ts';
 import type { RunState } from '../state.ts';
 import { judgeFrozen, suspected, troubled, type Found } from './stall.ts';
 
-export { fatalStatus, killCriterion } from './market.ts';
+export { killCriterion } from './market.ts';
 export { stallLimit, suspected } from './stall.ts';
 
 /** Is there a reason to look before the cadence says so? */

@@ -15,11 +15,6 @@ export function killCriterion(run: RunState, usd: number, now: number): string |
   return null;
 }
 
-/** Text in status_msg that means: this instance will never run. */
-const FATAL_STATUS = /error response from daemon|failed to pull image|no space left on device|manifest unknown|unauthorized|unexpected eof|docker_build\(\) error|oci runtime create failed/i;
-
-export const fatalStatus = (status_msg: string | null): boolean => FATAL_STATUS.test(status_msg ?? '');
-
 /** The market keeps an instance stopped that we want running: a higher bid, an empty account, or its end date. */
 export const takenAway = (world: World, run: RunState): boolean => {
   const instance = instanceOf(world, run);
@@ -37,6 +32,18 @@ export function priceRisen(world: World, run: RunState): Look {
   if (facts.dph_total <= rented * 1.02 + 0.002) return { is: 'off' };
   return { is: 'on', words: `the price rose from $${rented.toFixed(3)}/h to $${facts.dph_total.toFixed(3)}/h${facts.dph_total > cap ? `, above the cap of $${cap.toFixed(2)}/h` : ''}` };
 }
+
+/** The rental ends within `hours`, and the run does not: then the instance is stopped, may not start again, and is deleted later. */
+export const endsIn =
+  (hours: number) =>
+  (world: World, run: RunState): Look => {
+    const end = instanceOf(world, run)?.facts.end_date ?? null;
+    if (end === null) return { is: 'unknown' };
+    const left = end * 1_000 - world.now;
+    const eta = run.progress?.reading.eta_s ?? null;
+    if (left > hours * 60 * MINUTE || (eta !== null && eta * 1_000 < left / 2)) return { is: 'off' };
+    return { is: 'on', words: `the rental of this machine ends in ${span(Math.max(0, left))}${eta === null ? '' : `, and the run needs about ${span(eta * 1_000)} more`}: extend it, or let the run go on elsewhere` };
+  };
 
 /** At zero everything is stopped, and later destroyed. */
 const RUNWAY_H = { on: 3, off: 4 };

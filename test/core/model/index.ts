@@ -2,12 +2,10 @@
  * A world to test in: the production engine with both agents, their deciders and their effects, over virtual time, with an
  * outside that answers as a seed says. Nothing in it waits for anything but promises, so that an evening takes milliseconds.
  */
-import { limitsOf, type AgentFile } from '../../../src/agents/brain/agent-files.ts';
 import type { BrainPort } from '../../../src/agents/context.ts';
 import { createEngine, type Engine } from '../../../src/agents/engine.ts';
-import type { ProposedChoice } from '../../../src/core/brain/proposal.ts';
 import type { BrainSettings } from '../../../src/core/brain/state.ts';
-import type { Command } from '../../../src/core/commands.ts';
+import type { RunCommand } from '../../../src/core/commands.ts';
 import { isVolatile, type Body, type Event } from '../../../src/core/events.ts';
 import type { Instance } from '../../../src/core/market.ts';
 import { RemoteError } from '../../../src/core/ports.ts';
@@ -18,59 +16,25 @@ import { emptyWorld, runsOf, type World } from '../../../src/core/state.ts';
 import { serialise } from '../../../src/journal/serialise.ts';
 import { openBox, SimBox } from './box.ts';
 import { drain, START, VirtualClock } from './clock.ts';
+import { mortal, type Life } from './life.ts';
 import { instance, openMarket } from './market.ts';
 import * as rules from './rules.ts';
+import { AGENT, LOGS, PROPOSALS } from './sayings.ts';
 
 export { SimBox } from './box.ts';
 export { START } from './clock.ts';
+export { BRAIN } from './sayings.ts';
 
 /** One throw of the dice a decision: 0 to 1. */
 export type Dice = () => number;
-
-/** Stands in what logs say, where a careless program would run it. */
-export const HOSTILE = 'pwned';
-
-const TRACEBACK = 'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n    import x\n';
-const LOGS = [
-  'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 23.65 GiB',
-  `${TRACEBACK}ModuleNotFoundError: No module named 'einops'`,
-  `${TRACEBACK}ModuleNotFoundError: No module named '$(touch ${HOSTILE})'`,
-  `${TRACEBACK}ModuleNotFoundError: No module named 'einops; touch ${HOSTILE}'`,
-  `ImportError: lib${HOSTILE}.so.1: cannot open shared object file: No such file or directory`,
-  `${TRACEBACK}KeyError: 'labelz'`,
-  'RuntimeError: unable to write to file </torch_1_2_0>: No space left on device (28)',
-] as const;
-
-/** What a model may come up with, sense and nonsense. */
-const PROPOSALS: readonly ProposedChoice[] = [
-  { kind: 'apply_diff', diff: '--- a/train.py\n+++ b/train.py\n@@ -1,2 +1,2 @@\n a = 1\n-b = 2\n+b = 3\n' },
-  { kind: 'rerun' },
-  { kind: 'switch_instance' },
-  { kind: 'set_knob', knob: 'batch_size', value: 8 },
-  { kind: 'set_env', name: 'OMP_NUM_THREADS', value: '4' },
-  { kind: 'install_package', name: 'einops' },
-  { kind: 'install_package', name: HOSTILE },
-  { kind: 'ask_user', question: 'May I?', then: { kind: 'rerun' } },
-  { kind: 'give_up', best_option: 'Look at the data.' },
-  { kind: 'apply_diff', diff: 'no diff' },
-];
-
-const AGENT: AgentFile = { name: 'babysitter', path: 'agents/babysitter.md', model: null, temperature: null, price: { in: 0.25, out: 2 }, tools: [], limits: { turns: 8, tokens: 40_000, usd: 1, wall_seconds: 90, answer_tokens: 500, consults: 6, diff_lines: { fix: 24, reduce: 40, switch: 40 } }, mandate: 'Keep the training alive.' };
-
-/** The model that worlds with a brain have. */
-export const BRAIN: BrainSettings = { model: 'model', limits: limitsOf(AGENT, 1) };
-
-/** One life of the program: killed, it neither hears nor says anything any more. */
-interface Life {
-  dead: boolean;
-}
 
 export class Model {
   world: World = emptyWorld(START);
   events: Event[] = [];
   readonly boxes = new Map<number, SimBox>();
-  /** Instances on the account that are somebody else's. */
-  readonly strangers = new Map<number, Instance>();
+  /** Instances on the account that are somebody else's, and those of the user that a run may adopt. */
+  readonly others = new Map<number, Instance>();
+  readonly strangers: number[] = [];
   readonly violations: { rule: string; at: number }[] = [];
   readonly clock = new VirtualClock();
   /** Files at home: path to hash. */
@@ -140,7 +104,7 @@ export class Model {
           if (life.dead) return new Promise(() => undefined);
           await this.delay();
           const box = this.boxes.get(target.instance);
-          if (this.strangers.has(target.instance)) rules.touch(this, target.instance, 'connecting to');
+          if (this.others.has(target.instance)) rules.touch(this, target.instance, 'connecting to');
           if (!box?.reachable(this.now) || box.deaf || this.fails()) throw new RemoteError(this.dice() < 0.2 ? 'auth' : 'timeout', 'no answer');
           return alive(openBox(this, box));
         },
@@ -150,7 +114,9 @@ export class Model {
       secret: () => this.secret ?? undefined,
       brain: this.brain && this.brainPort(),
     });
-    this.engine.run().catch((error: unknown) => life.dead || this.violations.push({ rule: `0: the program ended: ${String(error)}`, at: this.now }));
+    this.engine.run().catch((error: unknown) => {
+      if (!life.dead) this.violations.push({ rule: `0: the program ended: ${String(error)}`, at: this.now });
+    });
     this.record({ type: 'session.started', version: 'test', pid: this.crashes + 1, brain: this.brain });
   }
 
@@ -201,18 +167,27 @@ export class Model {
     this.redact = createRedactor([value]);
   }
 
-  submit(run: string, spec: Spec): void {
-    this.record({ type: 'run.submitted', run, spec, spec_path: '/project/spec.yaml', warnings: [] });
+  submit(run: string, spec: Spec, adopt?: number): void {
+    this.record({ type: 'run.submitted', run, spec, spec_path: '/project/spec.yaml', warnings: [], ...(adopt !== undefined && { adopt }) });
+  }
+
+  /** An instance of the account that no run of ours rented, and that one may adopt. */
+  stranger(): number {
+    const id = this.born('mine', 9, false);
+    const box = this.boxes.get(id);
+    if (box) Object.assign(box, { sticks: false, hiddenUntil: 0, instance: { ...box.instance, actual_status: 'running' } });
+    this.strangers.push(id);
+    return id;
   }
 
   /** What a person orders, as the program takes it. */
-  command(command: Exclude<Command, { do: 'launch' }>): void {
+  order(command: RunCommand): void {
     this.engine?.command(command);
   }
 
   /** Somebody says yes to everything that waits for a word. */
   approve(): void {
-    for (const { id, brain } of runsOf(this.world)) if (brain.consult.stage === 'pending') this.command({ do: 'approve', run: id });
+    for (const { id, brain } of runsOf(this.world)) if (brain.consult.stage === 'pending') this.order({ do: 'approve', run: id });
   }
 
   /** What is wanted now is done; then time moves, and the boxes live on. */
@@ -246,7 +221,7 @@ export class Model {
 
   listed(): Instance[] {
     const ours = [...this.boxes.values()].filter((box) => box.exists && box.hiddenUntil <= this.now).map((box) => box.shown(this.now));
-    return [...ours, ...this.strangers.values()];
+    return [...ours, ...this.others.values()];
   }
 
   /** A new instance under this label; returns its id. */
@@ -258,7 +233,7 @@ export class Model {
 
   /** Instances of others beside ours, one with a label that looks like ours. */
   addStrangers(): void {
-    for (const [id, label] of [[7, null], [8, 'alices-notebook'], [9, 'vastsit:other:1'], [10, 'vastsit:one:1']] as const) this.strangers.set(id, { ...instance(id, 3, label, false, START - 86_400_000), actual_status: 'running' });
+    for (const [id, label] of [[7, null], [8, 'alices-notebook'], [9, 'vastsit:other:1'], [10, 'vastsit:one:1']] as const) this.others.set(id, { ...instance(id, 3, label, false, START - 86_400_000), actual_status: 'running' });
   }
 
   /** Lets the process on a box die with this log. */
@@ -293,15 +268,3 @@ export class Model {
     else if (luck < this.trouble / 3) box.dies(null, 'SEGV', '', this.now, !this.fails());
   }
 }
-
-/** A port that answers nothing once its life is over. */
-function mortal<T>(port: T, life: Life): T {
-  const methods = Object.entries(port as Record<string, unknown>).map(([name, value]) => {
-    if (typeof value !== 'function') return [name, value];
-    return [name, (...args: unknown[]): unknown => (life.dead ? new Promise(() => undefined) : late((value as (...given: unknown[]) => unknown)(...args), life))];
-  });
-  return Object.fromEntries(methods) as T;
-}
-
-/** An answer that comes after the end is heard by nobody. */
-const late = (answer: unknown, life: Life): unknown => (answer instanceof Promise ? new Promise((resolve, reject) => answer.then((value) => (life.dead ? undefined : resolve(value)), (error: unknown) => (life.dead ? undefined : reject(error instanceof Error ? error : new Error(String(error)))))) : answer);

@@ -92,7 +92,12 @@ export function openMarket(model: Model): Market {
         box.instance = { ...box.instance, dph_base: usd, dph_total: usd + 0.01 };
       }),
     attachKey: (id) => call(() => rules.touch(model, id, 'a key is put on')),
-    label: never,
+    label: (id, label) =>
+      call(() => {
+        rules.label(model, id, label);
+        const box = model.boxes.get(id);
+        if (box) box.instance = { ...box.instance, label };
+      }),
     logs: never,
   };
 }

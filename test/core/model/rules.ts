@@ -9,7 +9,8 @@ import { runCost } from '../../../src/core/ledger.ts';
 import type { CreateRequest, StartOrder } from '../../../src/core/ports.ts';
 import { runsOf, type RunState } from '../../../src/core/state.ts';
 import type { SimBox } from './box.ts';
-import { BRAIN, HOSTILE, type Model } from './index.ts';
+import type { Model } from './index.ts';
+import { BRAIN, HOSTILE } from './sayings.ts';
 
 const HOUR = 3_600_000;
 /** What two attempts, the market's back-off and a step of the model may take on top of a limit. */
@@ -23,7 +24,7 @@ const spent = (run: RunState) => [...run.incidents, ...(run.incident ? [run.inci
 
 /** 8: what is not ours is not touched. */
 export function touch(model: Model, id: number, what: string): void {
-  if (model.strangers.has(id)) broken(model, 8, `${what} an instance that is not ours`);
+  if (model.others.has(id)) broken(model, 8, `${what} an instance that is not ours`);
 }
 
 export function create(model: Model, request: CreateRequest): void {
@@ -54,6 +55,7 @@ export function destroy(model: Model, id: number): void {
   const run = box && model.world.runs[box.run];
   if (!lately(model, (body) => body.type === 'destroy.intended' && body.instance === id)) broken(model, 6, 'a destroy without its intent in the journal');
   if (!box?.exists || !run) return;
+  if (model.strangers.includes(id) && run.destroy_ordered === null) broken(model, 8, 'an instance that was adopted is ended without an order');
   alive(model, box, run, 'destroyed');
   const left = run.left.some((one) => one.instance === id);
   const copy = left && (run.verdict === 'done' || run.verdict === 'early_stopped') && run.rescue?.verdict === 'verified';
@@ -62,6 +64,15 @@ export function destroy(model: Model, id: number): void {
   const steps = [...box.files.values()].filter(({ path }) => path.startsWith('ckpt/')).sort((a, b) => Number(/(\d+)/.exec(b.path)?.[0]) - Number(/(\d+)/.exec(a.path)?.[0]));
   const wanted = [...steps.slice(0, 2), ...[...box.files.values()].filter(({ path }) => path.startsWith('out/'))];
   for (const file of wanted) if (!saved.has(file.sha256)) broken(model, 2, `${file.path} is destroyed with its instance, and nowhere else`);
+}
+
+/** An adopted instance is the user's: it is given back, with nothing of ours that runs on. */
+export function label(model: Model, id: number, text: string): void {
+  touch(model, id, 'labelling');
+  const box = model.boxes.get(id);
+  const run = box && model.world.runs[box.run];
+  if (!lately(model, (body) => (body.type === 'adopt.intended' || body.type === 'give_back.intended') && body.instance === id && body.label === text)) broken(model, 6, 'a label without its intent in the journal');
+  if (box?.process && !box.process.hung && text === 'mine' && !run?.destroy_ordered?.waive) broken(model, 1, 'given back with a training that goes on');
 }
 
 function alive(model: Model, box: SimBox, run: RunState, what: string): void {
@@ -73,6 +84,7 @@ function alive(model: Model, box: SimBox, run: RunState, what: string): void {
 
 export function setState(model: Model, id: number, state: 'running' | 'stopped'): void {
   touch(model, id, 'setting the state of');
+  if (model.strangers.includes(id) && state === 'stopped') broken(model, 8, 'an instance that was adopted is stopped');
   const box = model.boxes.get(id);
   const run = box && model.world.runs[box.run];
   if (!lately(model, (body) => body.type === (state === 'stopped' ? 'stop.intended' : 'wake.intended') && body.instance === id)) broken(model, 6, `a change to ${state} without its intent in the journal`);
@@ -129,6 +141,8 @@ export function event(model: Model, body: Body): void {
     }
     case 'remedy.chosen':
       return remedy(model, body);
+    default:
+      return;
   }
 }
 

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { today } from '../../src/core/day.ts';
+import { runCost, stepShares, totals } from '../../src/core/ledger.ts';
+import { reduce } from '../../src/core/reduce.ts';
+import type { Event } from '../../src/core/events.ts';
+import type { Attempt, World } from '../../src/core/state.ts';
+import { attempt, calmWorld, instance, run } from '../cockpit/world.ts';
+
+const tried = (...attempts: Partial<Attempt>[]): { attempts: Attempt[] } => ({ attempts: attempts.map((part, index) => attempt(index + 1, 1, part)) });
+
+describe('the shares of steps', () => {
+  it.each<[string, Partial<Attempt>[], { repeated: number; saved: number }]>([
+    ['no attempt', [], { repeated: 0, saved: 0 }],
+    ['one attempt', [{ first_step: 1, last_step: 100 }], { repeated: 0, saved: 0 }],
+    ['nothing seen yet', [{ first_step: null, last_step: null }], { repeated: 0, saved: 0 }],
+    ['a resume from half way', [{ first_step: 1, last_step: 100 }, { first_step: 51, last_step: 150, resume_step: 50 }], { repeated: 50 / 200, saved: 50 / 200 }],
+    ['all over again', [{ first_step: 1, last_step: 100 }, { first_step: 1, last_step: 100 }], { repeated: 0.5, saved: 0 }],
+    ['a resume that died again at once', [{ first_step: 1, last_step: 100 }, { first_step: 91, last_step: 95, resume_step: 90 }], { repeated: 5 / 105, saved: 90 / 105 }],
+  ])('%s', (_name, attempts, shares) => expect(stepShares(tried(...attempts))).toEqual(shares));
+});
+
+describe('repeated work', () => {
+  it('moves from productive to wasted, for the run and in the sums, and changes no total', () => {
+    const calm = calmWorld();
+    const world: World = { ...calm, runs: { a: run('a', 31_244, tried({ first_step: 1, last_step: 100 }, { first_step: 51, last_step: 150, resume_step: 50 })) }, fleet: { 1: instance(31_244, 'a') } };
+    const plain = totals({ ...world, runs: {} }, world.now);
+    const [sums, cost] = [totals(world, world.now), runCost(world, run('a', 31_244, world.runs['a']))];
+    expect(sums.usd).toBeCloseTo(plain.usd, 9);
+    expect(sums.repeats).toBeCloseTo(plain.productive / 4, 9);
+    expect([sums.wasted - plain.wasted, plain.productive - sums.productive, sums.rescued, cost.repeats]).toEqual([sums.repeats, sums.repeats, sums.repeats, sums.repeats].map((usd) => expect.closeTo(usd, 9) as number));
+    expect(cost.wasted).toBeCloseTo(cost.loading + cost.idle + cost.repeats, 9);
+  });
+});
+
+describe('today', () => {
+  const MIDNIGHT = Date.parse('2026-03-15T00:00:00Z');
+  const event = (at: number): Event => ({ type: 'said', actor: 'program', run: null, level: 'info', text: 'x', v: 1, seq: 99, at });
+
+  it('begins at midnight UTC, to the moment, whether an event or only time came by', () => {
+    const world = calmWorld();
+    const before = totals(world, MIDNIGHT).usd;
+    const later = MIDNIGHT + 3_600_000;
+    const seen = [world, reduce(world, event(later)), reduce(reduce(world, event(MIDNIGHT - 1)), event(MIDNIGHT + 5_000))];
+    for (const one of seen) expect(today(one, totals(one, later), later).usd).toBeCloseTo(totals(world, later).usd - before, 9);
+    expect(today(world, totals(world, world.now), world.now).usd).toBeCloseTo(totals(world, world.now).usd, 9);
+  });
+});
