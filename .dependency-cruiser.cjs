@@ -13,6 +13,7 @@ module.exports = {
     only('vast', ['core']),
     only('remote', ['core']),
     only('journal', ['core']),
+    only('attach', ['core']),
     only('agents', ['core']),
     only('cockpit', ['core', 'store']),
     only('headless', ['core', 'store']),

@@ -12,7 +12,7 @@ import { createEngine, type Engine } from './agents/engine.ts';
 import { createClock } from './clock.ts';
 import { adoptMisfit } from './core/adopt.ts';
 import type { Command, CommandAnswer } from './core/commands.ts';
-import { isIntent, type Body, type Event } from './core/events.ts';
+import { isIntent, isVolatile, type Body, type Event } from './core/events.ts';
 import type { Clock, Facts, Market } from './core/ports.ts';
 import { createRedactor } from './core/redact.ts';
 import { reduce, tick } from './core/reduce.ts';
@@ -20,8 +20,9 @@ import { parseSpec, secretNames, SpecError, specWarnings, type Spec } from './co
 import { emptyWorld, type World } from './core/state.ts';
 import { RefusedError } from './headless/errors.ts';
 import { createHome } from './home.ts';
-import { openJournal, statusMarkdown, takeLock, writeStatus } from './journal/index.ts';
+import { openJournal, statusMarkdown, takeLock, writeStatus, type Lock } from './journal/index.ts';
 import { createRemote } from './remote/index.ts';
+import { lose, mustOwn, type Ownership } from './ownership.ts';
 import { readSettings } from './settings.ts';
 import { createWorldStore, type WorldStore } from './store.ts';
 import { createVastMarket, findApiKey } from './vast/index.ts';
@@ -56,20 +57,33 @@ export interface App {
   running: Promise<void>;
   /** Submits a spec file, for a rented instance or for one to `adopt`; returns the run's id. Throws SpecError with the field at fault, or RefusedError. */
   submit(specPath: string, adopt?: number): Promise<string>;
-  command(command: Command): Promise<CommandAnswer>;
+  command: (command: Command) => Promise<CommandAnswer>;
+  /** A line of the program's own in the reasoning log. */
+  say(text: string): void;
   /** Every event from now on, in order. */
   subscribe: (listener: (events: readonly Event[]) => void) => () => void;
   close(): Promise<void>;
 }
 
 export async function openApp(options: AppOptions): Promise<App> {
+  const wire = createClock(1);
+  const ownership: Ownership = { lost: false, onLost: () => undefined };
+  const lock = await takeLock({ dir: options.stateDir, wire, owner: { pid: process.pid, what: options.what }, onLost: () => lose(ownership) });
+  try {
+    return await openLoops(options, lock, ownership, wire);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openLoops(options: AppOptions, lock: Lock, ownership: Ownership, wire: Clock): Promise<App> {
   const budget = options.budget ?? fleetBudget(options.env);
   const clock = createClock(options.scale ?? 1);
-  const wire = createClock(1);
   const found = options.apiKey === undefined ? await findApiKey({ env: options.env, home: options.env['HOME'] ?? homedir() }) : null;
   const apiKey = options.apiKey ?? found?.key ?? null;
   let engine: Engine | null = null;
-  const lock = await takeLock({ dir: options.stateDir, wire, owner: { pid: process.pid, what: options.what }, onLost: () => void engine?.stop() });
+  ownership.onLost = () => void engine?.stop();
 
   const secrets = new Set<string>(apiKey === null ? [] : [apiKey]);
   const llmKey = llmKeyOf(options.env);
@@ -87,14 +101,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const brain =
     options.brain === false
       ? null
-      : await openBrain({ env: options.env, project: options.project, redact: (text) => redact(text), closing: closing.signal }).catch(async (error: unknown) => {
-          await lock.release();
-          throw error;
-        });
-  const journal = await openJournal({ dir: options.stateDir, clock, wire, redact: (text) => redact(text) }).catch(async (error: unknown) => {
-    await lock.release();
-    throw error;
-  });
+      : await openBrain({ env: options.env, project: options.project, redact: (text) => redact(text), closing: closing.signal });
+  const journal = await openJournal({ dir: options.stateDir, clock, wire, redact: (text) => redact(text) });
   const listeners = new Set<(events: readonly Event[]) => void>();
   const store = createWorldStore(clock.now());
   let past = emptyWorld(clock.now());
@@ -105,6 +113,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const facts: Facts = {
     world: () => store.getState(),
     record(...bodies: Body[]) {
+      if (!bodies.every(isVolatile)) mustOwn(ownership, lock, wire.now());
       // The journal gives back what a replay will read: redacted before anyone reads it, not only before it is written.
       const events = journal.append(bodies, { sync: bodies.some(isIntent) });
       store.setState(tick(events.reduce(reduce, store.getState()), clock.now()), true);
@@ -114,15 +123,21 @@ export async function openApp(options: AppOptions): Promise<App> {
   };
 
   const market = createVastMarket({ url: options.url ?? options.env['VAST_URL'] ?? readSettings({ env: options.env }).api_url, apiKey, clock, wire });
-  const remote = createRemote({ dir: options.stateDir, wire });
+  const remote = createRemote({ dir: options.stateDir, wire, owner: past.seq + 1 });
   const home = createHome({ root: join(options.project, 'results') });
   engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name], brain });
   const status = keepStatus(join(options.project, 'STATUS.md'), store, wire, clock);
 
-  facts.record({ type: 'session.started', version: VERSION, pid: process.pid, brain: brain && { model: brain.model.name, limits: limitsOf(brain.agent, clock.scale) } });
-  if (brain === null && options.brain !== false) facts.record({ type: 'said', actor: 'program', run: null, level: 'info', text: 'no language model is configured (OPENAI_API_KEY): the rules do the whole job' });
-  if (budget !== store.getState().budget_usd_per_hour) facts.record({ type: 'budget.set', usd_per_hour: budget });
-  for (const text of journal.remarks) facts.record({ type: 'said', actor: 'program', run: null, level: 'alert', text });
+  const first: Body[] = [{ type: 'session.started', version: VERSION, pid: process.pid, brain: brain && { model: brain.model.name, limits: limitsOf(brain.agent, clock.scale) } }];
+  if (brain === null && options.brain !== false) first.push({ type: 'said', actor: 'program', run: null, level: 'info', text: 'no language model is configured (OPENAI_API_KEY): the rules do the whole job' });
+  if (budget !== store.getState().budget_usd_per_hour) first.push({ type: 'budget.set', usd_per_hour: budget });
+  for (const text of journal.remarks) first.push({ type: 'said', actor: 'program', run: null, level: 'alert', text });
+  try {
+    facts.record(...first);
+  } catch (error) {
+    await journal.close().catch(() => undefined);
+    throw error;
+  }
   const running = engine.run();
   running.catch(() => undefined); // awaited by the caller; a rejection before that is not lost
 
@@ -144,6 +159,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     market,
     running,
     submit,
+    say: (text) => facts.record({ type: 'said', actor: 'program', run: null, level: 'alert', text }),
     async command(command) {
       if (command.do !== 'launch' && command.do !== 'adopt') return engine.command(command);
       try {
@@ -161,10 +177,13 @@ export async function openApp(options: AppOptions): Promise<App> {
       closing.abort();
       await engine.stop();
       await running.catch(() => undefined);
-      facts.record({ type: 'session.ended', reason: 'closed' });
-      await status.flush();
-      await journal.close();
-      await lock.release();
+      try {
+        facts.record({ type: 'session.ended', reason: 'closed' });
+      } catch {
+        // The loops have told already that nothing can be written, or whose the directory is now.
+      }
+      if (!ownership.lost) await status.flush();
+      await journal.close().finally(() => lock.release());
     },
   };
 }

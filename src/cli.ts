@@ -20,6 +20,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .version(VERSION)
     .option('--theme <name>', 'palette of the cockpit')
     .option('--budget <usd>', '$/h that the whole fleet may burn, all-in (VASTSIT_FLEET_USD_PER_HOUR)', price)
+    .option('--detach', 'no screen: a background process watches')
     .addHelpText('after', CODES)
     .exitOverride()
     .showHelpAfterError('(vastsit-tui --help tells more)');
@@ -34,12 +35,21 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .usage('[command] [options]')
     .argument('[unknown]')
     .action(
-      does(async (unknown: string | undefined, options: { theme?: string; budget?: number }) => {
+      does(async (unknown: string | undefined, options: { theme?: string; budget?: number; detach?: boolean }) => {
         // With a default action, a mistyped command arrives here as a word of its own.
         if (unknown !== undefined) throw new (await import('./headless/errors.ts')).UsageError(`there is no command ${JSON.stringify(unknown)}; \`vastsit-tui --help\` lists them`);
-        return (await import('./cockpit-command.ts')).cockpitCommand(options);
+        return (await import('./cockpit-command.ts')).cockpitCommand(consoleIo, options);
       }),
     );
+  program
+    .command('attach')
+    .description('look on at another process\'s loops, live, and order through it (plain `vastsit-tui` does so by itself)')
+    .option('--theme <name>', 'palette of the cockpit')
+    .action(does(async (options: { theme?: string }) => (await import('./cockpit-command.ts')).cockpitCommand(consoleIo, { ...options, attach: true })));
+  program
+    .command('background', { hidden: true })
+    .option('--budget <usd>', '$/h that the whole fleet may burn, all-in', price)
+    .action(does(async (options: { budget?: number }) => (await import('./background.ts')).backgroundCommand(consoleIo, { dir: (await import('./settings.ts')).stateDir(), project: process.cwd(), ...options })));
   program
     .command('demo')
     .description('the whole story on the embedded market: no account, key or GPU')
@@ -70,8 +80,13 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('rent, start and watch to the end; hands over to a running cockpit when there is one')
     .argument('<spec...>')
     .option('--budget <usd>', '$/h that the whole fleet may burn, all-in', price)
+    .option('--detach', 'hand over to a background process and return')
     .option('--json', 'one event a line')
-    .action(does(async (specs: string[], options: Json & { budget?: number }) => (await commands()).launch(consoleIo, specs, options.json === true, options.budget ?? program.opts<{ budget?: number }>().budget)));
+    .action(does(async (specs: string[], options: Json & { budget?: number; detach?: boolean }) => {
+      // Both flags may also stand before the command's name.
+      const { budget, detach } = { ...program.opts<{ budget?: number; detach?: boolean }>(), ...options };
+      return (await commands()).launch(consoleIo, specs, options.json === true, budget, detach);
+    }));
   program
     .command('watch')
     .description('watch runs until they are over (all, unless named)')

@@ -1,52 +1,103 @@
-/** Opens the cockpit over the loops that run in this process, and tells on the primary screen what goes on without it. */
+/** Opens the cockpit at the loops of this process, or at another's, and tells on the primary screen what goes on without it. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
-import { openApp, type App } from './app.ts';
+import { connectOwner } from './attach/index.ts';
 import { createClock } from './clock.ts';
+import type { Clock } from './core/ports.ts';
 import { UsageError } from './headless/errors.ts';
-import { EXIT, type ExitCode } from './headless/io.ts';
-import { serveOrders } from './journal/spool.ts';
+import { EXIT, type ExitCode, type Io } from './headless/io.ts';
+import { instanceOf, type World } from './core/state.ts';
+import { statusMarkdown } from './journal/index.ts';
+import { startBackground } from './owner.ts';
+import { shellCommand } from './remote/index.ts';
+import { targetOf } from './agents/sessions.ts';
+import { takeSeat, type Seat } from './seat.ts';
 import { readSettings, stateDir } from './settings.ts';
 
 /** Beside the bundle in production, at the project's root from source. */
 export const packageRoot = (): string => dirname(dirname(fileURLToPath(import.meta.url)));
 
-export async function cockpitCommand(options: { theme?: string; budget?: number }): Promise<ExitCode> {
-  needTerminal();
+export interface CockpitCommand {
+  theme?: string;
+  budget?: number;
+  /** No screen: the loops go to a background process at once. */
+  detach?: boolean;
+  /** Only look on. */
+  attach?: true;
+}
+
+export async function cockpitCommand(io: Io, options: CockpitCommand): Promise<ExitCode> {
   const dir = stateDir(process.env);
-  const app = await openApp({ env: process.env, project: process.cwd(), stateDir: dir, what: 'the cockpit', budget: options.budget });
-  const orders = serveOrders(dir, createClock(1), (command) => app.command(command));
+  const wire = createClock(1);
+  const project = process.cwd();
+  if (options.detach === true) return detached(io, dir, project, wire, options.budget);
+  needTerminal();
+  const theme = options.theme ?? readSettings().theme;
+  const seat = await takeSeat({ env: process.env, project, stateDir: dir, what: 'the cockpit', budget: options.budget }, wire, options.attach && 'viewer');
   try {
-    return await showCockpit(app, { title: 'vast.ai', theme: options.theme ?? readSettings().theme });
+    if (options.budget !== undefined && seat.elsewhere() !== null) throw new UsageError('--budget is set where the process that owns the state directory was started; end it, or open the cockpit without');
+    return await showCockpit(seat, { dir, clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme });
   } finally {
-    orders.close();
-    await app.close();
+    await seat.close();
   }
+}
+
+async function detached(io: Io, dir: string, project: string, wire: Clock, budget: number | undefined): Promise<ExitCode> {
+  const there = await connectOwner({ dir, wire, wants: 'orders' });
+  there?.close();
+  const { what, pid } = there?.owner ?? (await startBackground({ dir, project, wire, args: budget === undefined ? [] : ['--budget', String(budget)] }));
+  io.out(`${what} (process ${pid}) ${there ? 'watches already' : 'watches'}; \`vastsit-tui\` shows it, \`kill ${pid}\` ends it and nothing of its runs`);
+  return EXIT.ok;
 }
 
 export function needTerminal(): void {
   if (!process.stdout.isTTY || !process.stdin.isTTY || process.env['TERM'] === 'dumb') throw new UsageError('the cockpit needs a terminal; for scripts use `vastsit-tui status`, `watch` or `launch`, each with --json');
 }
 
-export async function showCockpit(app: App, options: { title: string; theme?: string | undefined; finished?: Promise<string>; farewell?: string }): Promise<ExitCode> {
+export interface ShowOptions {
+  /** The state directory: our key, and copies for terminals without a clipboard. */
+  dir: string;
+  /** Real time, and the program's (scaled) time in ms. */
+  clock: Clock;
+  worldNow: () => number;
+  title: string;
+  theme?: string | undefined;
+  finished?: Promise<string>;
+  farewell?: string;
+}
+
+export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Partial<Seat>, options: ShowOptions): Promise<ExitCode> {
   const { openCockpit, farewell } = await import('./cockpit/index.ts');
   const ended = await openCockpit({
-    store: app.store,
-    dispatch: (command) => app.command(command),
-    clock: app.wire,
-    worldNow: () => app.clock.now(),
+    store: seat.store,
+    dispatch: seat.dispatch,
+    clock: options.clock,
+    worldNow: options.worldNow,
     themesDir: join(packageRoot(), 'themes'),
-    keep: (name, text) => keepCopy(join(stateDir(process.env), 'copies'), name, text),
+    status: (run) => statusMarkdown(seat.store.getState(), options.worldNow(), [run]).split('\n').slice(4).join('\n'),
+    shell: (run) => shellOn(seat.store.getState(), run, options.dir),
+    keep: (name, text) => keepCopy(join(options.dir, 'copies'), name, text),
     stdin: process.stdin,
     stdout: process.stdout,
     title: options.title,
+    ...(seat.elsewhere && { elsewhere: seat.elsewhere }),
+    ...(seat.mayDetach && { mayDetach: seat.mayDetach }),
     ...(options.theme !== undefined && { theme: options.theme }),
     ...(options.finished && { finished: options.finished }),
   });
-  for (const line of options.farewell === undefined ? farewell(app.store.getState(), app.clock.now()) : [options.farewell]) process.stdout.write(`${line}\n`);
-  if (ended.quit === 'error') throw ended.error ?? new Error('the cockpit failed');
+  const watcher = ended.quit === 'detach' && seat.detach ? await seat.detach() : (seat.elsewhere?.() ?? null)?.replace(/^viewing /, '') ?? null;
+  for (const line of options.farewell === undefined ? farewell(seat.store.getState(), options.worldNow(), watcher) : [options.farewell]) process.stdout.write(`${line}\n`);
+  if (ended.quit === 'error') throw ended.error;
   return ended.quit === 'signal' ? EXIT.interrupted : EXIT.ok;
+}
+
+/** Whoever has the loops: the key and the pinned host keys lie in the state directory that both share. */
+async function shellOn(world: World, id: string, dir: string): Promise<readonly string[]> {
+  const run = world.runs[id];
+  const instance = run && instanceOf(world, run);
+  if (!run || !instance || instance.gone_at !== null) throw new Error('it has no instance');
+  return shellCommand(dir, targetOf(instance), run.id, run.ssh.endpoint);
 }
 
 async function keepCopy(dir: string, name: string, text: string): Promise<string> {

@@ -4,7 +4,8 @@ import { constants } from 'node:fs';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { openApp, readLaunch, readSpec, type App } from './app.ts';
+import { readLaunch, readSpec, type App } from './app.ts';
+import { AttachError, connectOwner } from './attach/index.ts';
 import { createClock } from './clock.ts';
 import type { Command } from './core/commands.ts';
 import { reduce, tick } from './core/reduce.ts';
@@ -21,8 +22,8 @@ import { printReport } from './headless/report.ts';
 import { printCost, printStatus } from './headless/status.ts';
 import { triageCommand } from './headless/triage.ts';
 import { isLocked, readJournal } from './journal/index.ts';
-import { sendOrder, serveOrders } from './journal/spool.ts';
 import { onInterrupt } from './interrupts.ts';
+import { openOwner, startBackground, type OwnerApp } from './owner.ts';
 import { createRemote } from './remote/index.ts';
 import { readSettings, stateDir } from './settings.ts';
 import { createVastMarket, findApiKey } from './vast/index.ts';
@@ -70,26 +71,28 @@ function runIn(world: World, id: string): RunState {
 /** Opens the loops here and drives the runs to their end. */
 async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App) => Promise<string[]>, budget?: number): Promise<ExitCode> {
   const { signal, release } = onInterrupt();
-  let app: App | null = null;
-  let orders: { close(): void } | null = null;
+  let app: OwnerApp | null = null;
   try {
-    const opened = await openApp({ env, project: process.cwd(), stateDir: dir(), what, budget });
+    const opened = await openOwner({ env, project: process.cwd(), stateDir: dir(), what, budget });
     app = opened;
-    orders = serveOrders(dir(), wire, (command) => opened.command(command));
     return await drive({ ...opened, world: () => opened.store.getState() }, io, { json: asJson, begin: () => begin(opened), signal });
   } finally {
-    orders?.close();
-    await app?.close();
+    await app?.leave('closed');
     release();
   }
 }
 
-export async function launch(io: Io, specs: readonly string[], asJson: boolean, budget?: number): Promise<ExitCode> {
+export async function launch(io: Io, specs: readonly string[], asJson: boolean, budget?: number, detach = false): Promise<ExitCode> {
   // All of them are checked before the first one costs anything.
   for (const spec of specs) await readLaunch(resolve(spec), env);
   if (!isLocked(dir(), wire.now())) {
     // A launch that cannot begin leaves no run behind: the next command would pick it up and rent for it.
     await (await realMarket()).market.account();
+    if (detach) {
+      const { what, pid } = await startBackground({ dir: dir(), project: process.cwd(), wire, args: budget === undefined ? [] : ['--budget', String(budget)] });
+      io.talk(`${what} (process ${pid}) watches; \`vastsit-tui\` shows it`);
+      return handOverAll(io, specs, asJson);
+    }
     return driveHere(io, asJson, 'vastsit-tui launch', async (app) => {
       const runs: string[] = [];
       for (const spec of specs) runs.push(await app.submit(spec));
@@ -97,6 +100,10 @@ export async function launch(io: Io, specs: readonly string[], asJson: boolean, 
     }, budget);
   }
   if (budget !== undefined) throw new UsageError('--budget is set where the cockpit that owns the state directory was started; end it, or launch without');
+  return handOverAll(io, specs, asJson);
+}
+
+async function handOverAll(io: Io, specs: readonly string[], asJson: boolean): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   for (const spec of specs) code = (await handOver(io, { do: 'launch', spec_path: resolve(spec) }, asJson)) || code;
   return code;
@@ -117,8 +124,9 @@ export async function adopt(io: Io, instance: number, spec: string, asJson: bool
 
 /** An order to the process that owns the runs. */
 async function handOver(io: Io, command: Command, asJson: boolean): Promise<ExitCode> {
-  const answer = await sendOrder(dir(), wire, command);
-  if (answer === null) throw new UsageError('the cockpit that owns the state directory did not answer within 10 s; is it suspended?');
+  const owner = await connectOwner({ dir: dir(), wire, wants: 'orders' });
+  if (owner === null) throw new AttachError('the process that owns the state directory does not listen; is it starting, or of an older version? Try again in a moment');
+  const answer = await owner.order(command).finally(() => owner.close());
   if (asJson) json(io, { type: 'answer', ...answer });
   else if (answer.ok) io.out(answer.said);
   else io.talk(answer.why);

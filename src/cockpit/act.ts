@@ -11,7 +11,7 @@ import { isOver, leavesBehind, targetRun } from './select.ts';
 import { withToast, type Ui } from './ui.ts';
 
 /** `copy`: cleaned text for the clipboard; `what` names it. */
-export type Effect = 'quit' | 'redraw' | 'suspend' | { do: 'copy'; text: string; what: string };
+export type Effect = 'quit' | 'detach' | 'redraw' | 'suspend' | { do: 'copy'; text: string; what: string } | { do: 'shell'; run: string };
 export interface Pressed {
   ui: Ui;
   command?: Command;
@@ -63,6 +63,8 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
       return { ui: withToast({ ...ui, look: { ...ui.look, wrap: !ui.look.wrap } }, ui.look.wrap ? 'long lines are cut' : 'long lines are wrapped', false, now) };
     case 'copy':
       return copyLog(ui, world, now);
+    case 'shell':
+      return onLive(ui, run, now, (live) => (live.ssh.up ? { ui, effect: { do: 'shell', run: live.id } } : refuse(ui, `${live.id} has no box that answers; its log and checkpoints at home are here`, now)));
     case 'expand':
       return { ui: ui.focus === 'said' ? unfold(ui, world) : unfoldIncident(ui, run, now) };
     case 'check':
@@ -79,9 +81,13 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
       return onLive(ui, run, now, (live) => ask(ui, { kind: 'keep', run: live.id, keep: !live.keep, opened_at: now, choice: 0 }));
     case 'quit': {
       const { runs, instances } = leavesBehind(world);
+      // Somebody else has the loops: nothing is left behind.
+      if (ui.elsewhere !== null) return { ui, effect: 'quit' };
       const idle = runs.length === 0 && instances.every((instance) => burnOf(instance) === 0);
       return idle ? { ui, effect: 'quit' } : ask(ui, { kind: 'quit', opened_at: now, choice: 0 });
     }
+    case 'detach':
+      return { ui, effect: 'detach' };
     case 'next':
     case 'previous':
     case 'confirm':

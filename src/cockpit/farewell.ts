@@ -6,8 +6,8 @@ import { cleanLine } from '../core/text.ts';
 import { money, perHour } from './format.ts';
 import { alertsOf, oursOf } from './select.ts';
 
-/** Three lines: what runs, what it costs, how to come back. `now` is the program's time in ms. */
-export function farewell(world: World, now: number): string[] {
+/** Three lines: what runs, what it costs, how to come back. `now` is the program's time in ms; `watcher` goes on watching. */
+export function farewell(world: World, now: number, watcher: string | null = null): string[] {
   const live = runsOf(world).filter((run) => !isClosed(run));
   const sums = totals(world, now);
   const named = live.slice(0, 4).map((run) => `${run.id} (${compactLine(run, now).state})`).join(', ');
@@ -15,7 +15,7 @@ export function farewell(world: World, now: number): string[] {
   return [
     live.length === 0 ? 'Nothing runs.' : `Still under way: ${cleanLine(named)}${more}.`,
     `${oursOf(world).length} of our instances bill ${perHour(sums.burn_usd_per_hour)}; spent ${money(sums.usd)}, ${money(sums.wasted)} of it wasted.`,
-    live.length === 0 ? 'Come back with: vastsit-tui' : 'Nobody watches until you come back with: vastsit-tui (or in words: vastsit-tui status)',
+    watcher !== null ? `${watcher} watches on. Come back with: vastsit-tui` : live.length === 0 ? 'Come back with: vastsit-tui' : 'Nobody watches until you come back with: vastsit-tui (or in words: vastsit-tui status)',
   ];
 }
 

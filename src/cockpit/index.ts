@@ -4,6 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import type { WorldStore } from '../store.ts';
 import { clipboardCode, hasClipboard } from './clipboard.ts';
 import { speaksUnicode } from './glyphs.ts';
+import { runIn } from './lend.ts';
 import { createPainter } from './painter.ts';
 import { createScreen, guardExits, stopGroup, type Exit } from './screen.ts';
 import { createSession } from './session.ts';
@@ -29,6 +30,14 @@ export interface CockpitPorts {
   stdout: NodeJS.WriteStream;
   /** Beside the program's name, such as "demo ×60"; may be empty. */
   title: string;
+  /** What STATUS.md says of a run; empty when nothing writes one. */
+  status(run: string): string;
+  /** The command line of a shell on a run's box; rejects in words when there is none. */
+  shell(run: string): Promise<readonly string[]>;
+  /** Who has the loops, when it is another process than this one; null: this one. */
+  elsewhere?(): string | null;
+  /** Why this screen cannot be left to a background process; null when it can. Absent: never, as in a demo. */
+  mayDetach?(): string | null;
   /** Keeps text in a file of that name, for terminals without a clipboard; resolves with its path. */
   keep(name: string, text: string): Promise<string>;
   /** Resolves with a sentence when a demo is over: shown as a banner, the screen stays. */
@@ -42,7 +51,7 @@ const STOP_IGNORED_MS = 200;
  * Opens the cockpit and resolves once the terminal is restored. Never rejects: what went wrong comes back as `error`, for the
  * caller to tell on the primary screen. Needs a TTY on both ends.
  */
-export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' | 'signal' | 'error'; error?: Error }> {
+export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   const { clock, store, stdin, stdout } = ports;
   // Ink reads both when it is imported: under CI it would draw nothing at all.
   const depth = colourDepth(process.env);
@@ -75,15 +84,24 @@ export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' |
     paints,
     theme: Math.max(0, chosen),
     title: ports.title,
+    status: (run) => ports.status(run),
+    elsewhere: () => ports.elsewhere?.() ?? null,
     onEffect: (effect) => carryOut(effect),
     onDraw: () => screen.title(windowTitle(store.getState())),
   });
 
   const carryOut = (effect: Effect): void => {
     if (effect === 'quit') end({ quit: 'user' });
+    else if (effect === 'detach') detach();
     else if (effect === 'redraw') painter.repaint();
     else if (effect === 'suspend') suspend();
-    else void copy(effect.text, effect.what).then((words) => session.say(words, false), (error: unknown) => session.say(`not copied: ${error instanceof Error ? error.message : 'no reason given'}`, true));
+    else if (effect.do === 'copy') void copy(effect.text, effect.what).then((words) => session.say(words, false), (error: unknown) => session.say(`not copied: ${reasonOf(error)}`, true));
+    else void lend(effect.run).catch((error: unknown) => session.say(`no shell on ${effect.run}: ${reasonOf(error)}`, true));
+  };
+  const detach = (): void => {
+    const why = ports.mayDetach ? ports.mayDetach() : 'there is nothing here that could go on without this screen';
+    if (why === null) end({ quit: 'detach' });
+    else session.say(why, true);
   };
   const copy = async (text: string, what: string): Promise<string> => {
     const lines = text.trimEnd().split('\n').length;
@@ -94,7 +112,7 @@ export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' |
 
   let suspended = false;
   const suspend = (): void => {
-    if (suspended) return;
+    if (suspended || lent) return;
     suspended = true;
     painter.pause();
     if (stdin.isTTY) stdin.setRawMode(false);
@@ -112,7 +130,41 @@ export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' |
     session.draw();
     painter.repaint();
   };
+  let unmount: () => void = () => undefined;
+  const show = (): void => {
+    const app = mount(session.frame, (input, key) => session.press(input, key), stdin, painter.stdout);
+    let mine = true;
+    unmount = () => {
+      mine = false;
+      app.unmount();
+    };
+    app.gone.then(() => mine && end({ quit: 'user' }), (error: unknown) => end({ quit: 'error', error: error instanceof Error ? error : new Error(String(error)) }));
+  };
+
+  let lent = false;
+  /** Lends the terminal to a shell on a box. The loops go on behind it; only the drawing stops. */
+  const lend = async (run: string): Promise<void> => {
+    if (lent) return;
+    session.say(`connecting to the box of ${run}…`, false);
+    const argv = await ports.shell(run);
+    lent = true;
+    painter.pause();
+    // Ink lets go of the keyboard only when it is gone, and two readers would share the keys.
+    unmount();
+    // Its listener leaves with the next turn; only then does pausing really stop the reading.
+    await new Promise((resolve) => setImmediate(resolve));
+    stdin.pause();
+    screen.leave();
+    stdout.write(`A shell on the box of ${run}. The watch goes on behind it; exit or Ctrl-d comes back.\n`);
+    const words = await runIn(argv);
+    lent = false;
+    screen.enter();
+    show();
+    session.say(words, false);
+    painter.repaint();
+  };
   const resized = (): void => {
+    if (lent) return;
     painter.forget();
     session.draw();
     painter.repaint();
@@ -120,15 +172,13 @@ export async function openCockpit(ports: CockpitPorts): Promise<{ quit: 'user' |
 
   // A terminal that hung up fails every write; that ends the cockpit and must not crash the farewell after it.
   stdout.on('error', () => end({ quit: 'signal' }));
-  const release = guardExits({ end, leave: () => screen.leave(), stop: suspend, resume });
+  // A ctrl-c that was typed at the shell is the shell's.
+  const release = guardExits({ end: (how, signal) => (lent && signal === 'SIGINT' ? undefined : end(how)), leave: () => screen.leave(), stop: suspend, resume });
   screen.enter();
   let exit: Exit;
-  let unmount: () => void = () => undefined;
   try {
     session.draw();
-    const app = mount(session.frame, (input, key) => session.press(input, key), stdin, painter.stdout);
-    unmount = () => app.unmount();
-    app.gone.then(() => end({ quit: 'user' }), (error: unknown) => end({ quit: 'error', error: error instanceof Error ? error : new Error(String(error)) }));
+    show();
     stdout.on('resize', resized);
     for (const problem of problems.slice(0, 1)) session.say(problem, true);
     void ports.finished?.then((sentence) => session.finish(sentence), () => undefined);
@@ -154,3 +204,5 @@ function readThemes(dir: string): ReturnType<typeof loadThemes> {
     return { themes: [], problems: [`no themes at ${dir}`] };
   }
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'no reason given');

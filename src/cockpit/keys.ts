@@ -10,7 +10,7 @@ export const PLACES: Readonly<Record<Place, string>> = { home: 'Home', log: 'Log
 
 export type KeyAction =
   | 'up' | 'down' | 'page_up' | 'page_down' | 'first' | 'last' | 'enter' | 'back' | 'next_pane' | 'previous_pane'
-  | 'destroy' | 'hold' | 'release' | 'keep' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'theme' | 'help' | 'quit' | 'interrupt' | 'redraw' | 'suspend'
+  | 'destroy' | 'hold' | 'release' | 'keep' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'shell' | 'theme' | 'help' | 'quit' | 'detach' | 'interrupt' | 'redraw' | 'suspend'
   | 'next' | 'previous' | 'confirm' | 'yes' | 'cancel' | 'erase' | 'close';
 
 export interface KeyBinding {
@@ -47,6 +47,7 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['h'], action: 'hold', says: 'approve a debugging hold, with an end (asks)', places: ACTING, dangerous: true, hint: 'hold' },
   { keys: ['r'], action: 'release', says: 'release the hold (asks)', places: ACTING, dangerous: true },
   { keys: ['p'], action: 'keep', says: 'keep the instance after the run, or no longer (asks)', places: ACTING, dangerous: true },
+  { keys: ['s'], action: 'shell', says: 'a shell on the box of this run; exit or Ctrl-d comes back here', places: ACTING },
   { keys: ['c'], action: 'check', says: 'check this run now', places: ACTING, hint: 'check' },
   { keys: ['l'], action: 'logs', says: 'open or close the log', places: PANES, hint: 'log' },
   { keys: ['L'], action: 'pin', says: 'pin the log to its run, or unpin it', places: PANES },
@@ -59,6 +60,7 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['t'], action: 'theme', says: 'next theme', places: ACTING },
   { keys: ['?'], action: 'help', says: 'this help', places: ACTING, hint: 'help' },
   { keys: ['q'], action: 'quit', says: 'leave; says first what goes on and what bills', places: ACTING, hint: 'quit' },
+  { keys: ['D'], action: 'detach', says: 'leave; a background process watches on', places: ACTING },
   { keys: ['?', 'q', 'esc', 'enter'], action: 'close', says: 'close the help', places: ['help'] },
   { keys: ['down', 'right', 'tab', 'j', 'l'], action: 'next', says: 'next choice', places: ['dialog'] },
   { keys: ['up', 'left', 'shift-tab', 'k', 'h'], action: 'previous', says: 'previous choice', places: ['dialog'] },

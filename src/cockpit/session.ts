@@ -31,6 +31,10 @@ export interface SessionPorts {
   paints: readonly { name: string; paint: Paint }[];
   theme: number;
   title: string;
+  /** What STATUS.md says of a run; empty when nothing writes one. */
+  status(run: string): string;
+  /** Who has the loops, when it is another process than this screen's; null: this one. */
+  elsewhere(): string | null;
   onEffect(effect: Effect): void;
   onDraw(): void;
 }
@@ -72,7 +76,10 @@ export function createSession(ports: SessionPorts): Session {
     due = Number.POSITIVE_INFINITY;
     const world = store.getState();
     const size = ports.size();
+    const status = ui.page.name === 'run' ? ports.status(ui.page.run) : '';
+    if (status !== ui.status) ui = { ...ui, status };
     ui = settle(size.columns === ui.size.columns && size.rows === ui.size.rows ? ui : { ...ui, size }, world, clock.now());
+    ui = { ...ui, elsewhere: ports.elsewhere() };
     // Money and spans move once a second, however often something else is drawn.
     if (clock.now() - shown.at >= IDLE_MS - SLACK_MS) shown = { at: clock.now(), world: ports.worldNow() };
     const paint = ports.paints[ui.theme % ports.paints.length]?.paint;

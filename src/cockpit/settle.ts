@@ -34,7 +34,7 @@ export function settle(before: Ui, world: World, now: number): Ui {
   if (!panesOf(ui, world).includes(ui.focus)) change({ focus: 'runs' });
   const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
   if (run && ui.page.name === 'run') {
-    const last = Math.max(0, runPage(run, world, world.now, ui.size.columns).length - pageRows(ui, world));
+    const last = Math.max(0, runPage(run, world, world.now, ui.size.columns, ui.status).length - pageRows(ui, world));
     if (ui.page.scroll > last) change({ page: { ...ui.page, scroll: last } });
   }
   if (ui.help !== null) {

@@ -21,6 +21,8 @@ export interface LogLook {
 export interface Ui {
   readonly size: { readonly columns: number; readonly rows: number };
   readonly page: { readonly name: 'home' } | { readonly name: 'run'; readonly run: string; readonly scroll: number };
+  /** What STATUS.md says of the page's run. */
+  readonly status: string;
   readonly focus: Pane;
   /** Run id: a row that moves keeps its selection. */
   readonly selected: string | null;
@@ -43,12 +45,15 @@ export interface Ui {
   readonly ctrl_c_at: number | null;
   /** The sentence that ends a demo. */
   readonly finished: string | null;
+  /** Who has the loops, when it is another process; null: this one. */
+  readonly elsewhere: string | null;
 }
 
 export function createUi(size: Ui['size'], theme: number): Ui {
   return {
     size,
     page: { name: 'home' },
+    status: '',
     focus: 'runs',
     selected: null,
     top: 0,
@@ -64,6 +69,7 @@ export function createUi(size: Ui['size'], theme: number): Ui {
     key_at: Number.NEGATIVE_INFINITY,
     ctrl_c_at: null,
     finished: null,
+    elsewhere: null,
   };
 }
 

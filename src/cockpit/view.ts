@@ -22,14 +22,14 @@ export function view(ui: Ui, world: World, now: number, title: string): Line[] {
   const { columns, rows } = ui.size;
   const layout = layoutOf(ui, world);
   if (layout.shape === 'tiny') return notice(columns, rows);
-  const head = header(ui, world, now, title, layout.header);
+  const head = header(ui, world, now, ui.elsewhere === null ? title : `${title} ${GLYPH.dot} ${ui.elsewhere}`, layout.header);
   const sign = layout.banner ? banner(ui, world, now) : null;
   const top = sign ? [...head, sign] : head;
   const room = pageRows(ui, world);
   const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
   let body: Line[];
   if (run && ui.page.name === 'run') {
-    const lines = runPage(run, world, now, columns);
+    const lines = runPage(run, world, now, columns, ui.status);
     body = lines.slice(Math.max(0, Math.min(ui.page.scroll, lines.length - room)));
   } else body = [...table(ui, world, now, layout), ...below(ui, world, now)];
   const screen = [...top, ...block(body, columns, room), fitLine(footer(ui), columns)];

@@ -17,7 +17,7 @@ function classify(error: unknown): { code: ExitCode; kind: string; problems: rea
   if (error instanceof RemoteError) return { code: EXIT.unreachable, kind: error.failure, problems: words(error.message) };
   if (error instanceof Error) {
     // The journal's and the lock's errors are told by name: headless knows core alone.
-    if (error.name === 'LockError') return { code: EXIT.locked, kind: 'locked', problems: words(error.message) };
+    if (error.name === 'LockError' || error.name === 'AttachError') return { code: EXIT.locked, kind: 'locked', problems: words(error.message) };
     if (error instanceof RefusedError) return { code: EXIT.refused, kind: 'refused', problems: words(error.message) };
     if (error.name === 'JournalError' || error.name === 'SettingsError' || error.name === 'HomeError' || error.name === 'UsageError' || error.name === 'ScenarioError' || error.name === 'AgentFileError') return { code: EXIT.usage, kind: error.name, problems: words(error.message) };
     return { code: EXIT.run_failed, kind: 'defect', problems: words(error.stack ?? error.message) };

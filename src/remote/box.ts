@@ -7,7 +7,7 @@ import { isWhole, parseProbe } from './parse-probe.ts';
 import { probeScript } from './probe-script.ts';
 import { runDirectory, shellQuote } from '../core/quote.ts';
 import { FENCED, SENTINEL } from './sentinel.ts';
-import { hostKeyAlias, knownHostsFile, type Endpoint, type Link } from './ssh.ts';
+import { sshCommand, type Endpoint, type Link } from './ssh.ts';
 import { failed, fetchFile, list, put } from './transfer.ts';
 
 const SENTINEL_MS = 30_000;
@@ -84,20 +84,7 @@ export function createBox({ link, target, endpoint, run, hangUp }: BoxParts): Bo
     async renewLease(order) {
       await sentinel('The lease could not be renewed', ['renew', own(order), whole(order.seconds)]);
     },
-    sshCommand: () => [
-      'ssh',
-      '-i',
-      link.setup.keyFile,
-      '-o',
-      'IdentitiesOnly=yes',
-      '-o',
-      `UserKnownHostsFile="${knownHostsFile(link.setup.dir, target.instance)}"`,
-      '-o',
-      `HostKeyAlias=${hostKeyAlias(target.instance, endpoint)}`,
-      '-p',
-      String(endpoint.port),
-      `${target.user}@${endpoint.host}`,
-    ],
+    sshCommand: () => sshCommand(link.setup, target, endpoint),
     async close() {
       for (const session of sessions) session.close();
       await hangUp();

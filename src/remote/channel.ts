@@ -33,7 +33,9 @@ export async function call(link: Link, order: Call): Promise<ExecResult> {
     const leave = await link.gate.enter(deadline.signal);
     if (!leave) throw new RemoteError('timeout', `No free channel within ${order.timeout_ms} ms; the command was not sent.`);
     try {
-      return await speak(link, order, deadline.signal);
+      const result = await speak(link, order, deadline.signal);
+      if (result.exit_code === SUPERSEDED) throw new RemoteError('fenced', 'A newer owner of these runs has worked on this box; this one stands down.', { exit_code: null });
+      return result;
     } finally {
       leave();
     }
@@ -42,9 +44,12 @@ export async function call(link: Link, order: Call): Promise<ExecResult> {
   }
 }
 
+/** No process ends so: told by the wrapper itself. */
+const SUPERSEDED = 999;
+
 async function speak(link: Link, order: Call, deadline: AbortSignal): Promise<ExecResult> {
   const nonce = randomBytes(12).toString('hex');
-  const child = spawnSsh(link.setup, [...link.args, wrap(order, nonce)], order.stdin === undefined ? 'ignore' : 'pipe');
+  const child = spawnSsh(link.setup, [...link.args, wrap(order, nonce, link.setup.owner)], order.stdin === undefined ? 'ignore' : 'pipe');
   const out = new Tail(nonce);
   const err = new Tail(nonce);
   let feedError: unknown = null;
@@ -94,12 +99,13 @@ function said(stderr: string): string {
 }
 
 /** The one string that the login shell gets; `sh` takes over at once, whatever that shell is. */
-function wrap(order: Call, nonce: string): string {
+function wrap(order: Call, nonce: string, owner: number | undefined): string {
   const seconds = Math.max(1, Math.floor((order.timeout_ms - 500) / 1000));
   const mark = shellQuote(`\\036${nonce}:%d\\n`);
   const lines = [
     `end() { printf ${mark} "$1"; printf ${mark} "$1" >&2; exit; }`,
     `cd ${order.directory} 2>/dev/null || { mkdir -p ${order.directory} && cd ${order.directory}; } || end 1`,
+    ...(owner === undefined ? [] : [standDown(owner)]),
     `T=; command -v timeout >/dev/null 2>&1 && T="timeout -k 5 ${seconds}"`,
     ...(order.people ? ['B=sh; command -v bash >/dev/null 2>&1 && B=bash', IMAGE_PATH] : ['B=sh']),
     `$T $B -c ${shellQuote(order.script)}`,
@@ -107,6 +113,12 @@ function wrap(order: Call, nonce: string): string {
   ];
   return `exec sh -c ${shellQuote(lines.join('\n'))}`;
 }
+
+/** An owner that was away while another took over finds that one's number here, and none of its late commands runs. */
+const standDown = (owner: number): string => String.raw`
+W=$(cat .vastsit/owner 2>/dev/null); case "$W" in ''|*[!0-9]*) W=0 ;; esac
+[ "$W" -le ${owner} ] || end ${SUPERSEDED}
+if [ "$W" -lt ${owner} ]; then (umask 077; mkdir -p .vastsit && echo ${owner} > .vastsit/.owner.$$ && mv -f .vastsit/.owner.$$ .vastsit/owner) 2>/dev/null; fi`;
 
 /** The image's PATH knows its Python; a login over SSH does not inherit it, only the container's first process has it. */
 const IMAGE_PATH = String.raw`

@@ -10,6 +10,8 @@ export interface SshSetup {
   dir: string;
   keyFile: string;
   wire: Clock;
+  /** Fencing number of the owner that speaks; absent for whoever only reads. */
+  owner?: number;
 }
 
 export type Endpoint = SshTarget['endpoints'][number];
@@ -119,6 +121,22 @@ export function sshArgs(setup: SshSetup, target: { instance: number; user: strin
 export function hostKeyAlias(instance: number, endpoint: Endpoint): string {
   return `vastsit-${instance}-${endpoint.via}`;
 }
+
+/** The command that a person types for the same place. */
+export const sshCommand = ({ dir, keyFile }: Pick<SshSetup, 'dir' | 'keyFile'>, target: { instance: number; user: string }, endpoint: Endpoint): string[] => [
+  'ssh',
+  '-i',
+  keyFile,
+  '-o',
+  'IdentitiesOnly=yes',
+  '-o',
+  `UserKnownHostsFile="${knownHostsFile(dir, target.instance)}"`,
+  '-o',
+  `HostKeyAlias=${hostKeyAlias(target.instance, endpoint)}`,
+  '-p',
+  String(endpoint.port),
+  `${target.user}@${endpoint.host}`,
+];
 
 /** ssh splits option values at blanks and expands percent signs. */
 function quoted(path: string): string {

@@ -35,6 +35,8 @@ const answer = await openCockpit({
   stdin: process.stdin,
   stdout: process.stdout,
   title: 'demo ×60',
+  status: (run) => `- State of ${run}: as the world has it`,
+  shell: async (run) => ['sh', '-c', `echo shell on ${run}; read line; echo heard $line`],
   keep: async (name, text) => {
     if (heard) appendFileSync(heard, `${JSON.stringify({ kept: name, text })}\n`);
     return `/kept/${name}`;
@@ -45,6 +47,6 @@ const answer = await openCockpit({
   },
 });
 for (const words of farewell(store.getState(), worldNow())) console.log(words);
-if (answer.error) console.log(`error: ${answer.error.message}`);
+if (answer.quit === 'error') console.log(`error: ${answer.error.message}`);
 console.log(`quit ${answer.quit}`);
 process.exitCode = answer.quit === 'error' ? 1 : 0;

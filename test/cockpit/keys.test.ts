@@ -227,6 +227,14 @@ describe('leaving', () => {
   });
 });
 
+describe('a screen of loops that run elsewhere', () => {
+  it('is left without a question, because nothing is left behind; D never asks', () => {
+    const ui = { ...press(calmWorld(), []).ui, elsewhere: 'viewing the cockpit (process 1)' };
+    expect(onKey(ui, { name: 'q', text: 'q' }, calmWorld(), 1_000)).toMatchObject({ effect: 'quit' });
+    expect(press(calmWorld(), ['D'])).toMatchObject({ effect: 'detach', ui: { dialog: null } });
+  });
+});
+
 describe('the log pane', () => {
   it('opens by itself on an incident, closes with it, and stays shut once dismissed', () => {
     const calm = fresh(calmWorld());

@@ -153,7 +153,7 @@ describe('the run page', () => {
     };
     expect(page({ ended: { at: NOW, how: 'resolved', step: 431 } })).toContain('resolved: step 431 reached');
     expect(page({ ended: { at: NOW, how: 'given_up', reason: 'the ladder ended', best_option: 'a 48 GB card' } })).toContain('given up: the ladder ended. Next best: a 48 GB card');
-    expect(page({})).toContain('reduce batch_size 32 -> 16');
+    expect(page({})).toContain('reduce: batch_size 32 -> 16');
   });
 });
 

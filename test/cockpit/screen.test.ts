@@ -65,7 +65,7 @@ describe('a whole evening at 80x24', () => {
     seen.press('\r');
     await seen.until(/heard hold/);
     seen.press('\r');
-    await seen.until(/reduce batch_size 32 -> 16/);
+    await seen.until(/reduce: batch_size 32 -> 16/);
     seen.press('\x1b');
     await seen.until(/Runs 4 live/);
     seen.press('d');
@@ -167,6 +167,27 @@ describe('every way out gives the terminal back', () => {
     expect(await seen.kind()).toBe('normal');
     expect(text).toMatch(farewell);
     expect(seen.raw()).toMatch(/\x1b\[\?25h\x1b\[\?7h\x1b\[\?1049l/);
+  });
+
+  it('lends the terminal to a shell on the box, keeps ctrl-c away from the cockpit, and comes back as it was', async () => {
+    const seen = start('calm');
+    await seen.until(/nanogpt[\s\S]*q quit/);
+    seen.press('j');
+    await seen.until(/●▸llama/);
+    seen.press('s');
+    await seen.until(/shell on llama-lora/);
+    expect(await seen.kind()).toBe('normal');
+    process.kill(seen.pty.pid, 'SIGINT');
+    // Keys of the cockpit are the shell's now.
+    for (const typed of ['d', 'q', ' ', 'k', '\r']) {
+      seen.press(typed);
+      await pause(30);
+    }
+    await seen.until(/●▸llama[\s\S]*back from the shell/);
+    expect(await seen.kind()).toBe('alternate');
+    expect(seen.raw()).toContain('heard dq k');
+    seen.press('k');
+    await seen.until(/●▸nanogpt/);
   });
 
   it('comes back by itself when the system ignores ctrl-z, with everything as it was', async () => {

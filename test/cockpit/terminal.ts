@@ -33,13 +33,13 @@ export function wholeFrames(bytes: string): [string, string] {
   return cut ? [bytes.slice(0, escape), bytes.slice(escape)] : [bytes, ''];
 }
 
-export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}): Seen {
+export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}, cwd = process.cwd()): Seen {
   const term = new xterm.Terminal({ cols: size.columns, rows: size.rows, allowProposedApi: true, scrollback: 200 });
   // Built up, never inherited: a CI run's own variables must not decide what is drawn.
   const pty = spawn(process.execPath, [file, ...args], {
     cols: size.columns,
     rows: size.rows,
-    cwd: process.cwd(),
+    cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', TERM: 'xterm-256color', COLORTERM: 'truecolor', LANG: 'C.UTF-8', NODE_ENV: 'production', ...env },
   });
   let raw = '';

@@ -61,13 +61,17 @@ export function attempt(number: number, on: number, part: Partial<Attempt> = {})
   return { number, instance: on, machine_id: on % 9_000, command: 'python train.py', started_at: NOW - 80 * MINUTE, ended_at: null, resume_from: null, resume_step: null, first_step: 1, first_at: NOW - 79 * MINUTE, last_step: 1240, low_steps: 0, exit: null, ...part };
 }
 
+/** A loss that falls, up to a step. */
+export const marks = (last: number): { step: number; at: number; loss: number }[] =>
+  Array.from({ length: 60 }, (_, index) => ({ step: Math.round((index * last) / 59), at: NOW - (60 - index) * MINUTE, loss: 1.7 + 2.4 * Math.exp(-index / 14) + 0.06 * Math.sin(index * 1.7) }));
+
 /** A run that trains and is well. */
 export function run(id: string, on: number | null, part: Partial<RunState> = {}): RunState {
   return {
     id, spec: spec('demo'), spec_path: `experiments/${id}.yaml`, submitted_at: NOW - 90 * MINUTE, stage: 'training', stage_since: NOW - 80 * MINUTE,
     verdict: null, verdict_reason: null, closed_at: null, attempt: 1, attempts: on === null ? [] : [attempt(1, on)], instance: on, offers: [], offers_at: null, rejected: {}, renting: null, tried_offers: [], given_up: [], preflight: null, adopting: null, returned: null,
     ssh: { up: true, endpoint: '203.0.113.7:40022', since: NOW - 82 * MINUTE, reason: null }, stream: 'open', prepared: true, ran_here: true, knobs: { batch_size: 32 }, fixes: [],
-    progress: { reading: reading(), advanced_at: NOW - 300, gaps: [300], marks: Array.from({ length: 60 }, (_, index) => ({ step: index * 21, at: NOW - (60 - index) * MINUTE, loss: 1.7 + 2.4 * Math.exp(-index / 14) + 0.06 * Math.sin(index * 1.7) })) },
+    progress: { reading: reading(), advanced_at: NOW - 300, gaps: [300], marks: marks(1240) },
     check: { at: NOW - 42_000, why: 'scheduled', reading: probe(97, 61), failure: null }, failed_checks: 0,
     cadence: { phase: 'cruise', index: 0, healthy_in_a_row: 4, started_at: NOW - 80 * MINUTE, next_at: NOW + 22 * MINUTE }, handed_over: true,
     incident: null, incidents: [], repair: null, home: [{ path: 'out/checkpoint-1000.pt', bytes: 412_000_000, sha256: 'c0ffee'.repeat(10) + 'abcd', mtime_s: NOW / 1_000 - 400 }], home_at: NOW - 6 * MINUTE,
@@ -115,7 +119,10 @@ export function calmWorld(): World {
       30871: instance(30_871, null, { facts: facts(30_871, { gpu_name: 'RTX 3060', dph_total: 0.071, label: 'jupyter-old' }) }),
     },
     runs: {
-      'nanogpt-shakespeare': run('nanogpt-shakespeare', 31_244),
+      'nanogpt-shakespeare': run('nanogpt-shakespeare', 31_244, {
+        spec: spec('demo', { objective: { metric: 'val_loss', direction: 'min' } }), evals: Array.from({ length: 12 }, (_, index) => ({ step: 100 * (index + 1), value: 1.9 + 1.6 * Math.exp(-index / 4) })),
+        eyes: { ...NO_EYES, rhythm: { ...NO_EYES.rhythm, pace: 295 } },
+      }),
       'llama-lora': run('llama-lora', 31_251, {
         submitted_at: NOW - 70 * MINUTE, spec: spec('llama-lora', { kill: { hours: 24, dollars: 20 } }),
         progress: { reading: reading({ step: 12_400, total_steps: 60_000, rate: { value: 31_200, unit: 'tok/s' }, eval: { eval_loss: 1.213 }, eta_s: 19_400 }), advanced_at: NOW, gaps: [], marks: [] },
@@ -154,7 +161,7 @@ export function alertWorld(): World {
   const broken = run('vit-finetune', 31_260, {
     submitted_at: NOW - 50 * MINUTE, stage: 'repairing', stage_since: NOW - 90_000, incident: oom(), tail: OOM_TAIL, knobs: { batch_size: 16 },
     repair: { remedy: { rung: 'reduce', knob: 'batch_size', from: 32, to: 16, keeps: null }, stopped: true, applied: false, not_before: NOW },
-    progress: { reading: reading({ step: 412, loss: 2.01, eval: null }), advanced_at: NOW - 95_000, gaps: [], marks: [] }, attempts: [attempt(1, 31_260, { last_step: 412, ended_at: NOW - 95_000, exit: { exit_code: 1, signal: null, oom_kills: 0, tail: OOM_TAIL } })],
+    progress: { reading: reading({ step: 412, loss: 2.01, eval: null }), advanced_at: NOW - 95_000, gaps: [], marks: marks(412) }, attempts: [attempt(1, 31_260, { last_step: 412, ended_at: NOW - 95_000, exit: { exit_code: 1, signal: null, oom_kills: 0, tail: OOM_TAIL } })],
     home: [{ path: 'out/checkpoint-400.pt', bytes: 344_000_000, sha256: 'beef'.repeat(16), mtime_s: NOW / 1_000 - 130 }], home_at: NOW - 80_000,
   });
   const held = { ...world.runs['llama-lora'], hold: { until: NOW + 24 * MINUTE, reason: 'look at the attention maps' } } as RunState;

@@ -126,6 +126,19 @@ describe('an instance that goes away', () => {
   });
 });
 
+describe('an adopted instance whose giving back was carried out, and whose answer was lost', () => {
+  it('is the user\'s again, and the run is over', async () => {
+    const model = new Model(() => 0.999, 0);
+    model.submit('one', makeSpec(), model.stranger());
+    for (let n = 0; n < 60 && (boxOf(model)?.process?.step ?? 0) < 12; n += 1) await model.step(MINUTE);
+    const mine = box(model);
+    model.kill(mine, 'Training completed.', 0);
+    model.loseLabels = 2;
+    await toEnd(model, 90);
+    expect([runOf(model).stage, runOf(model).verdict, mine.exists, mine.instance.label, model.violations]).toEqual(['closed', 'done', true, 'mine', []]);
+  });
+});
+
 describe('a stop that does not stick', () => {
   it('is asked again until the market accepts it, and again while a list shows it running on; then the second timer destroys it', async () => {
     const model = await training({ teardown: { on_done: 'stop', stopped_grace: '1h' } });

@@ -140,7 +140,7 @@ describe('the price of waiting', () => {
     const lines: string[] = [];
     printStatus({ out: (line) => void lines.push(line), talk: () => undefined }, model.world, model.now + HOUR, false, null);
     expect(lines.find((line) => line.startsWith('one: waiting'))).toContain('costs $0.350/h');
-    expect(runPage(run(), model.world, model.now + HOUR, 100).map((line) => line.pieces.map(({ text }) => text).join('')).join('\n')).toContain('waiting for results has cost $0.35');
+    expect(runPage(run(), model.world, model.now + HOUR, 100, '').map((line) => line.pieces.map(({ text }) => text).join('')).join('\n')).toContain('waiting for results has cost $0.35');
     model.record({ type: 'rescue.judged', run: 'one', instance: run().instance ?? 0, verdict: 'verified', files: 0, bytes: 0, reason: 'x' });
     expect(waitingOf(model.world, run(), model.now)).toBeNull();
   });

@@ -1,59 +1,31 @@
 /** Every headless command as a script meets it: data on stdout, talk on stderr, exit codes that mean something. */
-import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createPlace, until, type Line, type Place, type Running } from './program.ts';
+import { quickMarket, writeTraining, type QuickMarket } from './quick.ts';
 
-const SCENARIO = `
-loading: { provision: 0.1s, pull: 0.4s, destroy: 0.2s, stop: 0.2s }
-strangers: [{ label: alices-notebook }]
-faults: [{ on: { run: unlucky, machine: first }, fault: gpu lost }]
-`;
 const NOBODY = 'http://127.0.0.1:9';
+let quick: QuickMarket;
 let market: { url: string; key: string };
-let simPlace: Place;
-let sim: Running;
 const places: Place[] = [];
 
 beforeAll(async () => {
-  simPlace = createPlace();
-  writeFileSync(join(simPlace.project, 'quick.yaml'), SCENARIO);
-  sim = simPlace.start(['sim', '--port', '0', '--scenario', 'quick.yaml']);
-  const line = await sim.line(() => true, 'the market says where it is');
-  market = { url: String(line['url']), key: String(line['api_key']) };
+  quick = await quickMarket('strangers: [{ label: alices-notebook }]\nfaults: [{ on: { run: unlucky, machine: first }, fault: gpu lost }]\n');
+  market = { url: quick.env.VAST_URL, key: quick.env.VAST_API_KEY };
 });
 afterAll(async () => {
   for (const place of places) place.dispose();
-  sim.kill('SIGTERM');
-  await sim.exited;
-  simPlace.dispose();
+  await quick.close();
 });
 
 /** A user's project with a spec of `steps` steps, 0.2 s each. */
 function project(name: string, steps: number): Place {
-  const place = createPlace({ VAST_URL: market.url, VAST_API_KEY: market.key });
+  const place = createPlace(quick.env);
   places.push(place);
-  copyFileSync(resolve('src/sim/assets/train.mjs'), join(place.project, 'train.mjs'));
-  writeSpec(place, name, steps);
+  writeTraining(place, name, steps);
   return place;
-}
-
-function writeSpec(place: Place, name: string, steps: number, change: (text: string) => string = (text) => text): string {
-  const command = `node train.mjs --steps ${steps} --batch-size {batch_size} --seconds-per-step 0.2 --save-every 10`;
-  const text = `
-name: ${name}
-image: pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime
-hardware: { gpu: [RTX 4090, RTX 3090, RTX A6000], disk_gb: 20, max_usd_per_hour: 0.9 }
-upload: [train.mjs]
-run: ${command}
-knobs: { batch_size: { value: 32, floor: 4 } }
-checkpoints: { path: ckpt/*.json, resume: '${command} --resume {checkpoint}' }
-artifacts: ['out/**']
-kill: { hours: 1, dollars: 1 }
-`;
-  writeFileSync(join(place.project, `${name}.yaml`), change(text));
-  return `${name}.yaml`;
 }
 
 /** How often something was rented under this run's label: the market's own bill, which forgets nothing. */
@@ -93,20 +65,20 @@ describe('before anything runs', () => {
     expect(words).toMatchObject({ code: 0, out: expect.stringMatching(/^offer +machine +gpu +all-in[\s\S]*RTX 4090 +\$0\.\d{3}\/h/) as unknown });
     const json = await place.run(['offers', 'tiny.yaml', '--json']);
     expect(json).toMatchObject({ code: 0, lines: [{ v: 1, type: 'offers', spec: 'tiny' }] });
-    const spec = writeSpec(place, 'poor', 40, (text) => text.replace('0.9', '0.01'));
+    const spec = writeTraining(place, 'poor', 40, (text) => text.replace('0.9', '0.01'));
     const [poor, inWords] = await Promise.all([place.run(['offers', spec, '--json']), place.run(['offers', spec])]);
     expect(poor).toMatchObject({ code: 5, lines: [{ offers: [], rejected: { 'price cap': expect.any(Number) as unknown } }] });
     expect(inWords).toMatchObject({ code: 5, err: expect.stringMatching(/\d+ out by price cap/) as unknown });
   });
 
   it('launch names the field at fault', async () => {
-    const bad = writeSpec(place, 'bad', 40, (text) => text.replace('disk_gb: 20', 'disk_gb: lots'));
+    const bad = writeTraining(place, 'bad', 40, (text) => text.replace('disk_gb: 20', 'disk_gb: lots'));
     expect(await place.run(['launch', bad])).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^hardware\.disk_gb: /) as unknown });
     expect(await place.run(['launch', bad, '--json'])).toMatchObject({ code: 2, lines: [{ v: 1, type: 'error', error: 'spec', problems: [{ field: 'hardware.disk_gb' }] }] });
     expect(await place.run(['launch', 'nowhere.yaml'])).toMatchObject({ code: 2, err: expect.stringContaining('vastsit-tui init') as unknown });
-    const secretive = writeSpec(place, 'secretive', 40, (text) => `${text}env: { TOKEN: { secret: NOT_SET_HERE } }\n`);
+    const secretive = writeTraining(place, 'secretive', 40, (text) => `${text}env: { TOKEN: { secret: NOT_SET_HERE } }\n`);
     expect(await place.run(['launch', 'tiny.yaml', secretive])).toMatchObject({ code: 2, err: expect.stringContaining('NOT_SET_HERE') as unknown });
-    const empty = writeSpec(place, 'empty', 40, (text) => text.replace('[train.mjs]', '[gone.py]'));
+    const empty = writeTraining(place, 'empty', 40, (text) => text.replace('[train.mjs]', '[gone.py]'));
     expect(await place.run(['launch', empty])).toMatchObject({ code: 2, err: expect.stringMatching(/^upload\.0: gone\.py/) as unknown });
   });
 
@@ -196,7 +168,7 @@ describe.concurrent('with a run', () => {
     expect((await place.run(['logs', 'long', '--lines', '3', '--json'])).lines).toMatchObject([{ v: 1, type: 'logs', run: 'long', lines: [expect.any(String), expect.any(String), expect.any(String)] }]);
     expect((await place.run(['cost', '--json'])).lines).toMatchObject([{ instances: [{ run: 'long', billing: true }], usd_per_hour: expect.any(Number) as unknown }]);
 
-    expect((await place.run(['launch', writeSpec(place, 'second', 2_000), '--json']))).toMatchObject({ code: 0, lines: [{ type: 'answer', ok: true }] });
+    expect((await place.run(['launch', writeTraining(place, 'second', 2_000), '--json']))).toMatchObject({ code: 0, lines: [{ type: 'answer', ok: true }] });
     await owner.line((line) => line.type === 'handed_over' && line['run'] === 'second', 'the second run\'s first step');
     for (const run of ['second', 'long']) {
       expect(await place.run(['destroy', run])).toMatchObject({ code: 0, out: expect.stringContaining('once its results are home') as unknown });

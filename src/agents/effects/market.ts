@@ -102,8 +102,11 @@ export async function adopt(context: Context, effect: Of<'adopt'>): Promise<void
 
 export async function giveBack(context: Context, effect: Of<'give_back'>): Promise<void> {
   const { run, instance } = effect;
+  const one = context.facts.world().fleet[String(instance)];
+  const label = one?.adopted?.label ?? '';
+  // A try whose answer was lost may have given it back: then no guard of ours lets us near it. A list may be older than that: it is asked.
+  if (one?.adopted && one.label === label && (await context.market.show(instance))?.label === label) return context.facts.record({ type: 'instance.given_back', run, instance });
   if (runOf(context, run).adopting !== instance) allow(context, 'giving back', effect);
-  const label = context.facts.world().fleet[String(instance)]?.adopted?.label ?? '';
   context.facts.record({ type: 'give_back.intended', run, instance, label });
   await context.market.label(instance, label);
   context.facts.record({ type: 'instance.given_back', run, instance });

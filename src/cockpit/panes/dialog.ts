@@ -95,7 +95,7 @@ function quitWords(world: World, now: number): Words {
   if (instances.length === 0 && runs.length === 0) return [['Nothing runs, and nothing of ours bills.', 'text']];
   const words: Words = [
     [`${count(runs.length, 'run')} under way, ${count(instances.length, 'instance')} billing ${perHour(sums.burn_usd_per_hour)}.`, 'text'],
-    ['Training goes on without the cockpit. Nothing is repaired and no results come home until it is back.', 'text'],
+    ['Training goes on without the cockpit. Nothing is repaired and no results come home until it is back. (D leaves too, and a background process watches on.)', 'text'],
     ['When a training ends, the sentinel on its instance lets the lease run out and ends the billing as the spec says.', 'muted'],
   ];
   const open = runs.filter((run) => run.incident && !run.incident.ended);

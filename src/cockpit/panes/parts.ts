@@ -2,7 +2,7 @@
 import { stateWord } from '../../core/line.ts';
 import type { RunState, Said } from '../../core/state.ts';
 import { GLYPH } from '../glyphs.ts';
-import { line, lineWidth, piece, type Line, type Piece } from '../line.ts';
+import { fit, line, lineWidth, piece, type Line, type Piece } from '../line.ts';
 import { isKept, openIncident } from '../select.ts';
 import type { Role } from '../theme.ts';
 
@@ -37,3 +37,6 @@ export function signOf(run: RunState): Sign {
 
 export const actorRole = (actor: Said['actor']): Role => actor;
 export const SHORT_ACTOR: Readonly<Record<Said['actor'], string>> = { user: 'you', runner: 'runner', babysitter: 'sitter', market: 'market', sentinel: 'sentry', program: 'program' };
+
+/** One fact of a page: its name, then what is known. */
+export const fact = (name: string, ...value: Piece[]): Line => line(piece(` ${fit(name, 12)}`, 'muted'), ...value);

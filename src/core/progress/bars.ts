@@ -21,7 +21,7 @@ export interface Bar {
 const AMOUNT = String.raw`(\d{1,15}(?:\.\d{1,9})?)\s?(k|K|M|G)?[a-zA-Z]{0,12}`;
 // Anchored at the place where the drawing ends, so that it fails at once elsewhere.
 const COUNTS = new RegExp(String.raw`^ *${AMOUNT} ?/ ?(?:${AMOUNT}|\?) *\[`);
-const OPEN_ENDED = new RegExp(String.raw`(?:^|[ :|])(?:\d{1,3}% )?${AMOUNT}(?:/${AMOUNT})? \[\d{1,4}:\d\d`);
+const OPEN_ENDED = new RegExp(String.raw`(?:^|[ :|])(?:\d{1,3}% )?${AMOUNT}(?:/${AMOUNT})? \[\d{1,4}:\d\d(?::\d\d)?[<,]`);
 
 /** Reads the newest bar of a line; null when there is none. Linear in the line's length. */
 export function readBar(line: string): Bar | null {

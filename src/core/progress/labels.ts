@@ -22,10 +22,12 @@ export interface Label {
 
 const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,step num,n iter,num updates,total timesteps,num timesteps,timesteps,timestep,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
 const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no');
-const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps');
+const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
 const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epoch no,epoch num,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
+/** The rank of a loss that calls itself the training's. */
+export const TRAIN_LOSS = 9.5;
 const LOSS = new Map<string, number>([
-  ['loss', 10], ['total loss', 9], ['loss total', 9], ['train loss', 9], ['training loss', 9], ['loss train', 9], ['train total loss', 9], ['lm loss', 8], ['avr loss', 8], ['trl', 8],
+  ['loss', 10], ['total loss', 9], ['loss total', 9], ['train loss', TRAIN_LOSS], ['training loss', TRAIN_LOSS], ['loss train', TRAIN_LOSS], ['train total loss', 9], ['lm loss', 8], ['avr loss', 8], ['trl', 8],
   ['avg loss', 7], ['average loss', 7], ['mean loss', 7], ['reduced train loss', 8], ['train loss step', 8], ['loss step', 8], ['train loss epoch', 7], ['loss epoch', 7], ['rl loss', 7], ['batch loss', 7],
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
   ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
@@ -34,10 +36,10 @@ const LOSS = new Map<string, number>([
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
-const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,s batch,timing s update');
+const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,s batch,timing s update,ms batch,ms it,ms update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
 const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
-const METRIC = /(?:^|[^a-z])(?:loss|losses|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success)(?:\d|@|[^a-z]|$)/i;
+const METRIC = /(?:^|[^a-z])(?:loss|losses|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
 const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
 const NOT_A_STEP = /every|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
 const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+/i;
@@ -51,8 +53,10 @@ const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: fa
 /** Reads the raw text that stands between the number before (or the line's start) and this one. `first`: nothing numeric came before. */
 export function readLabel(raw: string, first: boolean): Label {
   // "Val   Loss" is one name whose columns were lined up.
-  const label = (raw.length > 160 ? raw.slice(-160) : raw).replace(/\b(val|valid|validation|test|train|eval|dev) {2,}(?=[a-z])/gi, '$1 ');
-  const open = label.replace(/[\s:="'([{<|~≈→>*_@#-]+$/, '');
+  let label = (raw.length > 160 ? raw.slice(-160) : raw).replace(/\b(val|valid|validation|test|train|eval|dev) {2,}(?=[a-z])/gi, '$1 ');
+  if (first) label = label.replace(/^(?:INFO|DEBUG|WARNING|ERROR):[\w.]{1,60}: ?/, '');
+  // "tensor(0.52, device=…)", "np.float64(0.52)": the type stands between a name and its number.
+  const open = label.replace(/[:=,\s]*(?:(?:np|numpy|torch|jnp)\.)?(?:tensor|float\d\d|u?int\d\d|[Aa]rray|DeviceArray)\($/, '').replace(/[\s:="'([{<|~≈→>*_@#-]+$/, '');
   const bracket = /\[\s*$/.test(label);
   let hint = '';
   let body = open;
@@ -64,9 +68,14 @@ export function readLabel(raw: string, first: boolean): Label {
   const cut = lastDelimiter(body);
   let name = body.slice(cut).trim().replace(/^[^\p{L}\p{N}]+/u, '');
   for (let at = 0; at < 2; at++) name = first ? name : name.replace(UNIT_FIRST, '');
-  name = name.replace(/^(?:(?:with|at|and|of|the|a|for|final|new)\s+)+/i, '');
+  name = name.replace(/^(?:(?:AM|PM|with|at|and|of|the|a|for|final|new)\s+)+/i, '');
   const before = body.slice(0, cut);
   const key = fold(name);
+  // "Eval Epoch 12 | …" counts the same epochs.
+  const said = /^(?:eval|evaluation|val|valid|validation|test) (epoch.{0,6})$/.exec(key)?.[1];
+  if (said !== undefined && EPOCH.has(said)) return { ...NONE, name, role: 'epoch', evalContext: true };
+  // "Starting training..., iters: 1000"
+  if (/\bstart\w* (?:\w+ ){0,2}training\b/i.test(before) && /^(?:iters|iterations|steps)$/.test(key)) return { ...NONE, name, role: 'total' };
   const evalContext = EVAL_WORD.test(before) || ((key === '' || EVAL_ONLY.test(key)) && EVAL_WORD.test(open)) || EVAL_WORD.test(hint);
   const context = { evalContext, trainContext: /(?:^|[^a-z])train(?:ing)?(?![a-z])/i.test(label), bracket, empty: key === '' };
   if (key === '') return { ...NONE, ...context };
@@ -90,7 +99,7 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (EPOCH.has(key)) return { role: 'epoch' };
   if (LR.has(key)) return { role: 'lr' };
   if (ETA.has(key)) return { role: 'eta' };
-  if (TOTAL.has(key)) return { role: 'total' };
+  if (TOTAL.has(key) || /\bnumber of (?:\w+ )?(?:iterations|steps|updates)$/.test(key)) return { role: 'total' };
   if (WEAK_STEP.has(key)) return { role: 'weak_step' };
   if (GRAD.has(key)) return { role: 'grad' };
   if (STEP_TIME.has(key)) return { role: 'step_time', unit: /ms|milli/.test(hint) || /^ms /.test(key) || / ms$/.test(key) ? 'ms' : '' };
@@ -101,10 +110,10 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (key === 'tel') return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
   if (/^(?:rollout )?ep (?:rew|len) mean$/.test(key)) return { role: 'eval' };
-  if (/^(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };
+  if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };
   const parts = key.split(' ');
   const last = parts.at(-1) ?? '';
-  if (last === 'loss' || parts[0] === 'loss') return { role: 'loss', rank: 2 };
+  if (last === 'loss' || (parts[0] === 'loss' && !/^loss (?:scale|scaler|weight|fn|function|type)/.test(key))) return { role: 'loss', rank: 2 };
   if (parts.length <= 5 && /^(?:step|iter|iteration)$/.test(last) && !NOT_A_STEP.test(parts.slice(0, -1).join(' '))) return { role: 'step' };
   if (parts.length <= 5 && last === 'epoch' && !/per|max|num|total|each|every|best|of\b|last|val|test|warm|save|until|after|eval/.test(key)) return { role: 'epoch' };
   return { role: METRIC.test(name) ? 'metric' : 'none' };
@@ -115,6 +124,9 @@ export function isEvalMetric(name: string, key = fold(name)): boolean {
   if (METRIC.test(name.replace(/[_/]/g, ' ')) && !/per sec|runtime|\btime\b|improved|did not improve/.test(key)) return !/\b(?:size|samples|every|steps|patience|best)\b/.test(key);
   return /^(?:eval|val|valid|validation|test)[_/]\w/i.test(name) && !NOT_A_METRIC.test(key);
 }
+
+/** Whether a fraction that an evaluation's line names may be its figure of merit: there are more of them than a list can hold. */
+export const isUnnamedMetric = (name: string): boolean => /^[\p{L}][\p{L}\p{N} @_/.-]{1,30}$/u.test(name) && !NOT_A_METRIC.test(name) && !/\b(?:lr|eta|took|elapsed|sec|speed|data|mem)\b|took|grad|norm|param|thresh/i.test(name);
 
 function rateLabel(key: string): string | null {
   const perSecond = /(?:\bs|\bsec|per ?sec(?:ond)?|persec(?:ond)?|\bsecond)(?: (?:per )?(?:gpu|device|rank|chip))?$/.test(key);

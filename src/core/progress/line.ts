@@ -1,13 +1,13 @@
 /** The numbers of one line -> what the line says about training. Knows words and shapes, no framework by name. */
 import type { Field } from './scan.ts';
-import { isEvalMetric } from './labels.ts';
+import { isEvalMetric, isUnnamedMetric } from './labels.ts';
 import { rateRank, seconds, type Rate } from './rates.ts';
 import type { LineRecord } from './record.ts';
 
-/** Reads the fields of `line`; null when they say nothing about training. */
-export function readFields(line: string, fields: readonly Field[]): LineRecord | null {
+/** Reads the fields of `line`; null when they say nothing about training. `evaluates`: the lines above say that it is an evaluation's. */
+export function readFields(line: string, fields: readonly Field[], evaluates = false): LineRecord | null {
   if (fields.length === 0) return null;
-  const draft = new Draft(line);
+  const draft = new Draft(line, evaluates);
   for (const field of fields) draft.take(field);
   return draft.finish();
 }
@@ -25,6 +25,8 @@ class Draft {
   /** Fractions without a word of their own: "[ 620/1562]", " 2/10 [====". */
   private loose: Field | null = null;
   private loose2: Field | null = null;
+  /** The first of two in one bracket: "[2,  4000] loss: 1.28". */
+  private pair: Field | null = null;
   /** A number that opens the line: "37700 train 3.57". */
   private opening: Field | null = null;
   private lossRank = 0;
@@ -42,7 +44,8 @@ class Draft {
   private auc = false;
   private plain: [string, number][] | undefined;
 
-  constructor(private readonly line: string) {
+  constructor(private readonly line: string, evaluates: boolean) {
+    this.evalContext = evaluates;
     // " * Acc@1 71.2 Acc@5 90.3": how ImageNet trainers sum an evaluation up.
     if (line.startsWith('* ', line.charCodeAt(0) === 32 ? 1 : 0) && /^ ?\* (?:Acc|Prec)@/.test(line)) this.evalContext = true;
   }
@@ -113,6 +116,8 @@ class Draft {
       case 'none':
         if (field.at === 0 && label.empty) this.opening = field;
         if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.addLoose(field);
+        else if (label.bracket && label.empty && Number.isInteger(value) && this.line[field.at + String(value).length] === ',') this.pair ??= field;
+        else if (label.empty && this.pair && Number.isInteger(value) && field.at - this.pair.at < 16) this.addLoose(field);
         else if (label.bracket && label.empty && (this.epochField || ABSL.test(this.line)) && Number.isInteger(value)) this.addLoose(field);
         return;
     }
@@ -122,7 +127,8 @@ class Draft {
   private takeMetric({ label, value, of, rate, unit }: Field): boolean {
     if (label.role === 'epoch') return false;
     if (of !== null || rate || label.name === '' || unit === 's' || unit === 'ms') return true;
-    const fits = label.role === 'eval' || label.role === 'loss' || label.role === 'metric' || label.role === 'auc' || label.role === 'bare' || isEvalMetric(label.name);
+    const unnamed = !Number.isInteger(value) && (label.role === 'none' || label.role === 'eval') && isUnnamedMetric(label.name);
+    const fits = unnamed || label.role === 'eval' || label.role === 'loss' || label.role === 'metric' || label.role === 'auc' || label.role === 'bare' || isEvalMetric(label.name);
     if (fits) (this.metrics ??= {})[label.name] = value;
     return true;
   }
@@ -170,7 +176,7 @@ class Draft {
     if (this.rate) record.rate = this.rate;
     if (this.stepSeconds !== undefined && this.stepSeconds > 0) record.stepSeconds = this.stepSeconds;
     if (this.eta !== undefined) record.eta = this.eta;
-    if (this.loss === 0 && this.gradient !== undefined && Number.isNaN(this.gradient)) record.deadGradient = true;
+    if (!this.loss && this.gradient !== undefined && Number.isNaN(this.gradient)) record.deadGradient = true;
     if (step && step.value >= 0) {
       record.step = step.value;
       if (step.slack > 0) record.slack = step.slack;
@@ -184,6 +190,15 @@ class Draft {
   }
 
   private settleBare(): void {
+    const counter = this.loose;
+    // "train 050 1.6e-02 99.26": a count and the loss under one word.
+    if (counter?.of === null && counter.label.role === 'bare' && this.loss === undefined) {
+      const next = / (\d+\.\d+(?:e[+-]\d+)?)(?= |$)/.exec(this.line.slice(counter.at, counter.at + 40))?.[1];
+      if (next !== undefined) {
+        this.takeLoss(BARE, Number(next));
+        this.stepField ??= counter;
+      }
+    }
     const first = this.opening;
     if (this.lossRank === BARE && !this.stepField && first && Number.isInteger(first.value)) this.stepField = first;
   }
@@ -193,12 +208,19 @@ class Draft {
     const first = this.loose;
     const second = this.loose2;
     if (!first) return;
+    if (this.pair && !this.epochField && first.at - this.pair.at < 16) {
+      this.epochField = this.pair;
+      this.stepField ??= first;
+      return;
+    }
     if (!this.epochField && second && first.at < second.at && (first.of !== null || first.label.trainContext)) {
       this.epochField = first;
       this.stepField ??= second;
       return;
     }
     if (this.epochField && first.at > this.epochField.at && (first.label.bracket || first.of !== null)) {
+      // "epoch 002:  650 / 1891 … num_updates=2541" counts twice; the fraction is what the log measures itself by.
+      if (first.of !== null && this.stepField?.of === null && this.stepField.label.name === 'num_updates') this.stepField = null;
       if (first.of !== null || (this.epochField.of === null && first.label.bracket)) this.stepField ??= first;
       return;
     }

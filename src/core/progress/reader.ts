@@ -6,7 +6,7 @@ import { createSplitter } from './frames.ts';
 import { readFields } from './line.ts';
 import { presetFor, type Admits } from './presets.ts';
 import type { LineRecord } from './record.ts';
-import { createScanner } from './scan.ts';
+import { createScanner, type Field } from './scan.ts';
 import { inSection, readClassHeading, readClassRow, readHeading, readRow, readSection, type Heading } from './tables.ts';
 import { applyBar, applyRecord, BLANK, etaOf, forgetBar, speedOf, type Activity, type Track } from './track.ts';
 import { userPattern } from './user.ts';
@@ -45,6 +45,8 @@ export interface ProgressOptions {
   regex?: string;
 }
 
+const EVAL_HEADING = /\b(?:validation|evaluation|eval|test(?:ing)?|val) (?:results?|metrics|summary|report|scores|performance)\b/i;
+const HEADED_LINES = 12;
 const TAIL_LINES = 200;
 const LINE_KEPT = 8_000;
 const MOVES = /\x1b\[\d{0,4}[A-HJKf]/;
@@ -68,6 +70,8 @@ class Reader implements ProgressReader {
   private heading: Heading | null = null;
   private columns: readonly string[] | null = null;
   private section: string | null = null;
+  /** How many more lines may belong to an evaluation's heading. */
+  private underHeading = 0;
   private lines: string[] = [];
   /** How many of them came with the chunk that is being fed. */
   private fresh = 0;
@@ -99,8 +103,8 @@ class Reader implements ProgressReader {
   reading(): ProgressReading {
     // What stands behind the last separator may be cut in the middle of a number: its last word waits for the rest.
     const pending = this.splitter.pending().replace(/[\p{L}\p{N}.%+,/:-]+$/u, '');
-    const { quiet, heading, columns, section, shape, held } = this;
-    const kept = { track: this.track, quiet, heading, columns, section, shape, held };
+    const { quiet, heading, columns, section, shape, held, underHeading } = this;
+    const kept = { track: this.track, quiet, heading, columns, section, shape, held, underHeading };
     this.track = { ...this.track };
     this.release();
     if (!isBlank(pending)) this.parse(pending);
@@ -210,14 +214,16 @@ class Reader implements ProgressReader {
   }
 
   private tabular(line: string): LineRecord | null {
+    if (line.charCodeAt(0) === 32 && /^ {1,8}[|│]/.test(line)) return this.tabular(line.trimStart());
     const code = line.charCodeAt(0);
     if (code === 124 || code === 0x2502) this.section = readSection(line) ?? this.section;
     if (this.heading !== null && (code === 34 || code === 32 || code === 124 || (code >= 45 && code < 58))) {
       const row = readRow(line, this.heading);
       if (row) return row;
     }
-    const epoch = code === 32 ? /^ +(\d{1,6})\/\d{1,6} +[\d.]{1,8}G(?: +[\d.]{1,12}){5,20} *$/.exec(line)?.[1] : undefined;
+    const epoch = code === 32 ? /^ +(\d{1,6})\/\d{1,6} +[\d.]{1,8}G(?: +[\d.]{1,12}){5,20}(?::? *\d{1,3}%[^\d/]{0,40})? *$/.exec(line)?.[1] : undefined;
     if (epoch !== undefined) return { context: 'train', shape: 'table', format: 'ultralytics', epoch: Number(epoch) };
+    if (code === 32 && line.includes(' Class ')) this.columns = readClassHeading(line) ?? this.columns;
     if (this.columns !== null && /^\s*all\s/.test(line)) {
       const metrics = readClassRow(line, this.columns);
       if (metrics) return { context: 'eval', shape: 'table', format: 'ultralytics', eval: metrics };
@@ -232,12 +238,28 @@ class Reader implements ProgressReader {
       if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
       return null;
     }
-    const record = readFields(line, fields);
+    const record = this.headed(line, fields);
     // The closing summary averages over the whole run: the last shown values stay.
     if (record && line.includes('train_runtime')) return null;
     const [only] = fields;
-    if ((line.startsWith('|') || line.startsWith('│')) && only && fields.length === 1) return inSection(record, this.section, only.label.name, only.value);
+    if (/^ {0,8}[|│]/.test(line) && only && fields.length === 1) return inSection(record, this.section, only.label.name, only.value);
     return record;
+  }
+
+  /** Under "Validation results - epoch 3" the lines that name nothing but measures are its own, until one counts on. */
+  private headed(line: string, fields: readonly Field[]): LineRecord | null {
+    const record = readFields(line, fields);
+    if (EVAL_HEADING.test(line) && record?.loss === undefined && record?.eval === undefined) {
+      this.underHeading = HEADED_LINES;
+      return record && { ...record, context: 'eval' };
+    }
+    if (this.underHeading === 0) return record;
+    this.underHeading--;
+    if (record && (record.step ?? record.epoch ?? record.lr ?? record.rate ?? record.eta) !== undefined) {
+      this.underHeading = 0;
+      return record;
+    }
+    return readFields(line, fields, true);
   }
 
   private take(record: LineRecord, line: string): void {

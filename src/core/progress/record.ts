@@ -23,6 +23,6 @@ export interface LineRecord {
   stepSeconds?: number;
   eta?: number;
   eval?: Record<string, number>;
-  /** A gradient norm of nan beside a loss of exactly zero. */
+  /** A gradient norm of nan beside a loss of exactly zero, or beside none. */
   deadGradient?: boolean;
 }

@@ -1,4 +1,5 @@
 /** One linear pass over a line: every number together with the words before it. No regular expression runs per character. */
+import { classOf, codeAt, DIGIT, digit, isDate, LETTER, lettersEnd, load, numberEnd, skipSpaces, skipStamp, skipWord, wordy } from './codes.ts';
 import { readLabel, type Label } from './labels.ts';
 import { rateUnit, type RateUnit } from './rates.ts';
 
@@ -27,14 +28,6 @@ const CACHED_LENGTH = 96;
 const GUESSES = 64;
 const EMPTY_UNIT = '';
 const POWERS = Array.from({ length: 17 }, (_, places) => 10 ** places);
-const OTHER = 0;
-const LETTER = 1;
-const DIGIT = 2;
-/** What a character begins; everything from U+00C0 on counts as a letter. */
-const CLASS = Uint8Array.from({ length: 0xc0 }, (_, code) => (code >= 48 && code <= 57 ? DIGIT : (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 ? LETTER : OTHER));
-const classOf = (code: number) => (code < 0xc0 ? CLASS[code] : code >= 0xc0 ? LETTER : OTHER);
-const digit = (code: number) => code >= 48 && code <= 57;
-const wordy = (code: number) => classOf(code) !== OTHER;
 
 /** A scanner with its own label cache: training lines repeat their words, so nearly every label is a cache hit. */
 export function createScanner(): (line: string) => Field[] {
@@ -67,58 +60,59 @@ export function createScanner(): (line: string) => Field[] {
 
   return (line) => {
     const fields: Field[] = [];
-    const end = line.length;
+    const end = load(line);
     let at = 0;
     let labelFrom = 0;
     let counted = 0;
+    let evaluates = false;
     while (at < end) {
-      const code = line.charCodeAt(at);
+      const code = codeAt(at);
       const kind = classOf(code);
       let start = at;
       let stop: number;
-      if (kind === DIGIT) stop = numberEnd(line, at);
+      if (kind === DIGIT) stop = numberEnd(at);
       else if (kind === LETTER) {
-        const wordEnd = skipWord(line, at);
+        const wordEnd = skipWord(at);
         if (!isNonFinite(line, at, wordEnd)) {
           at = wordEnd;
           continue;
         }
-        if (line.charCodeAt(at - 1) === 45) start = at - 1;
+        if (codeAt(at - 1) === 45) start = at - 1;
         stop = wordEnd;
-      } else if ((code === 45 || code === 43 || code === 46) && digit(line.charCodeAt(at + 1)) && (at === 0 || !wordy(line.charCodeAt(at - 1)))) {
-        stop = numberEnd(line, at + 1);
+      } else if ((code === 45 || code === 43 || code === 46) && digit(codeAt(at + 1)) && (at === 0 || !wordy(codeAt(at - 1)))) {
+        stop = numberEnd(at + 1);
       } else {
         at++;
         continue;
       }
-      const next = line.charCodeAt(stop);
+      const next = codeAt(stop);
       // Clock times, dates and addresses are no counts.
-      if ((next === 58 && digit(line.charCodeAt(stop + 1))) || isDate(line, start, stop)) {
+      if ((next === 58 && digit(codeAt(stop + 1))) || isDate(start, stop)) {
         const label = labelOf(line, labelFrom, start, counted);
-        at = skipStamp(line, stop);
+        at = skipStamp(stop);
         if (label.role === 'eta') fields.push({ label, at: start, value: Number.NaN, of: null, slack: 0, unit: EMPTY_UNIT, rate: null });
         if (label.role !== 'none' || counted > 0) counted++;
         labelFrom = at;
         continue;
       }
-      const unitEnd = lettersEnd(line, stop);
+      const unitEnd = lettersEnd(stop);
       let after = unitEnd;
       let of: { value: number; end: number } | null = null;
       let rate: RateAt | null = null;
       if (kind === DIGIT || code === 46) {
-        const follows = line.charCodeAt(unitEnd);
-        const slash = follows === 32 ? skipSpaces(line, unitEnd) : unitEnd;
-        if (line.charCodeAt(slash) === 47) {
-          const total = skipSpaces(line, slash + 1);
-          if (digit(line.charCodeAt(total))) {
-            const totalEnd = numberEnd(line, total);
+        const follows = codeAt(unitEnd);
+        const slash = follows === 32 ? skipSpaces(unitEnd) : unitEnd;
+        if (codeAt(slash) === 47) {
+          const total = skipSpaces(slash + 1);
+          if (digit(codeAt(total))) {
+            const totalEnd = numberEnd(total);
             of = { value: total, end: totalEnd };
-            after = lettersEnd(line, totalEnd);
+            after = lettersEnd(totalEnd);
           }
-        } else if (follows === 32 && line.charCodeAt(stop + 1) === 111 && (line.startsWith(' of ', stop) || line.startsWith(' out of ', stop))) {
+        } else if (follows === 32 && codeAt(stop + 1) === 111 && (line.startsWith(' of ', stop) || line.startsWith(' out of ', stop))) {
           const total = stop + (line.startsWith(' of ', stop) ? 4 : 8);
-          if (digit(line.charCodeAt(total))) {
-            of = { value: total, end: numberEnd(line, total) };
+          if (digit(codeAt(total))) {
+            of = { value: total, end: numberEnd(total) };
             after = of.end;
           }
         }
@@ -129,7 +123,8 @@ export function createScanner(): (line: string) => Field[] {
       }
       const label = labelOf(line, labelFrom, start, counted);
       counted++;
-      if (label.role !== 'none' || of || rate || label.evalContext || (label.empty && (counted === 1 || label.bracket)) || line.startsWith('epoch', stop)) {
+      evaluates ||= label.evalContext;
+      if (label.role !== 'none' || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket)) || line.startsWith('epoch', stop)) {
         const unit = line.slice(stop, unitEnd);
         const scale = multiplier(unit);
         const value = toNumber(line, start, stop) * scale;
@@ -143,45 +138,10 @@ export function createScanner(): (line: string) => Field[] {
   };
 }
 
-/** The end of digits, thousands separators, a fraction and an exponent. */
-function numberEnd(line: string, from: number): number {
-  let at = from;
-  while (digit(line.charCodeAt(at))) at++;
-  while (at - from <= 15 && line.charCodeAt(at) === 44 && digit(line.charCodeAt(at + 1)) && digit(line.charCodeAt(at + 2)) && digit(line.charCodeAt(at + 3)) && !digit(line.charCodeAt(at + 4))) at += 4;
-  if (line.charCodeAt(at) === 46 && line.charCodeAt(from - 1) !== 46) {
-    at++;
-    while (digit(line.charCodeAt(at))) at++;
-  }
-  const code = line.charCodeAt(at);
-  if (code === 101 || code === 69) {
-    const sign = line.charCodeAt(at + 1);
-    const exponent = sign === 43 || sign === 45 ? at + 2 : at + 1;
-    if (digit(line.charCodeAt(exponent))) {
-      at = exponent;
-      while (digit(line.charCodeAt(at))) at++;
-    }
-  }
-  return at;
-}
-
-function skipWord(line: string, from: number): number {
-  let at = from;
-  for (;;) {
-    while (wordy(line.charCodeAt(at))) at++;
-    // "mAP50-95", "BLEU-4" and "Acc@1" are one word each; "loss-0.5" is not.
-    const joint = line.charCodeAt(at);
-    if ((joint !== 45 && joint !== 64) || at === from || !digit(line.charCodeAt(at + 1))) return at;
-    let end = at + 1;
-    while (digit(line.charCodeAt(end))) end++;
-    if (line.charCodeAt(end) === 46) return at;
-    at = end;
-  }
-}
-
 function isNonFinite(line: string, at: number, end: number): boolean {
   const length = end - at;
   if (length !== 3 && length !== 8) return false;
-  const code = line.charCodeAt(at) | 32;
+  const code = codeAt(at) | 32;
   if (code !== 110 && code !== 105) return false;
   const word = line.slice(at, end).toLowerCase();
   return word === 'nan' || word === 'inf' || word === 'infinity';
@@ -194,7 +154,7 @@ function toNumber(line: string, start: number, stop: number): number {
     let places = -1;
     let at = start;
     for (; at < stop; at++) {
-      const code = line.charCodeAt(at);
+      const code = codeAt(at);
       if (digit(code)) {
         value = value * 10 + code - 48;
         if (places >= 0) places++;
@@ -211,66 +171,28 @@ function toNumber(line: string, start: number, stop: number): number {
   return Number(text.replaceAll(',', ''));
 }
 
-function isDate(line: string, start: number, stop: number): boolean {
-  const next = line.charCodeAt(stop);
-  if (next === 45 && digit(line.charCodeAt(stop + 1))) return stop - start <= 4;
-  if (next === 47 && digit(line.charCodeAt(stop + 1)) && stop - start <= 4) {
-    let at = stop + 1;
-    while (digit(line.charCodeAt(at))) at++;
-    if (line.charCodeAt(at) === 47) return digit(line.charCodeAt(at + 1));
-    // "01/02 03:04:05"
-    return at - start <= 5 && line.charCodeAt(at) === 32 && digit(line.charCodeAt(at + 1)) && line.charCodeAt(at + 3) === 58 && digit(line.charCodeAt(at + 4));
-  }
-  return next === 46 && digit(line.charCodeAt(stop + 1));
-}
-
-function skipStamp(line: string, from: number): number {
-  let at = from;
-  for (;;) {
-    const code = line.charCodeAt(at);
-    if (digit(code)) at++;
-    else if ((code === 45 || code === 58 || code === 46 || code === 44 || code === 84 || code === 95 || code === 47) && digit(line.charCodeAt(at + 1))) at++;
-    else return at;
-  }
-}
-
-function lettersEnd(line: string, from: number): number {
-  let at = from;
-  for (;;) {
-    const code = line.charCodeAt(at);
-    if ((code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 37 || code === 181) at++;
-    else return at;
-  }
-}
-
-function skipSpaces(line: string, from: number): number {
-  let at = from;
-  while (line.charCodeAt(at) === 32) at++;
-  return at;
-}
-
 function rateAfter(line: string, stop: number, unitEnd: number): RateAt | null {
   let from = stop;
   let slash = unitEnd;
   // "37.2k tok/s": the prefix stands with the number, its value carries it already.
-  const prefixed = unitEnd - stop === 1 && line.charCodeAt(unitEnd) === 32 && multiplier(line.slice(stop, unitEnd)) > 1;
+  const prefixed = unitEnd - stop === 1 && codeAt(unitEnd) === 32 && multiplier(line.slice(stop, unitEnd)) > 1;
   if (prefixed) stop = unitEnd;
   if (stop === unitEnd) {
-    if (line.charCodeAt(stop) !== 32) return line.charCodeAt(stop) === 47 ? timmRate(line, stop) : null;
-    from = skipSpaces(line, stop);
-    slash = lettersEnd(line, from);
+    if (codeAt(stop) !== 32) return codeAt(stop) === 47 ? timmRate(stop) : null;
+    from = skipSpaces(stop);
+    slash = lettersEnd(from);
     if (slash === from) return null;
-    if (line.charCodeAt(slash) === 32 && slash - from === 1) slash = lettersEnd(line, slash + 1);
+    if (codeAt(slash) === 32 && slash - from === 1) slash = lettersEnd(slash + 1);
   }
-  if (line.charCodeAt(slash) !== 47) return null;
-  const end = lettersEnd(line, slash + 1);
+  if (codeAt(slash) !== 47) return null;
+  const end = lettersEnd(slash + 1);
   const unit = rateUnit(line.slice(from, slash), line.slice(slash + 1, end));
   return unit ? { ...unit, end } : null;
 }
 
 /** "1234.5/s" */
-function timmRate(line: string, slash: number): RateAt | null {
-  return line.charCodeAt(slash + 1) === 115 && !wordy(line.charCodeAt(slash + 2)) ? { unit: 'samples/s', scale: 1, end: slash + 2 } : null;
+function timmRate(slash: number): RateAt | null {
+  return codeAt(slash + 1) === 115 && !wordy(codeAt(slash + 2)) ? { unit: 'samples/s', scale: 1, end: slash + 2 } : null;
 }
 
 function multiplier(unit: string): number {

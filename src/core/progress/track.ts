@@ -1,5 +1,6 @@
 /** The state of the training loop, built record by record: the last value that was really shown wins. */
 import type { Bar } from './bars.ts';
+import { TRAIN_LOSS } from './labels.ts';
 import { rateRank, stepsPerSecond, type Rate } from './rates.ts';
 import type { LineRecord } from './record.ts';
 
@@ -13,6 +14,8 @@ export interface Track {
   outerEpoch: number | null;
   loss: number | null;
   lossRank: number;
+  /** A loss was seen that is called the training's. */
+  trainNamed: boolean;
   lr: number | null;
   rate: Rate | null;
   stepSeconds: number | null;
@@ -35,7 +38,7 @@ export interface Track {
 }
 
 export const BLANK: Track = {
-  step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, lr: null, rate: null, stepSeconds: null, eta: null, eval: null, evalOpen: false,
+  step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, trainNamed: false, lr: null, rate: null, stepSeconds: null, eta: null, eval: null, evalOpen: false,
   diverged: false, deadGradients: 0, runaways: 0, smallestLoss: Infinity, sureStep: false, bar: null, declaredTotal: null, format: null, activity: null,
 };
 
@@ -99,11 +102,17 @@ function takeStep(track: Track, record: LineRecord): boolean {
 
 function takeLoss(track: Track, record: LineRecord): boolean {
   const { loss, lossRank = 10 } = record;
+  // A loss of zero is a loss that is gone; none at all may just not be shown.
+  if (record.deadGradient) track.deadGradients += loss === undefined ? 1 : 2;
+  else if (loss !== undefined) track.deadGradients = 0;
+  if (track.deadGradients >= PERSISTS) track.diverged = true;
   if (loss === undefined || (lossRank <= 3 && track.lossRank > 3)) return false;
   // Under the lines of an evaluation, a loss of another name is the evaluation's.
   if (lossRank <= 2 && track.evalOpen && record.step === undefined && record.epoch === undefined && record.shape === 'line') return false;
+  // Where the training's loss is called so, one that isn't, and that counts nothing, is another's.
+  if (track.trainNamed && lossRank > TRAIN_LOSS && record.shape === 'line' && (record.step ?? record.epoch ?? record.lr ?? record.rate) === undefined) return false;
+  track.trainNamed = track.trainNamed || lossRank === TRAIN_LOSS;
   track.lossRank = Math.max(track.lossRank, lossRank);
-  track.deadGradients = record.deadGradient ? track.deadGradients + 1 : 0;
   const size = Math.abs(loss);
   track.runaways = size >= RUNAWAY && (loss < 0 || size >= track.smallestLoss * RUNAWAY_GROWTH) ? track.runaways + 1 : 0;
   if (size < track.smallestLoss) track.smallestLoss = size;
@@ -160,6 +169,8 @@ function isTrainingBar(track: Track, bar: Bar, extra: LineRecord | null): boolea
   const known = track.bar;
   if (!known) return track.declaredTotal === null || track.declaredTotal === bar.total;
   if (known.total === bar.total) return true;
+  // One that is far along at first sight was there before the one that began at zero.
+  if (!known.sure && known.total !== null && bar.total > known.total && bar.step > 1) return true;
   // A bar of another length inside an unfinished one is nested in it: an evaluation, a batch of generations.
   return !known.sure && known.total !== null && known.step >= known.total;
 }

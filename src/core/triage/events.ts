@@ -29,9 +29,12 @@ const RAISED = /^(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{2,60}(?:\([\w.]{1,80}\))?(?
 /** An exception's message may go on in the lines below its name. */
 const MESSAGE_LINES = 2;
 const THREAD_LINES = 40;
+/** Of a line whose key words begin behind the first number of characters, what stands further before them than the second is left out. */
+const KEY_FROM = 160;
+const KEY_BEFORE = 80;
 
 /** A tensor could not be fetched from a DataLoader worker because the worker is gone: the socket's error is not the network's. */
-const WORKER_GONE: Rule = { cause: 'shm_dataloader', weight: 'fact', match: /$/ };
+const WORKER_GONE: Rule = { cause: 'shm_dataloader', weight: 'consequence', match: /$/ };
 const WORKER_FRAMES = 16;
 
 /** Every candidate, in the order of the log. */
@@ -77,9 +80,12 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     }
     const continues = rule.weight === 'fact' && at - said <= MESSAGE_LINES;
     if (!exception && !rule.alone && !continues && (indented || HARMLESS.test(text) || !SAYS_ERROR.test(text))) continue;
+    // The words that tell may stand far behind a stamp and a place in the source.
+    const key = rule.match.exec(text)?.index ?? 0;
+    const line = key > KEY_FROM ? text.slice(key - KEY_BEFORE) : text;
     // An excerpt may begin below the frames: a line that reads as an uncaught exception and explains itself is believed without them.
     const bare = exception && !ignored && rule.weight === 'fact';
-    events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line: text, transient: rule.transient, fatal: fatal || bare || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text), traceback: fatal });
+    events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line, transient: rule.transient, fatal: fatal || bare || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text), traceback: fatal });
   }
   return events;
 }

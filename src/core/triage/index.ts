@@ -113,13 +113,16 @@ function survived(lines: readonly LogLine[], { until, traceback }: Root): boolea
   return ordinaryBetween(lines, until, lines.length, limit) >= limit;
 }
 
-function recovered(lines: readonly LogLine[], { at, until }: Root): boolean {
+/** What is printed to a file is held back: a line or two of it come after the traceback that was printed later. */
+function recovered(lines: readonly LogLine[], { at, until, traceback }: Root): boolean {
   const after = lines.slice(until + 1);
-  return after.length > 0 && advances(after, readLog(textOf(lines.slice(0, at))));
+  return after.length > 0 && advances(after, readLog(textOf(lines.slice(0, at))), traceback ? HELD_BACK : 0);
 }
 
+const HELD_BACK = 2;
+
 /** Whether training goes on in these lines: a bar that is drawn once more as the process ends is no progress, one that moves is. */
-function advances(lines: readonly LogLine[], before: ProgressReading | null = null): boolean {
+function advances(lines: readonly LogLine[], before: ProgressReading | null = null, beyond = 0): boolean {
   const reader = createProgressReader();
   const known = before && stateOf(before);
   const seen = new Set<string>();
@@ -130,7 +133,7 @@ function advances(lines: readonly LogLine[], before: ProgressReading | null = nu
     const state = stateOf(reader.reading());
     if (state === null || state === known || seen.has(state)) continue;
     seen.add(state);
-    moved = seen.size > 1 || !/\d\/\d+ ?\[|%\|/.test(text);
+    moved = seen.size > beyond && (seen.size > 1 || !/\d\/\d+ ?\[|%\|/.test(text));
   }
   return moved && !readLog(textOf(lines)).diverged;
 }

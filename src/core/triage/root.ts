@@ -36,7 +36,7 @@ function prefer(earlier: Root | null, later: Root | null): Root | null {
 function rootOf(cluster: readonly FailureEvent[]): Root | null {
   let root: FailureEvent | null = null;
   for (const event of cluster) {
-    const latest = event.weight === 3 || (event.cause === 'preempted' && root?.cause === 'preempted');
+    const latest = event.weight === 3 || (event.cause === 'preempted' && root?.cause === 'preempted' && event.line.includes(' DUE TO ') >= root.line.includes(' DUE TO '));
     // Of a remark and an exception that name one cause, the exception is the one to quote.
     const quotable = event.cause === root?.cause && event.traceback && !root.traceback && root.line.startsWith('ERROR');
     if (!root || event.weight > root.weight || (event.weight === root.weight && (latest || quotable))) root = event;

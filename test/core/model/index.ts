@@ -50,6 +50,8 @@ export class Model {
   lastList: Instance[] = [];
   /** So many stops are refused. */
   refuseStop = 0;
+  /** So many new labels are put on, and the answer is lost. */
+  loseLabels = 0;
   /** A value that must appear nowhere; the trainer prints it. */
   secret: string | null = null;
   private redact = createRedactor([]);
@@ -111,7 +113,7 @@ export class Model {
         closeAll: () => Promise.resolve(),
       },
       home: { runDir: (run) => run, pathFor: (run, path) => `${run}/${path}`, fact: (path) => Promise.resolve(this.home.has(path) ? { bytes: 1_000, sha256: this.home.get(path) ?? '' } : null) },
-      secret: () => this.secret ?? undefined,
+      secret: () => this.secret ?? 'not-so-secret',
       brain: this.brain && this.brainPort(),
     });
     this.engine.run().catch((error: unknown) => {

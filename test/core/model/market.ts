@@ -97,6 +97,10 @@ export function openMarket(model: Model): Market {
         rules.label(model, id, label);
         const box = model.boxes.get(id);
         if (box) box.instance = { ...box.instance, label };
+        if (model.loseLabels > 0) {
+          model.loseLabels -= 1;
+          throw new MarketError('unclear', 'timeout');
+        }
       }),
     logs: never,
   };

@@ -25,6 +25,17 @@ const FAILURES: readonly [name: string, log: string, cause: Cause, signature: st
   ['a person who ends what has diverged', `${steps(1)}step 7/1000 | loss nan\nstep 8/1000 | loss nan\n${OPENING}KeyboardInterrupt\n`, 'numeric_divergence', 'loss nan'],
   ['C++ frames below a collective', `${OPENING}RuntimeError: [1] is setting up NCCL communicator and retrieving ncclUniqueId from [0] via c10d key-value store by key '0', but store->get('0') got error: Socket Timeout\nframe #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x57 (0x7f in libc10.so)\n`, 'nccl_comm', 'Socket Timeout'],
   ['a caller that only passes on', `${OPENING}FileNotFoundError: [Errno 2] No such file or directory: 'data/a.json'\n${OPENING}subprocess.CalledProcessError: Command '['python', 'run.py']' returned non-zero exit status 1.\n`, 'data_error', 'FileNotFoundError'],
+  ['a traceback before what was held back', `${steps(1)}${OPENING}OSError: [Errno 122] Disk quota exceeded\nstep 7/1000 | loss 2.500\n`, 'disk_full', 'Errno 122'],
+  ['a worker that ended, and why', `${OPENING}ValueError: Could not find a format to read the file in mode 'i'\n${OPENING}RuntimeError: DataLoader worker (pid 27) exited unexpectedly with exit code 1. Details are lost due to multiprocessing.\n`, 'code_bug', 'Could not find'],
+  ['a worker that was told to end', `${OPENING}RuntimeError: DataLoader worker (pid 402) is killed by signal: Terminated. \n`, 'preempted', 'Terminated'],
+  ['a person who ends a run with workers', `  File "/usr/lib/python3.12/site-packages/torch/multiprocessing/reductions.py", line 9, in rebuild_storage_fd\n${OPENING}ConnectionResetError: [Errno 104] Connection reset by peer\nLOGS - Keyboard interruption. Exiting from early training\n`, 'preempted', 'Keyboard interruption'],
+  ['a card that speaks over several lines', '[18.3] NVRM: The NVIDIA GPU 0000:b3:00.0\n               NVRM: (PCI ID: 10de:26b5) installed in this system has\n               NVRM: fallen off the bus and is not responding to commands.\n', 'gpu_hardware', 'fallen off the bus'],
+  ['a configuration\'s own exception', `${OPENING}trainer.exceptions.RunConfigurationError: wrapping does not work with init_device=meta\n`, 'config_error', 'RunConfigurationError'],
+  ['sizes of tensors are no settings', `${OPENING}RuntimeError: expand(FloatTensor{[8]}, size=[]): the number of sizes provided (0) must be greater or equal to the number of dimensions in the tensor (1)\n`, 'code_bug', 'expand'],
+  ['an access that is refused in prose', 'ERROR tests/a.py - OSError: no access\n401 Client Error.\n\nCannot access gated repo for url https://example.org/config.json.\n', 'auth_missing', '401'],
+  ['a machine that is taken away', `${steps(1)}worker: Metadata Service says termination is imminent\n`, 'preempted', 'imminent'],
+  ['a loss that ends the run', '  3/20 [====>.....] - ETA: 9:24 - loss: 44.4\nBatch 3: Invalid loss, terminating training\n', 'numeric_divergence', 'Invalid loss'],
+  ['words far behind a stamp', `2026-01-02 03:04:05.1: F tensorflow/stream_executor/lib/statusor.cc:34] ${'Attempting to fetch a value instead of handling the error. '.repeat(6)}CUDA_ERROR_ECC_UNCORRECTABLE: uncorrectable ECC error encountered\n`, 'gpu_hardware', 'uncorrectable ECC'],
   ['a host that is not reached', `${OPENING}ConnectionError: Couldn't reach https://example.org/data.py\n`, 'network_download', "Couldn't reach"],
 ];
 

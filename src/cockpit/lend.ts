@@ -1,0 +1,9 @@
+/** Runs another program in our terminal, until it ends. */
+import { execa } from 'execa';
+
+/** What to say afterwards. The command was built by us: no shell reads it, and a person types from here on. */
+export async function runIn([file = 'ssh', ...args]: readonly string[]): Promise<string> {
+  const { exitCode, failed, signal, shortMessage } = await execa(file, args, { stdio: 'inherit', reject: false });
+  if (exitCode === undefined) return `the shell could not be opened: ${shortMessage ?? signal ?? 'no reason given'}`;
+  return failed && exitCode === 255 ? 'the connection to the box was lost' : 'back from the shell';
+}
