@@ -44,6 +44,8 @@ export interface AppOptions {
   brain?: boolean;
   /** $/h that the whole fleet may burn; undefined takes VASTSIT_FLEET_USD_PER_HOUR, else there is no limit. */
   budget?: number | undefined;
+  /** Seconds of the sentinel's lease; 900 unless said. */
+  lease_s?: number;
   /** Who takes the lock, for the message that others get. */
   what: string;
 }
@@ -125,7 +127,7 @@ async function openLoops(options: AppOptions, lock: Lock, ownership: Ownership, 
   const market = createVastMarket({ url: options.url ?? options.env['VAST_URL'] ?? readSettings({ env: options.env }).api_url, apiKey, clock, wire });
   const remote = createRemote({ dir: options.stateDir, wire, owner: past.seq + 1 });
   const home = createHome({ root: join(options.project, 'results') });
-  engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name], brain });
+  engine = createEngine({ clock, wire, facts, market, remote, home, secret: (name) => options.env[name], brain, ...(options.lease_s !== undefined && { lease_s: options.lease_s }) });
   const status = keepStatus(join(options.project, 'STATUS.md'), store, wire, clock);
 
   const first: Body[] = [{ type: 'session.started', version: VERSION, pid: process.pid, brain: brain && { model: brain.model.name, limits: limitsOf(brain.agent, clock.scale) } }];

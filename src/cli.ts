@@ -1,12 +1,15 @@
 /** The command line: names, options and help texts. Each action loads its room when it runs. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { EXIT, type ExitCode, type Io } from './headless/io.ts';
+import { createRedactor } from './core/redact.ts';
+import { EXIT, terminalIo, type ExitCode, type Io } from './headless/io.ts';
 import { VERSION } from './core/version.ts';
 
-export const consoleIo: Io = {
-  out: (line) => void process.stdout.write(`${line}\n`),
-  talk: (line) => void process.stderr.write(`${line}\n`),
-};
+const write = (stream: NodeJS.WriteStream) => (text: string): void => void stream.write(text);
+/** Keys that the environment holds are masked in whatever is printed, an unexpected error's stack included. */
+const SECRETS = ['VAST_API_KEY', 'VASTSIT_LLM_KEY', 'OPENAI_API_KEY'].flatMap((name) => process.env[name] ?? []);
+const consoleIo: Io = terminalIo(write(process.stdout), write(process.stderr), createRedactor(SECRETS));
+/** For the one command whose purpose is to print a key: the embedded market's. */
+const bareIo: Io = terminalIo(write(process.stdout), write(process.stderr));
 
 const CODES = `
 Exit codes: 0 goal reached, 1 a run failed, 2 bad usage or spec, 3 refused, 4 credentials, 5 no offer fits,
@@ -63,7 +66,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('--port <n>', 'port on 127.0.0.1; 0 picks one', positive, 0)
     .option('--scenario <file>', 'a scenario (YAML)')
     .option('--scale <n>', 'clock seconds per real second', positive, 1)
-    .action(does(async (options: { port: number; scenario?: string; scale: number }) => (await import('./demo.ts')).simCommand(consoleIo, options)));
+    .action(does(async (options: { port: number; scenario?: string; scale: number }) => (await import('./demo.ts')).simCommand(bareIo, options)));
   program
     .command('init')
     .description('write a commented experiment.yaml')
@@ -221,8 +224,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   program
     .command('doctor')
     .description('what is missing for the real thing, each with its remedy')
+    .option('--rehearse <spec>', 'prove the lease: rent what the spec wants for some minutes, fall silent, and see the billing end')
+    .option('--yes', 'do not ask before the rehearsal costs')
     .option('--json')
-    .action(does(async (options: Json) => (await commands()).doctor(consoleIo, options.json === true)));
+    .action(does(async (options: Json & { rehearse?: string; yes?: boolean }) => (await commands()).doctor(consoleIo, options)));
 
   try {
     await program.parseAsync([...argv], { from: 'user' });

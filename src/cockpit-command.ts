@@ -65,6 +65,9 @@ export interface ShowOptions {
   theme?: string | undefined;
   finished?: Promise<string>;
   farewell?: string;
+  /** Seconds of the program's clock in one real second, and whether everything ends with the screen: both for a demo. */
+  pace?: number;
+  ends?: boolean;
 }
 
 export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Partial<Seat>, options: ShowOptions): Promise<ExitCode> {
@@ -83,6 +86,8 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
     title: options.title,
     ...(seat.elsewhere && { elsewhere: seat.elsewhere }),
     ...(seat.mayDetach && { mayDetach: seat.mayDetach }),
+    ...(options.pace !== undefined && { pace: options.pace }),
+    ...(options.ends !== undefined && { ends: options.ends }),
     ...(options.theme !== undefined && { theme: options.theme }),
     ...(options.finished && { finished: options.finished }),
   });

@@ -1,7 +1,5 @@
 /** Glue between the command line and the rooms: who owns the state, what is read, what is handed over. */
-import { spawnSync } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readLaunch, readSpec, type App } from './app.ts';
@@ -13,7 +11,8 @@ import { emptyWorld, type RunState, type World } from './core/state.ts';
 import { MarketError } from './core/ports.ts';
 import { cleanLine } from './core/text.ts';
 import { drive } from './headless/drive.ts';
-import { doctorCommand, type Finding } from './headless/doctor.ts';
+import { findings } from './doctor.ts';
+import { doctorCommand } from './headless/doctor.ts';
 import { RefusedError, UsageError } from './headless/errors.ts';
 import { SPEC_TEMPLATE } from './headless/init.ts';
 import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
@@ -233,39 +232,8 @@ export async function ask(io: Io, id: string, question: string, asJson: boolean)
   }
 }
 
-export async function doctor(io: Io, asJson: boolean): Promise<ExitCode> {
-  const { key, market } = await realMarket();
-  const findings: Finding[] = [
-    { check: 'node', ok: true, found: process.version, remedy: null },
-    tool('ssh', ['-V'], 'install the OpenSSH client (Debian: apt install openssh-client)'),
-    tool('ssh-keygen', ['-?'], 'it comes with the OpenSSH client'),
-    await writable(dir()),
-    { check: 'api key', ok: key !== null, found: key === null ? 'none' : `from ${key.source}`, remedy: key === null ? 'set VAST_API_KEY, or run `vastai set api-key KEY` (cloud.vast.ai, Keys)' : null },
-  ];
-  if (key !== null) {
-    findings.push(
-      await market.account().then(
-        (account): Finding => ({ check: 'market', ok: account.credit > 0, found: `credit $${account.credit.toFixed(2)}`, remedy: account.credit > 0 ? null : 'add credit at cloud.vast.ai, Billing' }),
-        (error: unknown): Finding => ({ check: 'market', ok: false, found: 'not reached', remedy: error instanceof Error ? error.message : String(error) }),
-      ),
-    );
-  }
-  return doctorCommand(io, findings, asJson);
-}
-
-function tool(name: string, args: string[], remedy: string): Finding {
-  const done = spawnSync(name, args, { encoding: 'utf8', timeout: 5_000 });
-  const ok = done.error === undefined;
-  const version = done.status === 0 ? cleanLine(`${done.stderr}${done.stdout}`.split('\n')[0] ?? '', 80) : '';
-  return { check: name, ok, found: ok ? version || 'found' : 'not found', remedy: ok ? null : remedy };
-}
-
-async function writable(path: string): Promise<Finding> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    await access(path, constants.W_OK);
-    return { check: 'state', ok: true, found: path, remedy: null };
-  } catch {
-    return { check: 'state', ok: false, found: `${path} cannot be written`, remedy: 'set VASTSIT_HOME to a folder that you own' };
-  }
+export async function doctor(io: Io, options: { json?: boolean; rehearse?: string; yes?: boolean }): Promise<ExitCode> {
+  const asJson = options.json === true;
+  if (options.rehearse !== undefined) return (await import('./rehearse.ts')).rehearse(io, { env, dir: dir(), wire, specPath: resolve(options.rehearse), yes: options.yes === true, json: asJson });
+  return doctorCommand(io, await findings({ env, dir: dir(), project: process.cwd(), wire }), asJson);
 }

@@ -26,6 +26,8 @@ export interface AgentPorts {
   home: Home;
   /** The value of a secret at home, by the name that the spec gives; undefined when it is not set. */
   secret(name: string): string | undefined;
+  /** Seconds of the sentinel's lease, renewed at a third of it; 900 unless a rehearsal wants it short. */
+  lease_s?: number;
   /** Absent or null: the rules do the whole job. */
   brain?: BrainPort | null;
 }

@@ -19,6 +19,8 @@ import { leaseDue, renewLease } from './effects/watch.ts';
 
 /** Real ms between two looks when nothing happens. */
 const TICK_MS = 250;
+/** One call serves the whole fleet, so it is tried again at least this often: who is blind for long does not see what bills. */
+const BLIND_MS = 60_000;
 /** One conclusion may lead to the next; a hundred in a row would be a defect, and must not spin. */
 const CONCLUSIONS = 100;
 
@@ -74,7 +76,7 @@ export function createEngine(ports: AgentPorts): Engine {
     }
     const key = effectKey(effect);
     const count = (gates.get(key)?.count ?? 0) + 1;
-    gates.set(key, { count, until: clock.now() + backoffMs(count) });
+    gates.set(key, { count, until: clock.now() + Math.min(BLIND_MS, backoffMs(count)) });
     const { market } = facts.world();
     if (effect.do === 'list' && (market.health !== 'lost' || market.reason !== reason)) facts.record({ type: 'fleet.unknown', failure: error instanceof MarketError ? error.failure : 'unavailable', reason });
   };

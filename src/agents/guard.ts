@@ -10,6 +10,8 @@ export function refuseTouch(world: World, instance: number, run: string | null):
   if (one.owner !== 'ours' || one.run === null || one.run !== run) return 'it is not ours';
   // The label is null only until the first list after its creation.
   if (one.label !== null && parseLabel(one.label)?.run !== one.run) return `its label is now ${JSON.stringify(one.label)}: somebody else claims it`;
+  const rented = world.runs[one.run]?.attempts.findLast((attempt) => attempt.instance === instance)?.machine_id;
+  if (rented && one.facts.machine_id > 0 && rented !== one.facts.machine_id) return `it is on machine ${one.facts.machine_id} now, and machine ${rented} was rented: the market has given its number to somebody else`;
   return null;
 }
 

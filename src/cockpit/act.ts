@@ -1,13 +1,13 @@
 /** What each action of the key table does on the table and on a run's page. Pure: commands and effects are returned, not carried out. */
 import type { Command } from '../core/commands.ts';
 import { burnOf } from '../core/ledger.ts';
-import { instanceOf, type RunState, type World } from '../core/state.ts';
-import type { Dialog } from './dialogs.ts';
+import type { RunState, World } from '../core/state.ts';
+import { askAdopt, askBid, askDestroy, askHold, askKeep, askProposal, askQuit, askRelaunch, askRelease, askSwitch, type Asked } from './ask.ts';
 import type { KeyAction } from './keys.ts';
 import { copyLog, findNext } from './look.ts';
 import { back, neighbour, pin, scroll } from './move.ts';
 import { groupKey, toggle, unfold } from './reasoning.ts';
-import { isOver, leavesBehind, targetRun } from './select.ts';
+import { isOver, leavesBehind, pendingRuns, targetRun } from './select.ts';
 import { withToast, type Ui } from './ui.ts';
 
 /** `copy`: cleaned text for the clipboard; `what` names it. */
@@ -30,6 +30,10 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
       return { ui: scroll(ui, -page, world) };
     case 'page_down':
       return { ui: scroll(ui, page, world) };
+    case 'half_up':
+      return { ui: scroll(ui, -Math.ceil(page / 2), world) };
+    case 'half_down':
+      return { ui: scroll(ui, Math.ceil(page / 2), world) };
     case 'first':
       return { ui: scroll(ui, Number.NEGATIVE_INFINITY, world) };
     case 'last':
@@ -69,22 +73,32 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
       return { ui: ui.focus === 'said' ? unfold(ui, world) : unfoldIncident(ui, run, now) };
     case 'check':
       return onLive(ui, run, now, (live) => ({ ui, command: { do: 'check', run: live.id } }));
+    case 'undo':
+      return undo(ui, run, world, now);
     case 'destroy':
-      return onLive(ui, run, now, (live) => ask(ui, { kind: 'destroy', run: live.id, opened_at: now, choice: 0, typed: '' }));
+      return asks(ui, run, world, now, askDestroy);
     case 'hold':
-      return onLive(ui, run, now, (live) =>
-        instanceOf(world, live) ? ask(ui, { kind: 'hold', run: live.id, opened_at: now, field: 'minutes', minutes: '30', reason: '', choice: 1, error: null }) : refuse(ui, `${live.id} has no instance to hold`, now),
-      );
+      return asks(ui, run, world, now, askHold);
     case 'release':
-      return onLive(ui, run, now, (live) => (live.hold ? ask(ui, { kind: 'release', run: live.id, opened_at: now, choice: 0 }) : refuse(ui, `${live.id} is not held`, now)));
+      return asks(ui, run, world, now, askRelease);
     case 'keep':
-      return onLive(ui, run, now, (live) => ask(ui, { kind: 'keep', run: live.id, keep: !live.keep, opened_at: now, choice: 0 }));
+      return asks(ui, run, world, now, askKeep);
+    case 'relaunch':
+      return asks(ui, run, world, now, askRelaunch);
+    case 'switch':
+      return asks(ui, run, world, now, askSwitch);
+    case 'bid':
+      return asks(ui, run, world, now, askBid);
+    case 'answer':
+      return asks(ui, run, world, now, askProposal);
+    case 'adopt':
+      return open(ui, askAdopt(world, now), now);
     case 'quit': {
       const { runs, instances } = leavesBehind(world);
       // Somebody else has the loops: nothing is left behind.
       if (ui.elsewhere !== null) return { ui, effect: 'quit' };
       const idle = runs.length === 0 && instances.every((instance) => burnOf(instance) === 0);
-      return idle ? { ui, effect: 'quit' } : ask(ui, { kind: 'quit', opened_at: now, choice: 0 });
+      return idle ? { ui, effect: 'quit' } : open(ui, askQuit(now), now);
     }
     case 'detach':
       return { ui, effect: 'detach' };
@@ -94,6 +108,11 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
     case 'yes':
     case 'cancel':
     case 'erase':
+    case 'left':
+    case 'right':
+    case 'start':
+    case 'end':
+    case 'clear':
     case 'interrupt':
     case 'redraw':
     case 'suspend':
@@ -101,8 +120,16 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
   }
 }
 
-const ask = (ui: Ui, dialog: Dialog): Pressed => ({ ui: { ...ui, dialog, toast: null } });
+const open = (ui: Ui, asked: Asked, now: number): Pressed => (typeof asked === 'string' ? refuse(ui, asked, now) : { ui: { ...ui, dialog: asked, toast: null } });
 const refuse = (ui: Ui, why: string, now: number): Pressed => ({ ui: withToast(ui, why, true, now) });
+
+const asks = (ui: Ui, run: RunState | null, world: World, now: number, dialog: (world: World, run: RunState, now: number) => Asked): Pressed => onLive(ui, run, now, (live) => open(ui, dialog(world, live, now), now));
+
+/** The destroy of the run that keys act on, else the one whose grace ends first. */
+function undo(ui: Ui, run: RunState | null, world: World, now: number): Pressed {
+  const pending = run?.destroy_pending ? run : pendingRuns(world)[0];
+  return pending ? { ui, command: { do: 'recall', run: pending.id } } : refuse(ui, 'nothing waits that could be called back', now);
+}
 
 function onLive(ui: Ui, run: RunState | null, now: number, then: (run: RunState) => Pressed): Pressed {
   if (!run) return refuse(ui, 'no run is selected', now);

@@ -1,86 +1,84 @@
-/** The dialogs as data and as a reducer. A dialog is bound to a run's id, so nothing that moves under it can change its object. */
+/**
+ * Dialogs as a reducer. What ends something wants a word typed, which a key that is held down cannot give. A dialog is bound
+ * to a run's id, so nothing that moves under it changes its object.
+ */
 import type { Command } from '../core/commands.ts';
 import type { World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
-import { isOver } from './select.ts';
-
-export type Dialog =
-  /** choice: 0 leave it alone, 1 bring home then destroy, 2 destroy now (needs the run's name typed). */
-  | { kind: 'destroy'; run: string; opened_at: number; choice: number; typed: string }
-  | { kind: 'hold'; run: string; opened_at: number; field: 'minutes' | 'reason' | 'buttons'; minutes: string; reason: string; choice: number; error: string | null }
-  | { kind: 'release'; run: string; opened_at: number; choice: number }
-  | { kind: 'keep'; run: string; keep: boolean; opened_at: number; choice: number }
-  | { kind: 'quit'; opened_at: number; choice: number };
+import { focused, focusOn, type Dialog } from './form.ts';
+import { submit } from './submit.ts';
 
 /** A dialog that has just opened must not be answered by the key that was already on its way. Real ms. */
 export const DEAF_MS = 300;
-export const LONGEST_HOLD_MINUTES = 24 * 60;
 
-/** How many buttons or options a dialog has; the first is always the safe one. */
-export const choicesOf = (dialog: Dialog): number => (dialog.kind === 'destroy' ? 3 : 2);
-
-export const isTyping = (dialog: Dialog): boolean => (dialog.kind === 'destroy' && dialog.choice === 2) || (dialog.kind === 'hold' && dialog.field !== 'buttons');
-
-/** What a dialog does with one action of the key table, or with typed text. */
+/** What a dialog does with one action of the key table, or with typed or pasted text. */
+export type DialogAct = 'next' | 'previous' | 'confirm' | 'cancel' | 'erase' | 'left' | 'right' | 'start' | 'end' | 'clear' | 'page_up' | 'page_down' | { text: string; pasted: boolean };
 export type DialogStep = { dialog: Dialog | null; command?: Command; quit?: true };
-export type DialogAct = 'next' | 'previous' | 'confirm' | 'cancel' | 'erase' | { text: string };
 
 export function stepDialog(dialog: Dialog, act: DialogAct, world: World): DialogStep {
   if (act === 'cancel') return { dialog: null };
-  if (typeof act === 'object') return { dialog: type(dialog, act.text) };
-  if (act === 'erase') return { dialog: erase(dialog) };
   if (act === 'confirm') return confirm(dialog, world);
-  return { dialog: move(dialog, act === 'next' ? 1 : -1) };
+  if (act === 'next' || act === 'previous') return { dialog: focusOn(dialog, dialog.focus + (act === 'next' ? 1 : -1)) };
+  if (act === 'page_up' || act === 'page_down') return { dialog: { ...dialog, scroll: Math.max(0, dialog.scroll + (act === 'page_up' ? -8 : 8)) } };
+  return { dialog: write(dialog, act) };
 }
 
 /** What a text field takes of a key; a lone space is text too. */
-export const typedText = (text: string): string => (text === ' ' ? text : cleanLine(text, 200));
+export const typedText = (raw: string): string => (raw === ' ' ? raw : cleanLine(raw, 4_000));
 
-function type(dialog: Dialog, text: string): Dialog {
-  const typed = typedText(text);
-  if (dialog.kind === 'destroy' && dialog.choice === 2) return { ...dialog, typed: (dialog.typed + typed).slice(0, 63) };
-  if (dialog.kind !== 'hold' || dialog.field === 'buttons') return dialog;
-  if (dialog.field === 'minutes') return { ...dialog, minutes: (dialog.minutes + typed.replace(/\D/g, '')).slice(0, 4), error: null };
-  return { ...dialog, reason: (dialog.reason + typed).slice(0, 120), error: null };
-}
+const TAKES = { any: /^.*$/, digits: /\D/g, price: /[^\d.]/g } as const;
 
-function erase(dialog: Dialog): Dialog {
-  if (dialog.kind === 'destroy' && dialog.choice === 2) return { ...dialog, typed: dialog.typed.slice(0, -1) };
-  if (dialog.kind !== 'hold' || dialog.field === 'buttons') return dialog;
-  return { ...dialog, [dialog.field]: dialog[dialog.field].slice(0, -1), error: null };
-}
+type Written = Exclude<DialogAct, 'next' | 'previous' | 'confirm' | 'cancel' | 'page_up' | 'page_down'>;
 
-const FIELDS = ['minutes', 'reason', 'buttons'] as const;
-
-function move(dialog: Dialog, by: 1 | -1): Dialog {
-  if (dialog.kind !== 'hold') return { ...dialog, choice: (dialog.choice + by + choicesOf(dialog)) % choicesOf(dialog) };
-  if (dialog.field === 'buttons') {
-    const choice = dialog.choice + by;
-    return choice === 0 || choice === 1 ? { ...dialog, choice } : { ...dialog, field: by === 1 ? 'minutes' : 'reason', choice: 1 };
+function write(dialog: Dialog, act: Written): Dialog {
+  const control = focused(dialog);
+  if (control?.is === 'option') {
+    if (control.word === null) return dialog;
+    if (act === 'erase') return { ...dialog, typed: dialog.typed.slice(0, -1) };
+    if (act === 'clear') return { ...dialog, typed: '' };
+    // A word is typed, never pasted: it proves that a person reads.
+    return typeof act === 'object' && !act.pasted ? { ...dialog, typed: (dialog.typed + typedText(act.text)).slice(0, 63) } : dialog;
   }
-  return { ...dialog, field: FIELDS[(FIELDS.indexOf(dialog.field) + by + FIELDS.length) % FIELDS.length] ?? 'minutes' };
+  if (control?.is !== 'text') return dialog;
+  const { value } = control;
+  const at = Math.min(dialog.at, value.length);
+  const become = (next: string, cursor: number): Dialog => ({ ...dialog, at: cursor, error: null, controls: dialog.controls.map((one, index) => (index === dialog.focus && one.is === 'text' ? { ...one, value: next } : one)) });
+  switch (act) {
+    case 'left':
+      return { ...dialog, at: Math.max(0, at - 1) };
+    case 'right':
+      return { ...dialog, at: Math.min(value.length, at + 1) };
+    case 'start':
+      return { ...dialog, at: 0 };
+    case 'end':
+      return { ...dialog, at: value.length };
+    case 'clear':
+      return become('', 0);
+    case 'erase':
+      return at === 0 ? dialog : become(value.slice(0, at - 1) + value.slice(at), at - 1);
+    default: {
+      const plain = typedText(act.text);
+      const added = (control.takes === 'any' ? plain : plain.replace(TAKES[control.takes], '')).slice(0, control.max - value.length);
+      return become(value.slice(0, at) + added + value.slice(at), at + added.length);
+    }
+  }
 }
 
 function confirm(dialog: Dialog, world: World): DialogStep {
-  if (dialog.kind === 'hold' && dialog.field !== 'buttons') return { dialog: { ...move(dialog, 1) } };
-  if (dialog.choice === 0) return { dialog: null };
-  if (dialog.kind === 'quit') return { dialog: null, quit: true };
-  const run = world.runs[dialog.run];
-  // The world may have moved on while the dialog was read.
-  if (!run || isOver(run)) return { dialog: null };
-  switch (dialog.kind) {
-    case 'destroy':
-      if (dialog.choice === 1) return { dialog: null, command: { do: 'destroy', run: run.id, waive: false } };
-      return dialog.typed === run.id ? { dialog: null, command: { do: 'destroy', run: run.id, waive: true } } : { dialog };
-    case 'release':
-      return { dialog: null, command: { do: 'release', run: run.id } };
-    case 'keep':
-      return { dialog: null, command: { do: 'keep', run: run.id, keep: dialog.keep } };
-    case 'hold': {
-      const minutes = Number(dialog.minutes);
-      if (!(minutes >= 1 && minutes <= LONGEST_HOLD_MINUTES)) return { dialog: { ...dialog, field: 'minutes', error: `from 1 to ${LONGEST_HOLD_MINUTES} minutes: a hold always ends` } };
-      if (dialog.reason.trim() === '') return { dialog: { ...dialog, field: 'reason', error: 'say why, for whoever reads the log' } };
-      return { dialog: null, command: { do: 'hold', run: run.id, minutes, reason: dialog.reason.trim() } };
-    }
+  const control = focused(dialog);
+  if (!control) return { dialog: null };
+  if (control.is === 'text') {
+    // From the last field on to what it was filled in for.
+    const rest = dialog.controls.slice(dialog.focus + 1);
+    const next = rest.findIndex((one) => one.is === 'text' || one.name !== 'no');
+    return { dialog: focusOn(dialog, dialog.focus + 1 + Math.max(0, next)) };
   }
+  if (control.name === 'no') return { dialog: null };
+  if (control.word !== null && dialog.typed !== control.word) return { dialog: { ...dialog, error: `type ${control.word} to take it` } };
+  const done = submit(dialog, control.name, world);
+  if ('error' in done) {
+    const field = dialog.controls.findIndex((one) => one.is === 'text' && one.name === done.field);
+    return { dialog: { ...(field < 0 ? dialog : focusOn(dialog, field)), error: done.error } };
+  }
+  return { dialog: null, ...done };
 }

@@ -30,6 +30,9 @@ export interface CockpitPorts {
   stdout: NodeJS.WriteStream;
   /** Beside the program's name, such as "demo ×60"; may be empty. */
   title: string;
+  /** Seconds of the program's clock in one real second, and whether everything ends with this screen: both for a demo. */
+  pace?: number;
+  ends?: boolean;
   /** What STATUS.md says of a run; empty when nothing writes one. */
   status(run: string): string;
   /** The command line of a shell on a run's box; rejects in words when there is none. */
@@ -84,6 +87,8 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
     paints,
     theme: Math.max(0, chosen),
     title: ports.title,
+    pace: ports.pace ?? 1,
+    ends: ports.ends ?? false,
     status: (run) => ports.status(run),
     elsewhere: () => ports.elsewhere?.() ?? null,
     onEffect: (effect) => carryOut(effect),

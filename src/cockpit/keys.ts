@@ -10,8 +10,8 @@ export const PLACES: Readonly<Record<Place, string>> = { home: 'Home', log: 'Log
 
 export type KeyAction =
   | 'up' | 'down' | 'page_up' | 'page_down' | 'first' | 'last' | 'enter' | 'back' | 'next_pane' | 'previous_pane'
-  | 'destroy' | 'hold' | 'release' | 'keep' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'shell' | 'theme' | 'help' | 'quit' | 'detach' | 'interrupt' | 'redraw' | 'suspend'
-  | 'next' | 'previous' | 'confirm' | 'yes' | 'cancel' | 'erase' | 'close';
+  | 'half_up' | 'half_down' | 'destroy' | 'undo' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'answer' | 'adopt' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'shell' | 'theme' | 'help' | 'quit' | 'detach' | 'interrupt' | 'redraw' | 'suspend'
+  | 'next' | 'previous' | 'confirm' | 'yes' | 'cancel' | 'erase' | 'left' | 'right' | 'start' | 'end' | 'clear' | 'close';
 
 export interface KeyBinding {
   readonly keys: readonly string[];
@@ -35,6 +35,8 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['down', 'j'], action: 'down', says: 'one row down', places: MOVING },
   { keys: ['pageup'], action: 'page_up', says: 'one page up', places: MOVING },
   { keys: ['pagedown', 'space'], action: 'page_down', says: 'one page down', places: MOVING },
+  { keys: ['ctrl-u'], action: 'half_up', says: 'half a page up', places: MOVING },
+  { keys: ['ctrl-d'], action: 'half_down', says: 'half a page down', places: MOVING },
   { keys: ['g', 'home'], action: 'first', says: 'first row', places: MOVING },
   { keys: ['G', 'end'], action: 'last', says: 'last row; in a log, follow it again', places: MOVING },
   { keys: ['tab', 'right'], action: 'next_pane', says: 'next pane', places: PANES },
@@ -44,9 +46,15 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['e'], action: 'expand', says: 'unfold the incident of this run in the reasoning log, or fold it', places: ['home'] },
   { keys: ['esc'], action: 'back', says: 'back one step: page, scroll, filter, pane, log', places: ACTING },
   { keys: ['d'], action: 'destroy', says: 'destroy the instance of this run (asks)', places: ACTING, dangerous: true, hint: 'destroy' },
+  { keys: ['u'], action: 'undo', says: 'call back a destroy that waits its grace', places: ACTING },
   { keys: ['h'], action: 'hold', says: 'approve a debugging hold, with an end (asks)', places: ACTING, dangerous: true, hint: 'hold' },
   { keys: ['r'], action: 'release', says: 'release the hold (asks)', places: ACTING, dangerous: true },
   { keys: ['p'], action: 'keep', says: 'keep the instance after the run, or no longer (asks)', places: ACTING, dangerous: true },
+  { keys: ['R'], action: 'relaunch', says: 'launch the run again, with an edited command (asks)', places: ACTING, dangerous: true },
+  { keys: ['S'], action: 'switch', says: 'switch to another machine, newest checkpoint first (asks)', places: ACTING, dangerous: true },
+  { keys: ['b'], action: 'bid', says: 'raise the bid of an interruptible instance (asks)', places: ACTING, dangerous: true },
+  { keys: ['a'], action: 'answer', says: 'approve or refuse what the model proposes, with its diff (asks)', places: ACTING, dangerous: true },
+  { keys: ['A'], action: 'adopt', says: 'put a run on an instance that is not ours (asks)', places: ACTING, dangerous: true },
   { keys: ['s'], action: 'shell', says: 'a shell on the box of this run; exit or Ctrl-d comes back here', places: ACTING },
   { keys: ['c'], action: 'check', says: 'check this run now', places: ACTING, hint: 'check' },
   { keys: ['l'], action: 'logs', says: 'open or close the log', places: PANES, hint: 'log' },
@@ -67,9 +75,16 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['enter'], action: 'confirm', says: 'take the choice that has the focus', places: ['dialog', 'text'] },
   { keys: ['y'], action: 'yes', says: 'yes, where the question is whether to leave', places: ['dialog'] },
   { keys: ['esc', 'n', 'q'], action: 'cancel', says: 'leave everything as it is', places: ['dialog'] },
+  { keys: ['pageup'], action: 'page_up', says: 'scroll up', places: ['dialog', 'text'] },
+  { keys: ['pagedown'], action: 'page_down', says: 'scroll down', places: ['dialog', 'text'] },
   { keys: ['down', 'tab'], action: 'next', says: 'next field or choice', places: ['text'] },
   { keys: ['up', 'shift-tab'], action: 'previous', says: 'previous field or choice', places: ['text'] },
   { keys: ['backspace'], action: 'erase', says: 'erase one character', places: ['text'] },
+  { keys: ['left'], action: 'left', says: 'one character to the left', places: ['text'] },
+  { keys: ['right'], action: 'right', says: 'one character to the right', places: ['text'] },
+  { keys: ['home'], action: 'start', says: 'to the start', places: ['text'] },
+  { keys: ['end'], action: 'end', says: 'to the end', places: ['text'] },
+  { keys: ['ctrl-u'], action: 'clear', says: 'erase all', places: ['text'] },
   { keys: ['esc'], action: 'cancel', says: 'leave everything as it is', places: ['text'] },
   { keys: ['ctrl-c'], action: 'interrupt', says: 'ask whether to leave; twice within 2 s leaves. Never ends a run', places: ANYWHERE },
   { keys: ['ctrl-l'], action: 'redraw', says: 'paint the whole screen again', places: ANYWHERE },

@@ -1,7 +1,9 @@
 /** One key, one new screen state: a pure reducer over the key table. It returns the command or effect and carries out neither. */
 import type { World } from '../core/state.ts';
 import { act, type Pressed } from './act.ts';
-import { DEAF_MS, isTyping, stepDialog, typedText, type Dialog, type DialogAct } from './dialogs.ts';
+import { askQuit } from './ask.ts';
+import { DEAF_MS, stepDialog, typedText, type DialogAct } from './dialogs.ts';
+import { isTyping, type Dialog } from './form.ts';
 import { bindingFor, type Key, type KeyAction, type Place } from './keys.ts';
 import { findNext, follow } from './look.ts';
 import type { Ui } from './ui.ts';
@@ -32,7 +34,7 @@ export function onKey(before: Ui, key: Key, world: World, now: number): Pressed 
       return { ui, effect: 'suspend' };
     case 'interrupt':
       if (ui.ctrl_c_at !== null && now - ui.ctrl_c_at < TWICE_MS) return { ui, effect: 'quit' };
-      return { ui: { ...ui, ctrl_c_at: now, dialog: { kind: 'quit', opened_at: now, choice: 0 } } };
+      return { ui: { ...ui, ctrl_c_at: now, dialog: askQuit(now) } };
     default:
       break;
   }
@@ -43,7 +45,7 @@ export function onKey(before: Ui, key: Key, world: World, now: number): Pressed 
 }
 
 function onDialogKey(ui: Ui, dialog: Dialog, key: Key, action: KeyAction | null, world: World, now: number): Pressed {
-  if (now - dialog.opened_at < DEAF_MS || key.name === 'paste') return { ui };
+  if (now - dialog.opened_at < DEAF_MS) return { ui };
   if (action === 'yes') return dialog.kind === 'quit' ? { ui: { ...ui, dialog: null }, effect: 'quit' } : { ui };
   const said = dialogAct(action, key);
   if (said === null) return { ui };
@@ -58,9 +60,16 @@ function dialogAct(action: KeyAction | null, key: Key): DialogAct | null {
     case 'confirm':
     case 'cancel':
     case 'erase':
+    case 'left':
+    case 'right':
+    case 'start':
+    case 'end':
+    case 'clear':
+    case 'page_up':
+    case 'page_down':
       return action;
     default:
-      return key.text === null ? null : { text: key.text };
+      return key.text === null ? null : { text: key.text, pasted: key.name === 'paste' };
   }
 }
 
@@ -68,7 +77,7 @@ function onFilterKey(ui: Ui, key: Key, action: KeyAction | null): Ui {
   const { text } = ui.filter;
   if (action === 'cancel') return { ...ui, filter: { text: '', editing: false } };
   if (action === 'confirm') return { ...ui, filter: { text, editing: false } };
-  if (action === 'erase') return { ...ui, filter: { text: text.slice(0, -1), editing: true } };
+  if (action === 'erase' || action === 'clear') return { ...ui, filter: { text: action === 'clear' ? '' : text.slice(0, -1), editing: true } };
   return key.text === null ? ui : { ...ui, filter: { text: (text + typedText(key.text)).slice(0, 60), editing: true } };
 }
 

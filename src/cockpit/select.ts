@@ -36,6 +36,8 @@ export const oursOf = (world: World): InstanceState[] =>
     .sort((a, b) => burnOf(b) - burnOf(a) || a.id - b.id);
 
 export const alertsOf = (world: World): RunState[] => runsOf(world).filter((run) => openIncident(run) !== null);
+/** Runs whose destroy can still be called back, the most pressing first. */
+export const pendingRuns = (world: World): RunState[] => runsOf(world).filter((run) => run.destroy_pending !== null).sort((a, b) => (a.destroy_pending?.until ?? 0) - (b.destroy_pending?.until ?? 0));
 export const runById = (world: World, id: string | null): RunState | null => (id === null ? null : (world.runs[id] ?? null));
 
 /** The run that keys act on: the open page's, else the selected row's. */

@@ -31,6 +31,10 @@ export interface SessionPorts {
   paints: readonly { name: string; paint: Paint }[];
   theme: number;
   title: string;
+  /** Does everything end with this screen, as a demo does? */
+  ends: boolean;
+  /** Seconds of the program's clock in one real second. */
+  pace: number;
   /** What STATUS.md says of a run; empty when nothing writes one. */
   status(run: string): string;
   /** Who has the loops, when it is another process than this screen's; null: this one. */
@@ -54,7 +58,7 @@ export function createSession(ports: SessionPorts): Session {
   const { clock, store } = ports;
   const read = createKeyReader();
   const frame: FrameStore = createStore(() => ({ rows: [] as readonly string[] }));
-  let ui = createUi(ports.size(), ports.theme);
+  let ui: Ui = { ...createUi(ports.size(), ports.theme), ends: ports.ends, pace: ports.pace };
   let shown = { at: Number.NEGATIVE_INFINITY, world: 0 };
   let due = Number.POSITIVE_INFINITY;
   let cancel: (() => void) | null = null;

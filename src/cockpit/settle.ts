@@ -14,9 +14,10 @@ export function settle(before: Ui, world: World, now: number): Ui {
   };
   if (ui.toast && now >= ui.toast.until) change({ toast: null });
   if (ui.page.name === 'run' && !runById(world, ui.page.run)) change({ page: { name: 'home' } });
-  if (ui.dialog && 'run' in ui.dialog) {
+  if (ui.dialog && ui.dialog.run !== null) {
     const run = runById(world, ui.dialog.run);
     if (!run || isOver(run)) ui = withToast({ ...ui, dialog: null }, `${ui.dialog.run} has ended meanwhile; there is nothing left to do`, false, now);
+    else if (ui.dialog.kind === 'proposal' && run.brain.consult.stage !== 'pending') ui = withToast({ ...ui, dialog: null }, `the question of ${run.id} has been answered or has run out`, false, now);
   }
   const runs = orderedRuns(world, ui.filter.text);
   if (!runs.some(({ id }) => id === ui.selected)) {

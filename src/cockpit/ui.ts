@@ -1,5 +1,5 @@
 /** What the screen remembers that the world does not: selection, focus, pages, dialogs. Plain data, changed by pure functions alone. */
-import type { Dialog } from './dialogs.ts';
+import type { Dialog } from './form.ts';
 
 export type Pane = 'runs' | 'log' | 'said' | 'costs';
 
@@ -43,6 +43,9 @@ export interface Ui {
   /** Real-time ms of the last key, and of the last ctrl-c. */
   readonly key_at: number;
   readonly ctrl_c_at: number | null;
+  /** Seconds of the program's clock in one real second; and whether everything ends with this screen, as a demo does. */
+  readonly pace: number;
+  readonly ends: boolean;
   /** The sentence that ends a demo. */
   readonly finished: string | null;
   /** Who has the loops, when it is another process; null: this one. */
@@ -68,6 +71,8 @@ export function createUi(size: Ui['size'], theme: number): Ui {
     theme,
     key_at: Number.NEGATIVE_INFINITY,
     ctrl_c_at: null,
+    pace: 1,
+    ends: false,
     finished: null,
     elsewhere: null,
   };

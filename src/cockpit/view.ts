@@ -8,13 +8,13 @@ import { placeOf } from './on-key.ts';
 import { banner, header } from './panes/header.ts';
 import { box } from './panes/box.ts';
 import { costs } from './panes/costs.ts';
-import { dialogBox } from './panes/dialog.ts';
+import { dialogBox, dialogWidth } from './panes/dialog.ts';
 import { helpLines } from './panes/help.ts';
 import { log } from './panes/log.ts';
 import { runPage } from './panes/run-page.ts';
 import { said } from './panes/said.ts';
 import { table } from './panes/table.ts';
-import { runById } from './select.ts';
+import { pendingRuns, runById } from './select.ts';
 import type { Ui } from './ui.ts';
 
 /** `now` is the program's (scaled) time in ms; `title` stands beside the program's name. */
@@ -32,7 +32,7 @@ export function view(ui: Ui, world: World, now: number, title: string): Line[] {
     const lines = runPage(run, world, now, columns, ui.status);
     body = lines.slice(Math.max(0, Math.min(ui.page.scroll, lines.length - room)));
   } else body = [...table(ui, world, now, layout), ...below(ui, world, now)];
-  const screen = [...top, ...block(body, columns, room), fitLine(footer(ui), columns)];
+  const screen = [...top, ...block(body, columns, room), fitLine(footer(ui, world, now), columns)];
   return overlays(screen, ui, world, now);
 }
 
@@ -52,8 +52,8 @@ function overlays(screen: Line[], ui: Ui, world: World, now: number): Line[] {
   const { columns, rows } = ui.size;
   const lay = (lines: Line[], width: number): Line[] => overlay(screen, lines, Math.floor((columns - width) / 2), Math.max(0, Math.floor((rows - lines.length) / 2)));
   if (ui.dialog) {
-    const lines = dialogBox(ui.dialog, world, now, columns);
-    return lay(fitHeight(lines, rows), Math.min(72, columns - 4));
+    const lines = dialogBox(ui.dialog, ui, world, now);
+    return lay(fitHeight(lines, rows), dialogWidth(ui.dialog, columns));
   }
   if (ui.help === null) return screen;
   const width = Math.min(86, columns - 2);
@@ -67,8 +67,13 @@ function overlays(screen: Line[], ui: Ui, world: World, now: number): Line[] {
 /** A box that is taller than the screen loses rows above its options, never the options. */
 const fitHeight = (lines: Line[], rows: number): Line[] => (lines.length <= rows ? lines : [...lines.slice(0, 1), ...lines.slice(lines.length - rows + 1)]);
 
-function footer(ui: Ui): Line {
+function footer(ui: Ui, world: World, now: number): Line {
   if (ui.filter.editing) return line(piece(' /', 'key'), piece(ui.filter.text, 'title'), piece(GLYPH.caret, 'key'), piece('  Enter keeps the filter, Esc clears it', 'muted'));
+  const [pending] = pendingRuns(world);
+  if (pending?.destroy_pending && !ui.dialog && ui.help === null) {
+    const left = Math.max(0, Math.ceil((pending.destroy_pending.until - now) / 1_000 / ui.pace));
+    return line(piece(` ${GLYPH.alert} Destroying ${pending.id} in ${left} s: `, 'danger'), piece('u', 'key'), piece(' calls it back', 'text'));
+  }
   if (ui.look.finding) return line(piece(' /', 'key'), piece(ui.look.find, 'title'), piece(GLYPH.caret, 'key'), piece('  Enter finds, n and N go on, Esc ends the search', 'muted'));
   if (ui.toast) return plain(` ${ui.toast.text}`, ui.toast.bad ? 'warn' : 'ok');
   const place = placeOf(ui);

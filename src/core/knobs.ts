@@ -6,13 +6,12 @@ import type { Spec } from './spec.ts';
 
 /** Fills in the knobs and the checkpoint. `\{` stays a brace; `${VAR}` is the shell's. */
 export function renderCommand(template: string, knobs: Readonly<Record<string, number>>, checkpoint: string | null): string {
-  return template
-    .replace(/(?<![$\\{])\{([a-z][a-z0-9_]*)\}/g, (whole, name: string) => {
-      if (name === 'checkpoint' && checkpoint !== null) return shellQuote(checkpoint);
-      const value = knobs[name];
-      return value === undefined ? whole : String(value);
-    })
-    .replaceAll('\\{', '{');
+  return template.replace(/\\\{|(?<![${])\{([a-z][a-z0-9_]*)\}/g, (whole, name: string | undefined) => {
+    if (name === undefined) return '{';
+    if (name === 'checkpoint' && checkpoint !== null) return shellQuote(checkpoint);
+    const value = knobs[name];
+    return value === undefined ? whole : String(value);
+  });
 }
 
 export const initialKnobs = (spec: Spec): Record<string, number> => Object.fromEntries(Object.entries(spec.knobs).map(([name, knob]) => [name, knob.value]));

@@ -1,4 +1,5 @@
 /** Events in plain words: one line of the reasoning log each. What everyone can see for themselves is not said. */
+import { isHeard } from './decide/fleet.ts';
 import { brainWords } from './narrate-brain.ts';
 import { isBrainEvent } from './reduce-brain.ts';
 import type { Event, Remedy } from './events.ts';
@@ -30,6 +31,10 @@ function words(before: World, after: World, event: Event): Line[] {
       const back = before.market.health === 'lost' ? market('control is back: the market answers', 'milestone') : [];
       const strangers = Object.values(after.fleet).filter((one) => one.owner === 'stranger' && !before.fleet[String(one.id)]);
       return [...back, ...strangers.flatMap((one) => market(`instance ${one.id} (${cleanLine(one.label ?? 'no label', 40)}, $${one.rate.toFixed(2)}/h) is not ours: shown and priced, never touched`))];
+    }
+    case 'instance.absent': {
+      const one = after.fleet[String(event.instance)];
+      return one?.absent_reads === 2 && isHeard(after, one) ? market(`says that instance ${one.id} is gone, and its training is heard all the same: nothing is concluded from it`, 'alert') : [];
     }
     case 'fleet.unknown':
       return before.market.health === 'lost' ? [] : market(`control lost: ${event.reason}`, 'alert');

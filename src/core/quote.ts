@@ -18,3 +18,15 @@ export function relativePath(path: string): string {
   }
   return parts.join('/');
 }
+
+/** Is the character at `at` of a shell text inside quotes? What stands there quoted by itself would end them. */
+export function inQuotes(text: string, at: number): boolean {
+  let open: string | null = null;
+  for (let index = 0; index < at; index += 1) {
+    const character = text[index];
+    if (character === '\\' && open !== "'") index += 1;
+    else if (open === null && (character === "'" || character === '"')) open = character;
+    else if (character === open) open = null;
+  }
+  return open !== null;
+}

@@ -36,9 +36,10 @@ function change(run: RunState, event: Event, world: World): RunState {
       return unclear({ ...run, stream: 'closed', ssh: { ...run.ssh, up: false }, backoff: {}, tail: [] });
     case 'fleet.seen':
     case 'fleet.fresh': {
-      const facts = run.instance === null ? null : world.fleet[String(run.instance)]?.facts;
-      const seen = findLeft(run, world);
-      return seen.stage === 'loading' && facts?.actual_status === 'running' ? { ...seen, stage: 'connecting' } : seen;
+      const held = run.instance === null ? undefined : world.fleet[String(run.instance)];
+      // The number that it had belongs to somebody else now.
+      const seen = held?.owner === 'stranger' ? vanish(run) : findLeft(run, world);
+      return seen.stage === 'loading' && held?.facts.actual_status === 'running' ? { ...seen, stage: 'connecting' } : seen;
     }
     case 'offers.ranked':
       return clear({ ...run, offers: event.offers, offers_at: event.at, rejected: event.rejected, tried_offers: [] }, 'search');
@@ -179,12 +180,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       if (run.adopting === event.instance) return { ...run, adopting: null };
       if (run.instance !== event.instance) return run.left.some((one) => one.instance === event.instance) ? { ...run, left: run.left.filter((one) => one.instance !== event.instance) } : run;
       const back = event.type === 'instance.given_back' ? world.fleet[String(event.instance)] : undefined;
-      const away = { ...run, ...(back && { returned: costOf(back, event.at) }), instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };
-      if (run.stage === 'closed') return away;
-      if (run.verdict !== null) return { ...away, stage: 'tearing_down' };
-      if (run.stage === 'tearing_down') return { ...away, stage: 'searching', offers_at: null };
-      // It vanished under a run that we did not end: nothing is left there to save.
-      return { ...away, verdict: 'lost', verdict_reason: 'the instance disappeared from the account', stage: 'tearing_down' };
+      return vanish(back ? { ...run, returned: costOf(back, event.at) } : run);
     }
     case 'run.closed':
       return { ...run, stage: 'closed', closed_at: event.at, hold: null, destroy_pending: null };
@@ -238,6 +234,16 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
   };
   if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(dropTrial(next, event.at, 'the run went on elsewhere first'), run.attempt, { ended_at: attempt?.ended_at ?? event.at }));
   return stopped ? afterStop(next) : next;
+}
+
+/** Its instance is not there any more. */
+function vanish(run: RunState): RunState {
+  const away = { ...run, instance: null, prepared: false, stream: 'closed' as const, ssh: { ...run.ssh, up: false } };
+  if (run.stage === 'closed') return away;
+  if (run.verdict !== null) return { ...away, stage: 'tearing_down' };
+  if (run.stage === 'tearing_down') return { ...away, stage: 'searching', offers_at: null };
+  // It vanished under a run that we did not end: nothing is left there to save.
+  return { ...away, verdict: 'lost', verdict_reason: 'the instance disappeared from the account', stage: 'tearing_down' };
 }
 
 /** Whether the create was carried out is not known: from now on an instance under its label may be ours. */

@@ -106,18 +106,32 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
   for (const facts of instances) {
     const known = world.fleet[String(facts.id)];
     const mark = parseLabel(facts.label);
+    if (known && isAnother(known, facts)) {
+      // The ended one keeps its place in the books, under a key that no number of the market's can be.
+      fleet[`${known.id}/${known.first_seen}`] = known.gone_at === null ? { ...known, ...accrued(known, at), rate: 0, gone_at: at } : known;
+      fleet[facts.id] = newInstance(facts, null, at);
+      continue;
+    }
     // A label of ours without a run in this journal belongs to another cockpit: shown, never touched.
     const run = known?.owner === 'ours' ? known.run : mark && (world.runs[mark.run]?.instance === facts.id || isLateTwin(world.runs[mark.run], mark.attempt, facts)) ? mark.run : null;
     fleet[facts.id] = known
       ? { ...known, ...(known.owner === 'stranger' && run !== null && { owner: 'ours' as const, run }), facts, label: facts.label, seen_at: at, absent_reads: 0, gone_at: null }
       : newInstance(facts, run, at);
   }
-  for (const known of Object.values(world.fleet)) {
-    if (seen.has(known.id) || (known.owner === 'stranger' && known.gone_at === null && !known.adopted)) continue;
+  for (const [key, known] of Object.entries(world.fleet)) {
+    if (key !== String(known.id)) {
+      fleet[key] = known;
+      continue;
+    }
+    if (seen.has(known.id) || (known.owner === 'stranger' && known.gone_at === null)) continue;
     fleet[known.id] = known.gone_at !== null ? known : { ...known, absent_reads: known.absent_reads + 1 };
   }
   return { ...world, fleet, market: { health: 'ok', since: world.market.health === 'ok' ? world.market.since : at, reason: null, list_at: at } };
 }
+
+/** An id that was ours, is not under our label, and was gone or is on another machine: the market has given the number to somebody else. */
+const isAnother = (known: InstanceState, facts: Instance): boolean =>
+  known.owner === 'ours' && parseLabel(facts.label)?.run !== known.run && (known.gone_at !== null || (facts.machine_id > 0 && known.machine_id > 0 && facts.machine_id !== known.machine_id));
 
 /** A second instance under a label that we intended: a create that seemed lost, or was carried out twice. Its birth must fit. */
 function isLateTwin(run: RunState | undefined, attempt: number, facts: Instance): boolean {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { patternProblem, PRESET_NAMES } from './progress/index.ts';
+import { inQuotes } from './quote.ts';
 
 /** "90s", "15m", "4h", "2d" -> milliseconds. */
 const duration = z
@@ -145,6 +146,8 @@ export function commandProblems(spec: Pick<Spec, 'run' | 'knobs' | 'checkpoints'
       if (name && !names.has(name) && name !== 'checkpoint') problems.push({ field, expected: `{${name}} is not a declared knob; declare it under knobs, or write \\{${name}}` });
     }
   }
+  const resume = spec.checkpoints?.resume ?? '';
+  if ([...resume.matchAll(/\{checkpoint\}/g)].some(({ index }) => inQuotes(resume, index))) problems.push({ field: 'checkpoints.resume', expected: '{checkpoint} outside of quotes: it is quoted for you, and inside others a file name could end them' });
   if (spec.run.includes('{checkpoint}')) problems.push({ field: 'run', expected: '{checkpoint} belongs in checkpoints.resume: the first start has none' });
   return problems;
 }

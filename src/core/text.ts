@@ -10,6 +10,11 @@ export function cleanLine(raw: string, max = 2_000): string {
   return (frames.findLast((frame) => frame.trim() !== '') ?? '').replace(/\t/g, '    ').replace(CONTROLS, '').slice(0, max);
 }
 
+/** Text of many lines for a terminal: line breaks and tabs stay, nothing that could steer it does. */
+export function cleanText(raw: string): string {
+  return raw.replace(/\r\n/g, '\n').replace(ESCAPES, '').replace(CONTROLS, '');
+}
+
 /** A word for a sentence: cleaned, and cut with an ellipsis. */
 export function shorten(raw: string, max: number): string {
   const text = cleanLine(raw);

@@ -66,6 +66,8 @@ export function boxEnv(paths: BoxPaths, contract: Contract, { url, token, scale 
     GPU_COUNT: String(contract.gpus),
     VAST_URL: url,
     VASTSIT_API_URL: url,
+    // The sentinel counts real seconds: where the clock is fast, it looks more often.
+    VASTSIT_BEAT: String(Math.max(2, Math.round(10 / scale))),
     VASTSIT_SIM_BOX: token,
     VASTSIT_SIM_SCALE: String(scale),
     VASTSIT_SIM_FAULTS: paths.faults,

@@ -23,6 +23,8 @@ interface Box {
   token: string;
   hostKey: string;
   door: Door | null;
+  /** Opens a door like the one that it has, at a free port. */
+  opens: (() => Promise<Door>) | null;
   /** What is done to a box is done one after the other. */
   queue: Promise<unknown>;
 }
@@ -52,7 +54,7 @@ export async function createBoxes({ dir, clock, url, faults, door }: BoxesOption
   const boxOf = (id: number): Box => {
     const known = boxes.get(id);
     if (known) return known;
-    const box: Box = { paths: boxPaths(dir, id), token: `${place}-${randomBytes(8).toString('hex')}-${id};`, hostKey: newHostKey(), door: null, queue: Promise.resolve() };
+    const box: Box = { paths: boxPaths(dir, id), token: `${place}-${randomBytes(8).toString('hex')}-${id};`, hostKey: newHostKey(), door: null, opens: null, queue: Promise.resolve() };
     boxes.set(id, box);
     return box;
   };
@@ -90,7 +92,8 @@ export async function createBoxes({ dir, clock, url, faults, door }: BoxesOption
           child.unref();
           await log.close();
         }
-        box.door = door !== undefined ? { port: door, set: async () => undefined } : await openDoor({ hostKey: box.hostKey, keys: () => contract.keys.map(({ public_key }) => public_key), place: { cwd: box.paths.home, env } });
+        box.opens = async () => (door !== undefined ? { port: door, set: async () => undefined } : openDoor({ hostKey: box.hostKey, keys: () => contract.keys.map(({ public_key }) => public_key), place: { cwd: box.paths.home, env } }));
+        box.door = await box.opens();
         return box.door.port;
       }),
     stop: (id) => queued(id, halt),
@@ -101,6 +104,13 @@ export async function createBoxes({ dir, clock, url, faults, door }: BoxesOption
         box.hostKey = newHostKey();
       }),
     remove: drop,
+    moveDoor: (id) =>
+      queued(id, async (box) => {
+        if (!box.door || !box.opens) return null;
+        await box.door.set(false);
+        box.door = await box.opens();
+        return box.door.port;
+      }),
     reach: (id, open) => queued(id, async ({ door }) => door?.set(open)),
     gpu: (id) => {
       const box = boxes.get(id);

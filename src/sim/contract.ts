@@ -73,8 +73,8 @@ export const gpuRate = (contract: Contract): number => contract.bid ?? round(con
 /** Contract life in the object: fixed at rental. */
 const TERM_S = 30 * 86_400;
 
-/** The instance as the API answers it; `gpu` is what the box's GPUs do now, null when the host has not said. */
-export function instanceRow(contract: Contract, now: number, gpu: { util: number; temp: number } | null): Row {
+/** The instance as the API answers it; `gpu` is what the box's GPUs do now, null when the host has not said; `skew` ms is how wrong the market's clock is. */
+export function instanceRow(contract: Contract, now: number, gpu: { util: number; temp: number } | null, skew = 0): Row {
   const { machine, gpus } = contract;
   const storage = storageRate(machine, contract.disk_gb);
   const base = gpuRate(contract);
@@ -92,7 +92,7 @@ export function instanceRow(contract: Contract, now: number, gpu: { util: number
     ssh_host: contract.port === null ? null : '127.0.0.1', ssh_idx: '4', ssh_port: contract.port, machine_dir_ssh_port: 21_000, public_ipaddr: '127.0.0.1', local_ipaddrs: '10.0.0.5 172.17.0.1 \n',
     ...(running && contract.port !== null && { ports: { '22/tcp': [{ HostIp: '0.0.0.0', HostPort: String(contract.port) }] } }),
     direct_port_count: 249, direct_port_start: -1, direct_port_end: -1, static_ip: true, external: false, rentable: true, is_bid: contract.bid !== null,
-    start_date: contract.created_ms / 1_000, end_date: contract.created_ms / 1_000 + TERM_S, duration: TERM_S - (now - contract.created_ms) / 1_000,
+    start_date: (contract.created_ms + skew) / 1_000, end_date: (contract.created_ms + skew) / 1_000 + TERM_S, duration: TERM_S - (now - contract.created_ms) / 1_000,
     uptime_mins: running && contract.running_since_ms !== null ? (now - contract.running_since_ms) / 60_000 : null, time_remaining: '30 D 0 Hr', time_remaining_isbid: '', client_run_time: 1.1, host_run_time: TERM_S,
     num_gpus: gpus, gpu_name: machine.gpu_name, gpu_frac: share, gpu_arch: 'nvidia', gpu_ram: machine.gpu_ram, gpu_totalram: machine.gpu_ram * gpus,
     gpu_util: running ? (gpu?.util ?? 0) : null, gpu_temp: running ? (gpu?.temp ?? 0) : null, gpu_lanes: 16, gpu_mem_bw: 843.6, bw_nvlink: 0,

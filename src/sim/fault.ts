@@ -20,25 +20,36 @@ export type TrainerFault =
   | { kind: 'gpu_lost' }
   | { kind: 'slow'; factor: number; after: number };
 
-/** Happens to an instance; times count from its first `running` (a stuck one never gets there). */
-export type InstanceFault = { kind: 'stuck_loading' } | { kind: 'create_lost' } | { kind: 'destroy_ignored' } | ({ kind: 'host_offline' | 'ssh_refused' | 'outbid' } & Window);
+/** Strikes a fixed number of times: an answer is lost, a destroy does not stick, a destroyed instance's id goes to a stranger. */
+export type CountedKind = 'create_lost' | 'destroy_ignored' | 'id_reused';
+/** Happens to an instance; times count from its first `running` (a stuck one never gets there), for `unlisted` from its birth. */
+export type InstanceFault = { kind: 'stuck_loading' } | { kind: CountedKind; times: number } | ({ kind: 'host_offline' | 'ssh_refused' | 'outbid' | 'new_port' | 'unlisted' } & Window);
 
 export const API_NAMES = ['any', 'list', 'search', 'create', 'show', 'destroy', 'change', 'account'] as const;
 export type ApiName = (typeof API_NAMES)[number];
-export const API_ANSWERS = ['429', '401', '500', 'empty', 'hangs'] as const;
+/**
+ * What a request gets instead of its answer. The 429s have the four bodies that were seen. Carried out all the same are
+ * `empty` (nothing in the lists), `short` (the last page, or the last row of a single one, is missing and not counted),
+ * `half` (half of the JSON) and `cut` (the connection breaks in the middle of the body).
+ */
+export const API_ANSWERS = ['429', '429 text', '429 threshold', '429 detail', '401', '404', '500', '503', 'empty', 'short', 'half', 'cut', 'hangs'] as const;
 export type ApiAnswer = (typeof API_ANSWERS)[number];
 /** Happens to requests; times count from the start of the simulation. */
 export type ApiFault = { kind: 'api'; api: ApiName; answer: ApiAnswer } & Window;
+/** The market's clock is wrong by `ms`: its Date header, and every time in its answers. */
+export type ClockFault = { kind: 'clock'; ms: number } & Window;
 
-export type Fault = TrainerFault | InstanceFault | ApiFault;
+export type Fault = TrainerFault | InstanceFault | ApiFault | ClockFault;
 
 const TRAINER_KINDS = ['oom', 'hang', 'missing_module', 'nan', 'segfault', 'killed', 'disk_full', 'exit', 'slow', 'gpu_lost'];
 export const isTrainerFault = (fault: Fault): fault is TrainerFault => TRAINER_KINDS.includes(fault.kind);
 export const isApiFault = (fault: Fault): fault is ApiFault => fault.kind === 'api';
+export const isInstanceFault = (fault: Fault): fault is InstanceFault => fault.kind !== 'api' && fault.kind !== 'clock' && !isTrainerFault(fault);
 
 /** The step of a bare `hang`. */
 const HANG_STEP = 20;
 const WINDOW = String.raw`(?: at (?<at>\d+(?:\.\d+)?[smh]))?(?: for (?<for>\d+(?:\.\d+)?[smh]))?`;
+const TIMES = String.raw`(?: (?<times>[1-9]\d?) times)?`;
 const num = (text: string | undefined): number => Number(text ?? 0);
 
 type Groups = Record<string, string | undefined>;
@@ -61,8 +72,16 @@ const GRAMMAR: readonly { words: string; pattern: RegExp; make: (groups: Groups)
   { words: 'host offline [at 30s] [for 60s]', pattern: new RegExp(`^host offline${WINDOW}$`), make: (g) => ({ kind: 'host_offline', ...windowOf(g) }) },
   { words: 'ssh refused [at 30s] [for 60s]', pattern: new RegExp(`^ssh refused${WINDOW}$`), make: (g) => ({ kind: 'ssh_refused', ...windowOf(g) }) },
   { words: 'outbid [at 30s] [for 60s]', pattern: new RegExp(`^outbid${WINDOW}$`), make: (g) => ({ kind: 'outbid', ...windowOf(g) }) },
-  { words: 'create times out after success', pattern: /^create times out after success$/, make: () => ({ kind: 'create_lost' }) },
-  { words: 'destroy does not stick', pattern: /^destroy does not stick$/, make: () => ({ kind: 'destroy_ignored' }) },
+  { words: 'new ssh port [at 30s]', pattern: new RegExp(`^new ssh port${WINDOW}$`), make: (g) => ({ kind: 'new_port', ...windowOf(g) }) },
+  { words: 'unlisted [at 30s] [for 60s]', pattern: new RegExp(`^unlisted${WINDOW}$`), make: (g) => ({ kind: 'unlisted', ...windowOf(g) }) },
+  { words: 'create times out after success [N times]', pattern: new RegExp(`^create times out after success${TIMES}$`), make: (g) => ({ kind: 'create_lost', times: num(g['times'] ?? '1') }) },
+  { words: 'destroy does not stick [N times]', pattern: new RegExp(`^destroy does not stick${TIMES}$`), make: (g) => ({ kind: 'destroy_ignored', times: num(g['times'] ?? '1') }) },
+  { words: 'id goes to a stranger', pattern: /^id goes to a stranger$/, make: () => ({ kind: 'id_reused', times: 1 }) },
+  {
+    words: 'clock ahead|behind by 2h [at 30s] [for 60s]',
+    pattern: new RegExp(`^clock (?<way>ahead|behind) by (?<by>\\d+(?:\\.\\d+)?[smh])${WINDOW}$`),
+    make: (g) => ({ kind: 'clock', ms: (parseDuration(g['by'] ?? '') ?? 0) * (g['way'] === 'behind' ? -1 : 1), ...windowOf(g) }),
+  },
   {
     words: `api [${API_NAMES.join('|')}] ${API_ANSWERS.join('|')} [at 30s] [for 60s]`,
     pattern: new RegExp(`^api (?:(?<api>${API_NAMES.join('|')}) )?(?<answer>${API_ANSWERS.join('|')})${WINDOW}$`),

@@ -25,6 +25,15 @@ export interface HttpOptions {
 const MAX_BODY = 1 << 20;
 /** The answer never comes, or the connection breaks. */
 class NoAnswer extends Error {}
+/** An error whose body has another shape than the usual three fields. */
+class Plain extends Error {
+  constructor(
+    readonly status: number,
+    readonly body: string | Row,
+  ) {
+    super('an error in a shape of its own');
+  }
+}
 
 /** Listens on 127.0.0.1 (`port` 0 takes a free one). */
 export async function serveMarket({ market, world, clock, apiKey, port, audit }: HttpOptions): Promise<HttpServer> {
@@ -39,10 +48,11 @@ export async function serveMarket({ market, world, clock, apiKey, port, audit }:
     const { route, params } = found;
     if (route.open) return send(response, await route.answer(world, { method, params, query: url.searchParams, body: {}, container: null, headers: request.headers }));
     const fault = market.apiFault(route.api);
-    if (fault && fault.answer !== 'empty') misbehave(fault);
+    if (fault) misbehave(fault);
     const container = authorize(request, url, route, params);
     const answer = await route.answer(world, { method, params, query: url.searchParams, body: parseBody(text), container, headers: request.headers });
-    send(response, fault ? emptied(answer) : answer);
+    if (fault?.answer === 'half' || fault?.answer === 'cut') return sendHalf(response, answer, fault.answer === 'cut');
+    send(response, fault?.answer === 'empty' ? emptied(answer) : fault?.answer === 'short' ? shortened(answer) : answer);
   };
 
   /** null: the account itself. Otherwise the contract whose own restricted key was shown. */
@@ -60,11 +70,13 @@ export async function serveMarket({ market, world, clock, apiKey, port, audit }:
   };
 
   const server = createServer((request, response) => {
+    response.setHeader('date', new Date(clock.now() + market.skew()).toUTCString());
     handle(request, response).catch((error: unknown) => {
       if (error instanceof NoAnswer) {
         if (error.message === 'drop') request.socket.destroy();
         return; // the client waits until it gives up, or until the server closes
       }
+      if (error instanceof Plain) return send(response, error.body, error.status);
       if (error instanceof ApiError) return send(response, { success: false, error: error.code, msg: error.message, ...error.extra }, error.status);
       if (error instanceof SyntaxError) return send(response, { success: false, error: 'invalid_request', msg: 'not valid JSON' }, 400);
       send(response, { success: false, error: 'internal', msg: error instanceof Error ? error.message : String(error) }, 500);
@@ -90,19 +102,43 @@ export function loseAnswer(): never {
   throw new NoAnswer('drop');
 }
 
+/** Throws what the client gets instead of an answer; returns for faults that change the answer alone. */
 function misbehave({ answer }: ApiFault): void {
   switch (answer) {
     case '429':
-      throw new ApiError(429, 'rate_limit_exceeded', 'API requests too frequent: endpoint threshold=2.0');
+      throw new ApiError(429, 'rate_limit_exceeded', 'API requests too frequent');
+    case '429 text':
+      throw new Plain(429, 'API requests too frequent');
+    case '429 threshold':
+      throw new Plain(429, 'API requests too frequent: endpoint threshold=2.0');
+    case '429 detail':
+      throw new Plain(429, { detail: 'API requests too frequent endpoint threshold=2.0' });
     case '401':
       throw new ApiError(401, 'auth_error', 'Invalid user key');
+    case '404':
+      throw new ApiError(404, 'no_such_instance', 'error 404/3603: no such instance');
     case '500':
       throw new ApiError(500, 'server_error', 'Internal Server Error');
+    case '503':
+      throw new Plain(503, '<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>');
     case 'hangs':
       throw new NoAnswer('hang');
     case 'empty':
+    case 'short':
+    case 'half':
+    case 'cut':
       return;
   }
+}
+
+/** A list without its last page; a single page lacks its last row. The counts lie along, so that nothing contradicts. */
+function shortened(answer: unknown): unknown {
+  if (!isRow(answer) || !Array.isArray(answer['instances'])) return answer;
+  const rows: unknown[] = answer['instances'];
+  const [total, next] = [Number(answer['total_instances'] ?? rows.length), answer['next_token'] ?? null];
+  const kept = next === null ? rows.slice(0, -1) : rows;
+  // The page before the last one says that it is the last.
+  return { ...answer, instances: kept, instances_found: kept.length, total_instances: next === null ? Math.max(0, total - 1) : rows.length, next_token: null };
 }
 
 /** The same answer with nothing in its lists, as an endpoint that was retired gives it. */
@@ -147,6 +183,15 @@ function parseBody(text: string): Row {
     // said below
   }
   throw new ApiError(400, 'invalid_request', 'Request body must be valid JSON');
+}
+
+/** Half of the bytes: as a whole answer of its own, or broken off before its announced end. */
+function sendHalf(response: ServerResponse, answer: unknown, cut: boolean): void {
+  const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
+  const half = text.slice(0, Math.ceil(text.length / 2));
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': cut ? Buffer.byteLength(text) : Buffer.byteLength(half) });
+  if (!cut) return void response.end(half);
+  response.write(half, () => response.destroy());
 }
 
 function send(response: ServerResponse, answer: unknown, status = 200): void {

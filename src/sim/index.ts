@@ -48,7 +48,7 @@ export interface Sim {
   bill(): Bill[];
   /** $/h now, of the instances whose label begins with the prefix (all without one); 0 after close. */
   burn(labelPrefix?: string): number;
-  /** Instances that are still in the lists. */
+  /** Instances that exist, whatever the market's lists say of them. */
   instances(): SimInstance[];
   /** Lets something go wrong now; times in it count from now. Throws ScenarioError. */
   inject(fault: FaultInput): void;

@@ -15,6 +15,8 @@ export interface BoxHost {
   remove(id: number): Promise<void>;
   /** Opens or closes the door to its sshd. */
   reach(id: number, open: boolean): Promise<void>;
+  /** Closes the door and opens it at another port, with the same host key; null when there is none. */
+  moveDoor(id: number): Promise<number | null>;
   gpu(id: number): { util: number; temp: number } | null;
   /** What the container has printed. */
   log(id: number): Promise<string>;
@@ -41,12 +43,14 @@ export interface LifecycleOptions {
   freeGpus: (contract: Contract) => number;
   /** The machine's GPUs were taken or given back. */
   moved: (contract: Contract) => void;
+  /** Its row has left the lists. */
+  left: (contract: Contract) => void;
 }
 
 /** A restarted container needs no pull. */
 const WARM_SHARE = 0.2;
 
-export function createLifecycle({ clock, boxes, contracts, scenario, faultsOf, freeGpus, moved }: LifecycleOptions): Lifecycle {
+export function createLifecycle({ clock, boxes, contracts, scenario, faultsOf, freeGpus, moved, left }: LifecycleOptions): Lifecycle {
   const timers = new Set<() => void>();
   const pending = new Set<Promise<unknown>>();
   const { loading } = scenario;
@@ -171,6 +175,7 @@ export function createLifecycle({ clock, boxes, contracts, scenario, faultsOf, f
     freed(contract);
     later(loading.destroy, () => {
       contract.gone = true;
+      left(contract);
     });
   };
 
@@ -196,8 +201,13 @@ export function createLifecycle({ clock, boxes, contracts, scenario, faultsOf, f
         // Read again at each boot; one that is loading now never ends.
         if (contract.actual === null || contract.actual === 'loading') contract.epoch += 1;
         return;
+      case 'new_port':
+        // As after a restart that nobody asked for: the door is found at another port, the processes live on.
+        return during({ ...fault, for_ms: null }, () => meanwhile(boxes.moveDoor(contract.id).then((port) => port !== null && set(contract, { port }))));
+      case 'unlisted':
       case 'create_lost':
       case 'destroy_ignored':
+      case 'id_reused':
         return; // about requests, not about the instance
     }
   };

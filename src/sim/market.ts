@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../core/ports.ts';
 import { accrue, plainEnv, rates, runOf, type Contract, type SshKey } from './contract.ts';
-import { isApiFault, isTrainerFault, type ApiFault, type InstanceFault, type TrainerFault } from './fault.ts';
+import { isApiFault, isInstanceFault, isTrainerFault, type ApiFault, type CountedKind, type InstanceFault, type TrainerFault, type Window } from './fault.ts';
 import { ApiError, isRow, type Row } from './filter.ts';
 import { createLifecycle, type BoxHost, type Lifecycle } from './lifecycle.ts';
 import { minBid, searchOffers, slicesOf, type Slice } from './offers.ts';
@@ -32,8 +32,12 @@ export interface SimMarket {
   label(contract: Contract, label: string): void;
   rebid(contract: Contract, price: number): void;
   addKey(to: SshKey[], key: unknown): SshKey;
-  /** True when a fault of this kind waits for this contract; it strikes once. */
-  once(contract: Contract, kind: 'create_lost' | 'destroy_ignored'): boolean;
+  /** True when a fault of this kind waits for this contract; it is used up by as many calls as it says. */
+  once(contract: Contract, kind: CountedKind): boolean;
+  /** Is its row left out of lists now? */
+  unlisted(contract: Contract): boolean;
+  /** ms by which the market's clock is wrong now. */
+  skew(): number;
   /** The fault that answers a request now, if any. */
   apiFault(api: ApiFault['api']): ApiFault | null;
   /** The faults that the trainer in a box obeys. */
@@ -44,14 +48,17 @@ export interface SimMarket {
   burn(labelPrefix?: string): number;
 }
 
+type Terms = Pick<Contract, 'image' | 'env' | 'onstart' | 'runtype' | 'disk_gb' | 'label' | 'bid' | 'busy'>;
+
 const FIRST_CONTRACT = 7_835_610;
+const STRANGER: Terms = { image: 'vastai/pytorch:2.6.0', env: {}, onstart: '', runtype: 'ssh_direc ssh_proxy', disk_gb: 30, label: null, bid: null, busy: true };
 
 export function createMarket({ clock, scenario, boxes, changed }: { clock: Clock; scenario: Scenario; boxes: BoxHost; changed: (contract: Contract) => void }): SimMarket {
   const contracts = new Map<number, Contract>();
   const generations = new Map<number, number>();
   const firstMachine = new Map<string, number>();
   const accountKeys: SshKey[] = [];
-  const faults: { planned: PlannedFault; since: number; spent: boolean }[] = scenario.faults.map((planned) => ({ planned, since: clock.now(), spent: false }));
+  const faults: { planned: PlannedFault; since: number; struck: number }[] = scenario.faults.map((planned) => ({ planned, since: clock.now(), struck: 0 }));
   let keyIds = 0;
   let ordinals = 0;
 
@@ -67,7 +74,16 @@ export function createMarket({ clock, scenario, boxes, changed }: { clock: Clock
     return on.instance === undefined || contract.ordinal === (on.instance === 'first' ? 1 : on.instance) || contract.id === on.instance;
   };
   const faultsOf = (contract: Contract): InstanceFault[] =>
-    faults.flatMap(({ planned }) => (!isApiFault(planned.fault) && !isTrainerFault(planned.fault) && strikes(planned, contract, false) ? [planned.fault] : []));
+    faults.flatMap(({ planned }) => (isInstanceFault(planned.fault) && strikes(planned, contract, false) ? [planned.fault] : []));
+  const within = ({ at_ms, for_ms }: Window, since: number): boolean => {
+    const age = clock.now() - since - at_ms;
+    return age >= 0 && (for_ms === null || age < for_ms);
+  };
+  const once = (contract: Contract, kind: CountedKind): boolean => {
+    const fault = faults.find(({ planned, struck }) => planned.fault.kind === kind && struck < planned.fault.times && strikes(planned, contract, false));
+    if (fault) fault.struck += 1;
+    return fault !== undefined;
+  };
 
   const life = createLifecycle({
     clock,
@@ -77,11 +93,18 @@ export function createMarket({ clock, scenario, boxes, changed }: { clock: Clock
     faultsOf,
     freeGpus: ({ machine }) => freeOn(machine),
     moved: ({ machine }) => generations.set(machine.id, (generations.get(machine.id) ?? 0) + 1),
+    left: (contract) => {
+      if (!once(contract, 'id_reused')) return;
+      // The bill forgets nothing: the old contract stays, under a number that no request can name.
+      contracts.set(-contract.id, contract);
+      const stranger = sign(machineOf(3_000 + contracts.size, 'RTX 3090', 1, 0), 1, 0, STRANGER, contract.id);
+      life.boot(stranger);
+    },
   });
 
-  const sign = (machine: Machine, gpus: number, ordinal: number, terms: Pick<Contract, 'image' | 'env' | 'onstart' | 'runtype' | 'disk_gb' | 'label' | 'bid' | 'busy'>): Contract => {
+  const sign = (machine: Machine, gpus: number, ordinal: number, terms: Terms, id = FIRST_CONTRACT + contracts.size): Contract => {
     const contract: Contract = {
-      ...terms, id: FIRST_CONTRACT + contracts.size, ordinal, machine, gpus, key: randomBytes(32).toString('hex'), created_ms: clock.now(),
+      ...terms, id, ordinal, machine, gpus, key: randomBytes(32).toString('hex'), created_ms: clock.now(),
       actual: null, intended: 'running', cur: 'running', next: 'running', status_msg: null, outbid: false, holds_gpu: false, first_running_ms: null, running_since_ms: null, port: null,
       keys: [...accountKeys], epoch: 0, gpu_usd: 0, disk_usd: 0, billed_until_ms: clock.now(), ended_ms: null, gone: false,
     };
@@ -97,7 +120,7 @@ export function createMarket({ clock, scenario, boxes, changed }: { clock: Clock
 
   for (const [index, { label, gpu, state, idle }] of scenario.strangers.entries()) {
     const machine = machineOf(2_001 + index, gpu, 1, index);
-    const contract = sign(machine, 1, 0, { image: 'vastai/pytorch:2.6.0', env: {}, onstart: '', runtype: 'ssh_direc ssh_proxy', disk_gb: 30, label, bid: null, busy: !idle });
+    const contract = sign(machine, 1, 0, { ...STRANGER, label, busy: !idle });
     if (state === 'running') life.boot(contract);
     else Object.assign(contract, { actual: 'exited', intended: 'stopped', cur: 'stopped', next: 'stopped' });
   }
@@ -157,28 +180,24 @@ export function createMarket({ clock, scenario, boxes, changed }: { clock: Clock
       to.push(added);
       return added;
     },
-    once(contract, kind) {
-      const fault = faults.find(({ planned, spent }) => !spent && planned.fault.kind === kind && strikes(planned, contract, false));
-      if (fault) fault.spent = true;
-      return fault !== undefined;
-    },
+    once,
+    unlisted: (contract) => faults.some(({ planned }) => planned.fault.kind === 'unlisted' && strikes(planned, contract, false) && within(planned.fault, contract.created_ms)),
+    skew: () => faults.reduce((sum, { planned: { fault }, since }) => (fault.kind === 'clock' && within(fault, since) ? sum + fault.ms : sum), 0),
     apiFault(api) {
       for (const { planned, since } of faults) {
         const { fault } = planned;
-        if (!isApiFault(fault) || (fault.api !== 'any' && fault.api !== api)) continue;
-        const age = clock.now() - since - fault.at_ms;
-        if (age >= 0 && (fault.for_ms === null || age < fault.for_ms)) return fault;
+        if (isApiFault(fault) && (fault.api === 'any' || fault.api === api) && within(fault, since)) return fault;
       }
       return null;
     },
     boxFaults: (contract) => faults.flatMap(({ planned }) => (isTrainerFault(planned.fault) && strikes(planned, contract, true) ? [{ ...planned.fault, attempt: planned.on.attempt ?? null }] : [])),
     inject(planned) {
-      faults.push({ planned, since: clock.now(), spent: false });
+      faults.push({ planned, since: clock.now(), struck: 0 });
       const { fault } = planned;
       for (const contract of contracts.values()) {
         if (contract.ended_ms !== null || !strikes(planned, contract, isTrainerFault(fault))) continue;
         if (isTrainerFault(fault)) changed(contract);
-        else if (!isApiFault(fault) && (contract.first_running_ms !== null || fault.kind === 'stuck_loading')) life.strike(contract, fault);
+        else if (isInstanceFault(fault) && (contract.first_running_ms !== null || fault.kind === 'stuck_loading')) life.strike(contract, fault);
       }
     },
     bill() {

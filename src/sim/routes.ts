@@ -48,8 +48,8 @@ export interface Route {
   answer(world: World, asked: Asked): unknown;
 }
 
-const row = ({ boxes, clock }: World, contract: Contract): Row => instanceRow(contract, clock.now(), boxes.gpu(contract.id));
-const listed = ({ market }: World, { container }: Asked): Contract[] => [...market.contracts.values()].filter((each) => !each.gone && (container === null || each === container));
+const row = ({ boxes, clock, market }: World, contract: Contract): Row => instanceRow(contract, clock.now(), boxes.gpu(contract.id), market.skew());
+const listed = ({ market }: World, { container }: Asked): Contract[] => [...market.contracts.values()].filter((each) => !each.gone && !market.unlisted(each) && (container === null || each === container));
 const done = { success: true };
 const idOf = (asked: Asked): number => asked.params[0] ?? 0;
 /** A result file takes this long to appear, in real milliseconds. */

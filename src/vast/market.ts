@@ -27,11 +27,32 @@ export interface VastMarketOptions {
   jitter?: () => number;
 }
 
-/** Builds the client; sends nothing. Throws MarketError `invalid` when `url` is no plain http(s) address. */
-export function createVastMarket({ url, apiKey, clock, wire, fetch = globalThis.fetch, jitter = dice }: VastMarketOptions): Market {
+export interface VastMarket extends Market {
+  /** How far Vast's clock is ahead of ours, ms, by its answers; null before the first one. */
+  clockSkew(): number | null;
+}
+
+/** A clock that is this much off is no delay of an answer any more. */
+const SKEW_STEP_MS = 30_000;
+
+/**
+ * Builds the client; sends nothing. Times in instances are told by our clock, whatever Vast's clock says.
+ * Throws MarketError `invalid` when `url` is no plain http(s) address.
+ */
+export function createVastMarket({ url, apiKey, clock, wire, fetch = globalThis.fetch, jitter = dice }: VastMarketOptions): VastMarket {
   checkUrl(url);
-  const transport = createTransport({ url, apiKey: apiKey?.trim() || null, pacer: createPacer({ clock, jitter }), wire, fetch });
+  let skew: number | null = null;
+  let waiting: Promise<Instance[]> | null = null;
+  const dated = (at: number): void => {
+    const ahead = at - clock.now();
+    if (skew === null || Math.abs(ahead - skew) > SKEW_STEP_MS) skew = ahead;
+  };
+  const transport = createTransport({ url, apiKey: apiKey?.trim() || null, pacer: createPacer({ clock, jitter }), wire, fetch, dated });
   const { send } = transport;
+  const ourTime = (one: Instance): Instance => {
+    const late = Math.abs(skew ?? 0) > SKEW_STEP_MS ? (skew ?? 0) / 1_000 : 0;
+    return { ...one, start_date: one.start_date === null ? null : one.start_date - late, end_date: one.end_date === null ? null : one.end_date - late };
+  };
 
   /** A call about one instance, whose id becomes a part of a path. */
   const about = async (id: number, call: Omit<Call, 'path'>, path: (id: number) => string): Promise<Record<string, unknown>> => {
@@ -59,13 +80,17 @@ export function createVastMarket({ url, apiKey, clock, wire, fetch = globalThis.
       return { new_contract: contract };
     },
 
-    list: () => listAll(transport),
+    clockSkew: () => skew,
+
+    // Who asks while a list still waits for its turn gets that one: it is as fresh as a list of his own would be.
+    list: () => (waiting ??= listAll(transport, () => (waiting = null)).then((all) => all.map(ourTime))),
 
     async show(id) {
       const asked: Asked = { endpoint: 'show', doing: 'show an instance' };
       try {
         const answer = await about(id, { ...asked, endpoint: 'show', method: 'GET', query: { owner: 'me' } }, (own) => `${own}/`);
-        return readShown(asked, id, answer['instances']);
+        const shown = readShown(asked, id, answer['instances']);
+        return shown && ourTime(shown);
       } catch (error) {
         if (error instanceof MarketError && error.failure === 'not_found' && error.detail.status === 404) return null;
         throw error;
@@ -122,7 +147,8 @@ export function createVastMarket({ url, apiKey, clock, wire, fetch = globalThis.
   };
 }
 
-async function listAll({ send }: Transport): Promise<Instance[]> {
+/** Every page. `begun` is called when the first request goes out. */
+async function listAll({ send }: Transport, begun: () => void): Promise<Instance[]> {
   const asked = { endpoint: 'list', doing: 'list the instances', method: 'GET', path: '/api/v1/instances/' } as const;
   const found = new Map<number, Instance>();
   const tokens = new Set<string>();
@@ -130,6 +156,7 @@ async function listAll({ send }: Transport): Promise<Instance[]> {
   for (let token: string | null = null; ; ) {
     const page = await send({
       ...asked,
+      ...(token === null && { begun }),
       query: { select_filters: {}, order_by: [{ col: 'id', dir: 'asc' }], limit: PAGE, ...(token !== null && { after_token: token }) },
     });
     const rows = page['instances'];

@@ -14,6 +14,8 @@ export interface Call extends Asked {
   /** Strings go as they are, everything else as JSON. */
   query?: Readonly<Record<string, unknown>>;
   body?: Readonly<Record<string, unknown>>;
+  /** Called when the request goes out. */
+  begun?: () => void;
 }
 
 export interface Transport {
@@ -31,9 +33,11 @@ export interface TransportOptions {
   /** Real time, for deadlines. */
   wire: Clock;
   fetch: typeof fetch;
+  /** Called with the server's own time (epoch ms) of each answer of Vast's that tells it. */
+  dated?: (at: number) => void;
 }
 
-export function createTransport({ url, apiKey, pacer, wire, fetch }: TransportOptions): Transport {
+export function createTransport({ url, apiKey, pacer, wire, fetch, dated = () => undefined }: TransportOptions): Transport {
   const root = url.replace(/\/+$/, '');
   const scrub = (text: string): string => (apiKey ? text.replaceAll(apiKey, '[key]').replaceAll(encodeURIComponent(apiKey), '[key]') : text);
 
@@ -42,6 +46,8 @@ export function createTransport({ url, apiKey, pacer, wire, fetch }: TransportOp
     const cancel = wire.after(deadlineMs, () => abort.abort());
     try {
       const response = await fetch(target, { ...init, signal: abort.signal });
+      const at = Date.parse(response.headers.get('date') ?? '');
+      if (target.startsWith(`${root}/api/`) && !Number.isNaN(at)) dated(at);
       return { status: response.status, text: await readText(response) };
     } catch (error) {
       // Only a code is passed on: the message of a failed fetch may quote addresses and headers.
@@ -69,7 +75,10 @@ export function createTransport({ url, apiKey, pacer, wire, fetch }: TransportOp
     send: async (call) => {
       if (!apiKey) throw noKey('There is no Vast API key.');
       if (!/^[\x21-\x7e]+$/.test(apiKey)) throw noKey('The Vast API key holds a blank or a character that no key has.');
-      return pacer.run(call, () => send(call));
+      return pacer.run(call, () => {
+        call.begun?.();
+        return send(call);
+      });
     },
     fetchForeign: (asked, target, deadlineMs) => exchange(asked, target, {}, deadlineMs),
   };

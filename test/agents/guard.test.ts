@@ -30,6 +30,14 @@ describe('the guard at the effect\'s edge', () => {
     }
   });
 
+  it('lets a number go that the market has given to another machine', async () => {
+    const { world, ours } = await evening();
+    const one = world.fleet[String(ours)];
+    if (!one) throw new Error('not in the fleet');
+    const moved = { ...world, fleet: { ...world.fleet, [ours]: { ...one, label: null, facts: { ...one.facts, machine_id: one.facts.machine_id + 1 } } } };
+    expect(refuseTouch(moved, ours, 'one')).toMatch(/given its number to somebody else/);
+  });
+
   it('lets an instance go that somebody else has relabelled', async () => {
     const { world, ours } = await evening();
     const one = world.fleet[String(ours)];

@@ -1,15 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEAF_MS } from '../../src/cockpit/dialogs.ts';
+import { GRACE_S } from '../../src/cockpit/submit.ts';
 import { createKeyReader, KEYS, keysMarkdown, PLACES, type InkKey, type Key, type Place } from '../../src/cockpit/keys.ts';
 import { onKey, placeOf, type Pressed } from '../../src/cockpit/on-key.ts';
 import { settle } from '../../src/cockpit/settle.ts';
 import { createUi, type Ui } from '../../src/cockpit/ui.ts';
+import { view } from '../../src/cockpit/view.ts';
 import { helpLines } from '../../src/cockpit/panes/help.ts';
 import { lineText } from '../../src/cockpit/line.ts';
 import type { Command } from '../../src/core/commands.ts';
 import type { World } from '../../src/core/state.ts';
-import { alertWorld, calmWorld, crowdedWorld } from './world.ts';
+import { alertWorld, askingWorld, calmWorld, crowdedWorld, facts, instance, NOW } from './world.ts';
+
+const { run: TRAIN, checkpoints } = (calmWorld().runs['nanogpt-shakespeare'] as World['runs'][string]).spec;
+const RESUME = checkpoints?.resume ?? '';
 
 const key = (name: string): Key => ({ name, text: name === 'space' ? ' ' : [...name].length === 1 ? name : null });
 const fresh = (world: World): Ui => settle(createUi({ columns: 120, rows: 40 }, 0), world, 0);
@@ -35,11 +40,11 @@ describe('the key table', () => {
 
   it('binds nothing that terminals cannot tell apart or that multiplexers take', () => {
     const names = KEYS.flatMap(({ keys }) => keys);
-    for (const taken of ['ctrl-i', 'ctrl-m', 'ctrl-h', 'ctrl-[', 'ctrl-s', 'ctrl-q', 'ctrl-a', 'ctrl-b', 'ctrl-d']) expect(names).not.toContain(taken);
+    for (const taken of ['ctrl-i', 'ctrl-m', 'ctrl-h', 'ctrl-[', 'ctrl-s', 'ctrl-q', 'ctrl-a', 'ctrl-b']) expect(names).not.toContain(taken);
   });
 
   it('never lets k destroy, and marks every key that ends or costs something', () => {
-    expect(KEYS.filter(({ dangerous }) => dangerous).map(({ action }) => action)).toEqual(['destroy', 'hold', 'release', 'keep']);
+    expect(KEYS.filter(({ dangerous }) => dangerous).map(({ action }) => action)).toEqual(['destroy', 'hold', 'release', 'keep', 'relaunch', 'switch', 'bid', 'answer', 'adopt']);
     expect(KEYS.filter(({ keys }) => keys.includes('k')).map(({ action }) => action)).toEqual(['up', 'previous']);
   });
 
@@ -76,9 +81,9 @@ describe('the key table', () => {
       const after = press(world, names, DEAF_MS + 1, before);
       return after.effect !== undefined || after.commands.length > 0 || JSON.stringify({ ...after.ui, key_at: 0 }) !== JSON.stringify({ ...before, key_at: 0 });
     };
-    for (const name of ['down', 'j', 'G', 'end', 'tab', 'right', 'left', 'shift-tab', 'enter', 'd', 'h', 'r', 'p', 'c', 'l', 'L', '/', 't', '?', 'q', 'ctrl-c', 'ctrl-l', 'ctrl-z', 'pagedown', 'space']) expect([name, changes([name])]).toEqual([name, true]);
+    for (const name of ['down', 'j', 'G', 'end', 'tab', 'right', 'left', 'shift-tab', 'enter', 'd', 'h', 'r', 'p', 'c', 'l', 'L', '/', 't', '?', 'q', 'ctrl-c', 'ctrl-l', 'ctrl-z', 'pagedown', 'space', 'ctrl-d', 'u', 'R', 's', 'S', 'b', 'a', 'A']) expect([name, changes([name])]).toEqual([name, true]);
     const low = press(world, ['G']).ui;
-    for (const name of ['up', 'k', 'g', 'home', 'pageup']) expect([name, changes([name], low)]).toEqual([name, true]);
+    for (const name of ['up', 'k', 'g', 'home', 'pageup', 'ctrl-u']) expect([name, changes([name], low)]).toEqual([name, true]);
     for (const name of ['e', 'enter', '/']) expect([name, changes([name], start.said)]).toEqual([name, true]);
     for (const name of ['/', 'n', 'N', 'w', 'y', 'k']) expect([name, changes([name], start.log)]).toEqual([name, true]);
   });
@@ -87,11 +92,22 @@ describe('the key table', () => {
 describe('commands', () => {
   it.each<[string, string[], Command[]]>([
     ['check', ['c'], [{ do: 'check', run: 'nanogpt-shakespeare' }]],
-    ['bring home then destroy', ['d', 'down', 'enter'], [{ do: 'destroy', run: 'nanogpt-shakespeare', waive: false }]],
+    ['bring home then destroy', ['d', 'down', ...'destroy', 'enter'], [{ do: 'destroy', run: 'nanogpt-shakespeare', waive: false, grace_s: GRACE_S }]],
+    ['no destroy without its word', ['d', 'down', 'enter', ...'destro', 'enter', 'down', 'enter'], []],
+    ['a relaunch', ['R', 'enter', 'enter', ...'relaunch', 'enter'], [{ do: 'relaunch', run: 'nanogpt-shakespeare', command: TRAIN, resume: RESUME }]],
+    ['a relaunch with an edited command', ['R', 'space', ...'--lr', 'left', 'left', 'backspace', 'x', 'home', 'right', 'backspace', 'P', 'enter', 'enter', ...'relaunch', 'enter'], [{ do: 'relaunch', run: 'nanogpt-shakespeare', command: `P${TRAIN.slice(1)} -xlr`, resume: RESUME }]],
+    ['no relaunch without its word', ['R', 'enter', 'enter', 'enter', 'enter'], []],
+    ['no relaunch with no command', ['R', 'ctrl-u', 'enter', 'enter', ...'relaunch', 'enter'], []],
+    ['a switch', ['S', 'down', ...'switch', 'enter'], [{ do: 'switch', run: 'nanogpt-shakespeare' }]],
+    ['no bid for what is rented', ['b', ...'0.5', 'enter', 'enter'], []],
+    ['nothing to answer', ['a', 'down', 'enter'], []],
+    ['an adoption', ['A', 'enter', 'ctrl-u', ...'my.yaml', 'enter', ...'adopt', 'enter'], [{ do: 'adopt', instance: 30_871, spec_path: 'my.yaml' }]],
+    ['no adoption without a spec', ['A', 'enter', 'ctrl-u', 'enter', ...'adopt', 'enter'], []],
+    ['nothing to call back', ['u'], []],
     ['the safe choice', ['d', 'enter'], []],
     ['no waiving without the name', ['d', 'up', 'enter'], []],
     ['no waiving with another name', ['d', 'up', ...'nanogpt', 'enter'], []],
-    ['waiving with the name typed', ['d', 'up', ...'nanogpt-shakespeare', 'enter'], [{ do: 'destroy', run: 'nanogpt-shakespeare', waive: true }]],
+    ['waiving with the name typed', ['d', 'up', ...'nanogpt-shakespeare', 'enter'], [{ do: 'destroy', run: 'nanogpt-shakespeare', waive: true, grace_s: GRACE_S }]],
     ['a hold', ['h', 'enter', ...'look', 'space', ...'at', 'space', ...'it', 'enter', 'enter'], [{ do: 'hold', run: 'nanogpt-shakespeare', minutes: 30, reason: 'look at it' }]],
     ['a hold of another length', ['h', 'backspace', 'backspace', '9', '0', 'x', 'enter', 'y', 'enter', 'enter'], [{ do: 'hold', run: 'nanogpt-shakespeare', minutes: 90, reason: 'y' }]],
     ['no hold without a reason', ['h', 'enter', 'enter', 'enter'], []],
@@ -119,12 +135,53 @@ describe('commands', () => {
 
   it('stay with the run of the dialog while rows move under it, and die with it', () => {
     const calm = calmWorld();
-    const asked = press(calm, ['j', 'd', 'down']).ui;
+    const asked = press(calm, ['j', 'd', 'down', ...'destroy']).ui;
     const moved = settle(asked, alertWorld(), 50_000);
-    expect(onKey(moved, key('enter'), alertWorld(), 60_000).command).toEqual({ do: 'destroy', run: 'llama-lora', waive: false });
+    expect(onKey(moved, key('enter'), alertWorld(), 60_000).command).toEqual({ do: 'destroy', run: 'llama-lora', waive: false, grace_s: GRACE_S });
     const over: World = { ...calm, runs: { ...calm.runs, 'llama-lora': { ...calm.runs['cifar-baseline'], id: 'llama-lora' } as World['runs'][string] } };
     expect(onKey(asked, key('enter'), over, 60_000).command).toBeUndefined();
     expect(settle(asked, over, 60_000)).toMatchObject({ dialog: null, toast: { text: expect.stringContaining('ended meanwhile') as string } });
+  });
+});
+
+describe('a proposal', () => {
+  it('is shown with its diff, and answered by a choice', () => {
+    const world = askingWorld();
+    const asked = press(world, ['a']).ui;
+    const text = view(asked, world, NOW, '').map(lineText).join('\n');
+    for (const words of ['+    loss.backward(retain_graph=True)', '-    loss.backward()', 'It asks because', 'Approve', 'Refuse']) expect(text).toContain(words);
+    expect(press(world, ['a', 'enter']).commands).toEqual([]);
+    expect(press(world, ['a', 'down', 'enter']).commands).toEqual([{ do: 'approve', run: 'vit-finetune' }]);
+    expect(press(world, ['a', 'up', 'enter']).commands).toEqual([{ do: 'refuse', run: 'vit-finetune' }]);
+    expect(settle(asked, alertWorld(), 9)).toMatchObject({ dialog: null, toast: { text: expect.stringContaining('has been answered') as string } });
+  });
+
+  it('scrolls when it is longer than the screen, and keeps its options in sight', () => {
+    const world = askingWorld(200);
+    const small = { ...press(world, ['a']).ui, size: { columns: 80, rows: 24 } };
+    const shown = (ui: Ui): string => view(ui, world, NOW, '').map(lineText).join('\n');
+    expect(shown(small)).toMatch(/more lines: PgDn[\s\S]*Approve/);
+    const down = press(world, Array.from({ length: 40 }, () => 'pagedown'), 400, small).ui;
+    expect(shown(down)).toMatch(/line 199[\s\S]*Approve/);
+  });
+});
+
+describe('a destroy that waits its grace', () => {
+  const calm = calmWorld();
+  const world: World = { ...calm, runs: { ...calm.runs, 'llama-lora': { ...(calm.runs['llama-lora'] as World['runs'][string]), destroy_pending: { waive: false, until: NOW + 8_000 } } } };
+  it('is told until it is over, and u calls it back from wherever one is', () => {
+    expect(view(fresh(world), world, NOW, '').map(lineText).at(-1)).toMatch(/Destroying llama-lora in 8 s: u calls it back/);
+    expect(press(world, ['u']).commands).toEqual([{ do: 'recall', run: 'llama-lora' }]);
+    expect(press(world, ['enter', 'u']).commands).toEqual([{ do: 'recall', run: 'llama-lora' }]);
+    expect(press(world, ['j', 'd']).ui).toMatchObject({ dialog: null, toast: { text: expect.stringContaining('u calls it back') as string } });
+  });
+});
+
+describe('a bid', () => {
+  it('is named, never given', () => {
+    const world: World = { ...calmWorld(), fleet: { ...calmWorld().fleet, 31244: instance(31_244, 'nanogpt-shakespeare', { facts: facts(31_244, { is_bid: true, dph_base: 0.3, min_bid: 0.28 }) }) } };
+    expect(press(world, ['b', 'enter', 'enter']).commands).toEqual([]);
+    expect(press(world, ['b', ...'0.3x5', 'enter', 'enter']).commands).toEqual([{ do: 'raise_bid', run: 'nanogpt-shakespeare', usd_per_hour: 0.35 }]);
   });
 });
 
@@ -134,7 +191,7 @@ describe('a run that is closed but kept', () => {
   const world: World = { ...calm, runs: { ...calm.runs, 'cifar-baseline': kept } };
 
   it('still bills, so it can still be destroyed, and leaving tells of it', () => {
-    expect(press(world, ['d', 'down', 'enter']).commands).toEqual([{ do: 'destroy', run: 'cifar-baseline', waive: false }]);
+    expect(press(world, ['d', 'down', ...'destroy', 'enter']).commands).toEqual([{ do: 'destroy', run: 'cifar-baseline', waive: false, grace_s: GRACE_S }]);
     expect(press({ ...world, runs: { 'cifar-baseline': kept } }, ['q']).ui.dialog?.kind).toBe('quit');
   });
 });
@@ -167,8 +224,8 @@ describe('whatever is pressed', () => {
           if (pressed.command?.do === 'destroy') {
             expect(before).toMatchObject({ kind: 'destroy', run: pressed.command.run });
             expect(name).toBe('enter');
-            expect(before?.kind === 'destroy' && now - before.opened_at >= DEAF_MS && before.choice === (pressed.command.waive ? 2 : 1)).toBe(true);
-            if (pressed.command.waive) expect(before?.kind === 'destroy' && before.typed).toBe(pressed.command.run);
+            expect(now - (before?.opened_at ?? now)).toBeGreaterThanOrEqual(DEAF_MS);
+            expect(before?.typed).toBe(pressed.command.waive ? pressed.command.run : 'destroy');
           }
           ui = settle(pressed.ui, world, now);
         }
@@ -176,11 +233,26 @@ describe('whatever is pressed', () => {
     );
   });
 
-  it('one key held down never destroys, holds, releases or keeps', () => {
-    for (const name of new Set(KEYS.flatMap(({ keys }) => keys))) {
-      const kinds = press(calmWorld(), Array.from({ length: 80 }, () => name), 33).commands.map((command) => command.do);
-      expect(kinds.filter((kind) => kind !== 'check')).toEqual([]);
+  it('one key held down gives no order at all, wherever it was pressed', () => {
+    const world = askingWorld();
+    for (const from of [[], ['enter'], ['d'], ['d', 'down'], ['d', 'up'], ['h'], ['R'], ['S', 'down'], ['b'], ['A'], ['p'], ['l'], ['?'], ['/']]) {
+      for (const name of new Set([...KEYS.flatMap(({ keys }) => keys), ...'destroyswitch'])) {
+        const kinds = press(world, Array.from({ length: 25 }, () => name), 99, press(world, from).ui).commands.map((command) => command.do);
+        expect([from, name, kinds.filter((kind) => kind !== 'check')]).toEqual([from, name, []]);
+      }
     }
+  });
+
+  it('takes a word only when a person typed all of it', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 12 }), fc.boolean(), (words, pasted) => {
+        const world = calmWorld();
+        const start = press(world, ['d', 'up']).ui;
+        const typed = pasted ? onKey(start, { name: 'paste', text: words }, world, 99_999).ui : press(world, [...words], 1, { ...start, dialog: start.dialog && { ...start.dialog, opened_at: 0 } }).ui;
+        const order = onKey(typed, key('enter'), world, 999_999).command;
+        expect(order !== undefined).toBe(!pasted && words === 'nanogpt-shakespeare');
+      }),
+    );
   });
 
   it('esc always leads back home and never out', () => {

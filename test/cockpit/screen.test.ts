@@ -79,7 +79,7 @@ describe('a whole evening at 80x24', () => {
     expect(seen.heard()).toEqual([
       { do: 'check', run: 'llama-lora' },
       { do: 'hold', run: 'vit-finetune', minutes: 30, reason: 'look at it' },
-      { do: 'destroy', run: 'vit-finetune', waive: true },
+      { do: 'destroy', run: 'vit-finetune', waive: true, grace_s: 10 },
     ]);
     seen.press('q');
     await seen.until(/Leave the cockpit\?/);

@@ -181,6 +181,15 @@ export function alertWorld(): World {
   };
 }
 
+/** The broken run's model proposes a change of the code, and waits for a word. */
+export function askingWorld(lines = 0): World {
+  const world = alertWorld();
+  const more = Array.from({ length: lines }, (_, index) => ` line ${index}\n`).join('');
+  const diff = `--- a/train.py\n+++ b/train.py\n@@ -141 +141 @@\n-    loss.backward()\n+    loss.backward(retain_graph=True)\n${more}`;
+  const asking = { ...(world.runs['vit-finetune'] as RunState), stage: 'ended' as const, repair: null, brain: { ...noBrain(), consult: { stage: 'pending' as const, key: '1.1.0', incident: 1, proposal: { diagnosis: 'The graph is freed too early.', action: { kind: 'apply_diff' as const, diff } }, why: 'it is much for a simple run', at: NOW, until: NOW + 5 * MINUTE } } };
+  return { ...world, runs: { ...world.runs, 'vit-finetune': asking } };
+}
+
 /** `count` runs that train, for windows and speed. */
 export function crowdedWorld(count: number): World {
   const world = calmWorld();

@@ -97,9 +97,19 @@ describe.each([
     // The answer yes brings the results home first.
     await press('d', /Destroy demo-healthy\?/);
     await insist(DOWN, /▸ +Bring results home, then destroy/);
-    await press(ENTER, /once its results are home/);
-    await seen.until(/results: verified[\s\S]*destroying instance[\s\S]*is gone/, 30_000);
-    await seen.until(/4 live, 1 over[\s\S]*demo-\S*hy .* ended /, 30_000);
+    await press('destroy', /type destroy: destroy/);
+    // A while to think again, and again the same order.
+    await press(ENTER, /Destroying demo-healthy in \d+ s: u calls it back/);
+    await press('u', /the destroy of demo-healthy is called back/);
+    await press('d', /Destroy demo-healthy\?/);
+    await insist(DOWN, /▸ +Bring results home, then destroy/);
+    await press('destroy', /type destroy: destroy/);
+    await press(ENTER, /Destroying demo-healthy in \d+ s/);
+    await seen.until(/4 live, 1 over[\s\S]*demo-\S*hy .* ended /, 60_000);
+    // Its story is on its page, whatever else the evening tells meanwhile.
+    await press(ENTER, /Esc goes back/);
+    await press('G', /results: verified[\s\S]*destroying instance[\s\S]*is gone/);
+    await press(ESC, NINE);
 
     // Only what is asked for.
     await press('/', /\/▏/);
@@ -119,7 +129,7 @@ describe.each([
     expect(seen.raw()).not.toContain('\x1b[3J');
 
     // Leaving asks too; then the primary screen is back with a word on what was left.
-    expect(await press('q', /Leave the cockpit\?/)).toMatch(/4 runs under way/);
+    expect(await press('q', /Leave the cockpit\?/)).toMatch(/4 runs under way[\s\S]*demo ends with its screen/);
     await insist(DOWN, /▸Leave/);
     seen.press(ENTER);
     expect(await seen.exited).toMatchObject({ exitCode: 0 });

@@ -15,6 +15,10 @@ describe('the words of faults', () => {
     ['outbid at 1m', { kind: 'outbid', at_ms: 60_000, for_ms: null }],
     ['api list empty for 30s', { kind: 'api', api: 'list', answer: 'empty', at_ms: 0, for_ms: 30_000 }],
     ['api 429 for 5s', { kind: 'api', api: 'any', answer: '429', at_ms: 0, for_ms: 5_000 }],
+    ['api destroy 429 threshold at 1m for 5s', { kind: 'api', api: 'destroy', answer: '429 threshold', at_ms: 60_000, for_ms: 5_000 }],
+    ['destroy does not stick 3 times', { kind: 'destroy_ignored', times: 3 }],
+    ['unlisted for 1m', { kind: 'unlisted', at_ms: 0, for_ms: 60_000 }],
+    ['clock behind by 2h', { kind: 'clock', ms: -7_200_000, at_ms: 0, for_ms: null }],
     ['api hangs', { kind: 'api', api: 'any', answer: 'hangs', at_ms: 0, for_ms: null }],
   ])('%s', (text, fault) => expect(parseFault(text)).toEqual(fault));
   test('unknown words list what is understood', () => {

@@ -15,7 +15,10 @@ import { PREFLIGHT, readPreflight } from './preflight.ts';
 type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
 
 /** Seconds of the lease that the sentinel holds; renewed at a third of it. */
-export const LEASE_S = 900;
+const LEASE_S = 900;
+/** On the program's clock, and (the box counts real seconds) on the box's. */
+export const leaseMs = ({ lease_s }: Context): number => (lease_s ?? LEASE_S) * 1_000;
+export const leaseSeconds = (context: Context): number => Math.ceil(leaseMs(context) / 1_000 / context.clock.scale);
 const SETUP_LIMIT_MS = 45 * 60_000;
 const PREFLIGHT_LIMIT_MS = 4 * 60_000;
 const TAIL_LINES = 60;
@@ -106,7 +109,7 @@ export async function start(context: Context, effect: Of<'start'>): Promise<void
     command,
     // What was the user's before is not ours to stop.
     // Stopped keeps what is not home yet; only a cockpit that verified it may destroy.
-    lease: { seconds: Math.ceil(LEASE_S / context.clock.scale), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: instance.adopted ? 'nothing' : 'stop' },
+    lease: { seconds: leaseSeconds(context), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: instance.adopted ? 'nothing' : 'stop' },
   });
   context.sessions.leases.set(run.id, context.clock.now());
   context.facts.record({ type: 'process.started', run: run.id, attempt: effect.attempt, pid });

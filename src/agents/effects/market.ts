@@ -20,8 +20,14 @@ export async function account(context: Context): Promise<void> {
 }
 
 export async function list(context: Context): Promise<void> {
+  await seeAll(context);
+}
+
+/** One good list, recorded for everybody: no second call is needed for what it tells. */
+async function seeAll(context: Context): Promise<Instance[]> {
   const instances = await context.market.list();
   context.facts.record({ type: differs(context, instances) ? 'fleet.seen' : 'fleet.fresh', instances });
+  return instances;
 }
 
 /** Everything but readings that change all the time. */
@@ -120,7 +126,7 @@ async function attachKey(context: Context, instance: number): Promise<void> {
 export async function find(context: Context, effect: Of<'find'>): Promise<void> {
   const { run, attempt } = effect;
   const label = labelOf(run, attempt);
-  const listed = await context.market.list();
+  const listed = await seeAll(context);
   const { runs, fleet } = context.facts.world();
   const intent = runs[run]?.intended.find((one) => one.attempt === attempt);
   // Another cockpit may use the same name: what was there before our intent, or was born at another time, is not ours.

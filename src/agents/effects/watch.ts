@@ -6,7 +6,7 @@ import { placesOf } from '../../core/stacks.ts';
 import { currentAttempt, type RunState } from '../../core/state.ts';
 import { instanceOfRun, runOf, type Context } from '../context.ts';
 import type { LogStream } from '../sessions.ts';
-import { LEASE_S } from './launch.ts';
+import { leaseMs, leaseSeconds } from './launch.ts';
 
 type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
 
@@ -149,13 +149,13 @@ export async function renewLease(context: Context, run: RunState): Promise<void>
   const attempt = currentAttempt(run);
   if (!attempt) return;
   const box = await context.sessions.box(run, instanceOfRun(context, run));
-  await box.renewLease({ run: run.id, attempt: attempt.number, seconds: Math.ceil(LEASE_S / context.clock.scale) });
+  await box.renewLease({ run: run.id, attempt: attempt.number, seconds: leaseSeconds(context) });
   context.sessions.leases.set(run.id, context.clock.now());
 }
 
 /** Is it time to renew? Only while something of the run can be running or waiting on the box. */
 export function leaseDue(context: Context, run: RunState): boolean {
   const live = run.stage === 'training' || run.stage === 'ended' || run.stage === 'repairing' || run.stage === 'rescuing' || (run.stage === 'tearing_down' && run.hold !== null);
-  return live && run.ran_here && run.instance !== null && context.clock.now() - (context.sessions.leases.get(run.id) ?? 0) > (LEASE_S * 1_000) / 3;
+  return live && run.ran_here && run.instance !== null && context.clock.now() - (context.sessions.leases.get(run.id) ?? 0) > leaseMs(context) / 3;
 }
 

@@ -1,108 +1,77 @@
-/** The dialogs in words: the object by name, what it costs, what would be lost, the verb on the button. */
-import { burnOf, runCost, totals } from '../../core/ledger.ts';
+/** A dialog as a box: its words, then its fields and options. A body that is too long is scrolled; the options stay in sight. */
+import { burnOf } from '../../core/ledger.ts';
 import { span } from '../../core/line.ts';
-import { instanceOf, type RunState, type World } from '../../core/state.ts';
-import { cleanLine } from '../../core/text.ts';
-import { isOver, leavesBehind } from '../select.ts';
-import type { Dialog } from '../dialogs.ts';
-import { ago, bytes, money, perHour } from '../format.ts';
+import { instanceOf, type World } from '../../core/state.ts';
+import type { Control, Dialog } from '../form.ts';
+import { valueOf } from '../form.ts';
+import { money } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
-import { line, piece, plain, wrap, type Line } from '../line.ts';
+import { clip, cut, line, piece, plain, widthOf, wrap, type Line } from '../line.ts';
+import { isOver } from '../select.ts';
 import type { Role } from '../theme.ts';
+import type { Ui } from '../ui.ts';
 import { box } from './box.ts';
+import { dialogWords } from './dialog-words.ts';
 
 /** Cells that a dialog takes, when the terminal has them. */
-const WIDTH = 72;
+export const DIALOG_WIDTH = 72;
+/** A command line wants room. */
+const WIDE: readonly Dialog['kind'][] = ['relaunch', 'proposal'];
+const WIDE_WIDTH = 100;
+const NAME = 10;
 
-export function dialogBox(dialog: Dialog, world: World, now: number, columns: number): Line[] {
-  const width = Math.min(WIDTH, columns - 4);
-  const text = (words: string, role: Role = 'text'): Line[] => wrap(words, width - 4).map((row) => plain(row, role));
-  if (dialog.kind === 'quit') return box('Leave the cockpit?', [...quitWords(world, now).flatMap(([words, role]) => text(words, role)), line(), buttons(['Stay', 'Leave'], dialog.choice)], width, 'rule_focus');
-  const run = world.runs[dialog.run];
-  if (!run || isOver(run)) return box('Over', text(`${dialog.run} has ended.`), width, 'rule');
-  const instance = instanceOf(world, run);
+export const dialogWidth = (dialog: Dialog, columns: number): number => Math.min(WIDE.includes(dialog.kind) ? WIDE_WIDTH : DIALOG_WIDTH, columns - 4);
+
+export function dialogBox(dialog: Dialog, ui: Ui, world: World, now: number): Line[] {
+  const width = dialogWidth(dialog, ui.size.columns);
+  const known = dialog.run === null ? null : (world.runs[dialog.run] ?? null);
+  const run = known && !isOver(known) ? known : null;
+  const { title, words } = dialogWords(dialog, run, world, ui, now);
+  const body = words.flatMap(([text, role]) => (text === '' ? [line()] : wrap(text, width - 4).map((row) => plain(row, role))));
+  const ended = dialog.run !== null && run === null;
+  const foot = ended ? [] : [line(), ...controls(dialog, world, now, width - 4)];
+  const room = Math.max(1, ui.size.rows - 2 - foot.length);
+  const from = Math.max(0, Math.min(dialog.scroll, body.length - room));
+  const more = body.length - from - room;
+  const shown = more > 0 ? [...body.slice(from, from + room - 1), plain(`${GLYPH.more} ${more + 1} more lines: PgDn`, 'muted')] : body.slice(from);
+  return box(title, [...shown, ...foot], width, dialog.kind === 'destroy' ? 'danger' : 'rule_focus');
+}
+
+function controls(dialog: Dialog, world: World, now: number, width: number): Line[] {
+  const fields = dialog.controls.flatMap((control, index) => (control.is === 'text' ? [field(control, dialog, index === dialog.focus, world, now, width)] : []));
+  const options = dialog.controls.flatMap((control, index) => (control.is === 'option' ? [{ control, on: index === dialog.focus }] : []));
+  const error = dialog.error === null ? [] : wrap(dialog.error, width - 2).map((row) => plain(`  ${row}`, 'warn'));
+  // Options that want a word stand below each other, so that the word has a row of its own.
+  const rows = options.some(({ control }) => control.word !== null)
+    ? options.flatMap(({ control, on }) => [optionLine(label(control, dialog), on, control.danger ? 'danger' : 'text'), ...(on && control.word !== null ? [typing(control.word, dialog.typed)] : [])])
+    : [line(...options.flatMap(({ control, on }) => [piece('  '), piece(on ? `${GLYPH.select}${label(control, dialog)} ` : ` ${label(control, dialog)} `, on ? 'button_focus' : 'button')]))];
+  return [...fields, ...(fields.length > 0 ? (error.length > 0 ? error : [line()]) : error), ...rows];
+}
+
+const label = (control: Extract<Control, { is: 'option' }>, dialog: Dialog): string => (dialog.kind === 'hold' && control.name === 'hold' ? `Hold for ${span(Number(valueOf(dialog, 'minutes')) * 60_000)}` : control.says);
+
+const typing = (word: string, typed: string): Line => line(piece('      type ', 'muted'), piece(word, 'title'), piece(': ', 'muted'), piece(typed, typed === word ? 'danger' : 'text'), piece(GLYPH.caret, 'key'));
+
+/** The part of a long value around the place where it is written. */
+function field(control: Extract<Control, { is: 'text' }>, dialog: Dialog, on: boolean, world: World, now: number, width: number): Line {
+  const note = on || control.name === 'minutes' ? noteOf(control, dialog, world, now) : '';
+  const room = Math.max(8, width - NAME - 5 - (note === '' ? 0 : widthOf(note) + 1));
+  const at = on ? Math.min(dialog.at, control.value.length) : 0;
+  const from = Math.max(0, at - Math.floor(room * 0.8));
+  const before = control.value.slice(from, at);
+  const head = [piece(on ? `${GLYPH.select} ` : '  ', 'key'), piece(`${control.name.padEnd(NAME - 2)} `, 'muted')];
+  if (!on) return line(...head, piece(clip(control.value, room), 'title'), piece(note === '' ? '' : `  ${note}`, 'muted'));
+  return line(...head, piece(`${from > 0 ? GLYPH.more : ''}${before}`, 'title'), piece(GLYPH.caret, 'key'), piece(cut(control.value.slice(at), Math.max(0, room - widthOf(before))), 'title'), piece(note === '' ? '' : ` ${note}`, 'muted'));
+}
+
+function noteOf(control: Extract<Control, { is: 'text' }>, dialog: Dialog, world: World, now: number): string {
+  if (control.name === 'reason') return control.value === '' ? 'why, for whoever reads the log' : '';
+  if (control.name !== 'minutes') return '';
+  const run = dialog.run === null ? undefined : world.runs[dialog.run];
+  const instance = run && instanceOf(world, run);
+  const minutes = Number(control.value);
   const rate = instance ? burnOf(instance) : 0;
-  const object = instance ? `${run.id} on instance ${instance.id} (${cleanLine(instance.facts.gpu_name, 24)}, ${perHour(rate)})` : `${run.id}, which has no instance yet`;
-  switch (dialog.kind) {
-    case 'destroy': {
-      const typed = dialog.choice === 2 ? [line(piece('      type ', 'muted'), piece(run.id, 'title'), piece(': ', 'muted'), piece(dialog.typed, dialog.typed === run.id ? 'danger' : 'text'), piece(GLYPH.caret, 'key'))] : [];
-      const options = ['Leave it alone', instance ? 'Bring results home, then destroy' : 'Give the run up', 'Destroy now, without bringing anything home'];
-      return box(
-        `Destroy ${cleanLine(run.id, 40)}?`,
-        [
-          ...text(`${object}. Spent so far: ${money(runCost(world, run, now).usd)}.`),
-          line(),
-          ...lossWords(run, now).flatMap(([words, role]) => text(words, role)),
-          line(),
-          ...options.map((option, index) => optionLine(option, index === dialog.choice, index === 2 ? 'danger' : 'text')),
-          ...typed,
-        ],
-        width,
-        'danger',
-      );
-    }
-    case 'hold': {
-      const minutes = Number(dialog.minutes);
-      const price = minutes > 0 ? `costs ${money((rate * minutes) / 60)} and ends at ${new Date(now + minutes * 60_000).toISOString().slice(11, 16)} UTC` : 'how long?';
-      const field = (name: 'minutes' | 'reason', value: string, note: string): Line =>
-        line(piece(dialog.field === name ? `${GLYPH.select} ` : '  ', 'key'), piece(`${name.padEnd(8)} `, 'muted'), piece(value, 'title'), piece(dialog.field === name ? GLYPH.caret : ' ', 'key'), piece(` ${note}`, 'muted'));
-      return box(
-        `Hold ${cleanLine(run.id, 40)} for debugging?`,
-        [
-          ...text(`${object} stays up and bills, whatever its run does. A hold always ends; then the usual teardown goes on.`),
-          line(),
-          field('minutes', dialog.minutes, price),
-          field('reason', dialog.reason, dialog.reason === '' ? 'why, for whoever reads the log' : ''),
-          ...(dialog.error === null ? [line()] : text(`  ${dialog.error}`, 'warn')),
-          buttons(['Cancel', `Hold for ${span(minutes * 60_000)}`], dialog.field === 'buttons' ? dialog.choice : -1),
-        ],
-        width,
-        'rule_focus',
-      );
-    }
-    case 'release':
-      return box(`Release the hold on ${cleanLine(run.id, 40)}?`, [...text(`${object}. From then on the teardown policy decides: results come home first, then the instance goes.`), line(), buttons(['Keep holding', 'Release'], dialog.choice)], width, 'rule_focus');
-    case 'keep': {
-      const words = dialog.keep
-        ? `${object} will not be destroyed when the run is over. It bills ${perHour(rate)} until you say otherwise; your budget of ${money(run.spec.kill.dollars)} still holds.`
-        : `${object} goes the usual way again: when the run is over and its results are home, the instance is destroyed.`;
-      return box(dialog.keep ? `Keep ${cleanLine(run.id, 40)}?` : `No longer keep ${cleanLine(run.id, 40)}?`, [...text(words), line(), buttons(['Leave it', dialog.keep ? 'Keep it' : 'Let it go'], dialog.choice)], width, 'rule_focus');
-    }
-  }
+  return minutes > 0 ? `costs ${money((rate * minutes) / 60)} and ends at ${new Date(now + minutes * 60_000).toISOString().slice(11, 16)} UTC` : 'how long?';
 }
 
-type Words = [words: string, role: Role][];
-
-/** What a destroy would cost in work: the newest checkpoint at home, its age, and how far the training is beyond it. */
-function lossWords(run: RunState, now: number): Words {
-  const step = run.progress?.reading.step ?? null;
-  const newest = run.home.at(-1);
-  const words: Words = [];
-  if (step === null && !run.ran_here && run.home.length === 0) words.push(['Nothing has run yet, so nothing would be lost.', 'ok']);
-  else if (!newest) words.push([`Nothing is at home yet.${step === null ? '' : ` Everything up to step ${step} would be lost.`}`, 'danger']);
-  else {
-    const age = run.home_at === null ? '' : `, brought home ${ago(now - run.home_at)}`;
-    words.push([`Newest verified copy at home: ${cleanLine(newest.path, 60)} (${bytes(newest.bytes)}${age}).`, 'text']);
-    if (step !== null) words.push([`The run is at step ${step}; what came after that copy would be lost.`, 'warn']);
-  }
-  if (run.rescue) words.push(run.rescue.verdict === 'verified' ? ['Results are home and verified.', 'ok'] : [`Results are not proven home: ${cleanLine(run.rescue.reason, 120)}`, 'warn']);
-  return words;
-}
-
-function quitWords(world: World, now: number): Words {
-  const { runs, instances } = leavesBehind(world);
-  const sums = totals(world, now);
-  if (instances.length === 0 && runs.length === 0) return [['Nothing runs, and nothing of ours bills.', 'text']];
-  const words: Words = [
-    [`${count(runs.length, 'run')} under way, ${count(instances.length, 'instance')} billing ${perHour(sums.burn_usd_per_hour)}.`, 'text'],
-    ['Training goes on without the cockpit. Nothing is repaired and no results come home until it is back. (D leaves too, and a background process watches on.)', 'text'],
-    ['When a training ends, the sentinel on its instance lets the lease run out and ends the billing as the spec says.', 'muted'],
-  ];
-  const open = runs.filter((run) => run.incident && !run.incident.ended);
-  if (open.length > 0) words.push([`${GLYPH.alert} In the middle of a repair: ${open.map(({ id }) => id).join(', ')}.`, 'danger']);
-  return words;
-}
-
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-const optionLine = (label: string, focused: boolean, role: Role): Line => line(piece(focused ? ` ${GLYPH.select} ` : '   ', 'key'), piece(` ${label} `, focused ? 'button_focus' : role));
-const buttons = (labels: readonly string[], focused: number): Line => line(...labels.flatMap((label, index) => [piece('  '), piece(index === focused ? `${GLYPH.select}${label} ` : ` ${label} `, index === focused ? 'button_focus' : 'button')]));
+const optionLine = (says: string, on: boolean, role: Role): Line => line(piece(on ? ` ${GLYPH.select} ` : '   ', 'key'), piece(` ${says} `, on ? 'button_focus' : role));

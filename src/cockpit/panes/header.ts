@@ -1,9 +1,10 @@
 /** The first rows: what there is, what it burns, what it bought; and the banner, when control is lost or a demo is over. */
+import { controlLost } from '../../core/control.ts';
 import { today } from '../../core/day.ts';
 import { totals, type Totals } from '../../core/ledger.ts';
 import { span } from '../../core/line.ts';
 import type { World } from '../../core/state.ts';
-import { cleanLine } from '../../core/text.ts';
+import { cleanLine, shorten } from '../../core/text.ts';
 import { bar, money, perHour, share } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
 import { ends, fitLine, line, lineWidth, piece, type Line, type Piece } from '../line.ts';
@@ -104,9 +105,10 @@ function healthOf(world: World, now: number): Piece {
 /** One row, or none. Losing control outshouts the end of a demo. */
 export function banner(ui: Ui, world: World, now: number): Line | null {
   const width = ui.size.columns;
-  if (world.market.health === 'lost') {
-    const why = cleanLine(world.market.reason ?? 'no answer', 80);
-    return { ...fitLine(line(piece(` ${GLYPH.alert} CONTROL LOST for ${span(now - world.market.since)}: ${why}. Training goes on and bills; the last known facts are shown; nothing is destroyed on a guess.`, 'banner_bad')), width), over: 'banner_bad' };
+  const lost = controlLost(world);
+  if (lost !== null) {
+    const [since, then] = lost.since === null ? ['', 'It bills until the market takes the order, which is repeated.'] : [` for ${span(now - lost.since)}`, 'Training goes on and bills; the last known facts are shown; nothing is destroyed on a guess.'];
+    return { ...fitLine(line(piece(` ${GLYPH.alert} CONTROL LOST${since}: ${shorten(lost.words, lost.since === null ? 140 : 80).replace(/[.]$/, '')}. ${then}`, 'banner_bad')), width), over: 'banner_bad' };
   }
   return ui.finished === null ? null : { ...fitLine(line(piece(` ${GLYPH.done} ${cleanLine(ui.finished, 300)}`, 'banner_good')), width), over: 'banner_good' };
 }

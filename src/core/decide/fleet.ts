@@ -4,7 +4,7 @@ import { judgeRunway, leastValuable, RUNWAY_CRITICAL_H, RUNWAY_WARN_H, someoneLe
 import { emit } from './ready.ts';
 import { decideCredit } from './alerts.ts';
 import { decideDue } from './orders.ts';
-import { fleetOf, isClosed, runsOf, type World } from '../state.ts';
+import { fleetOf, isClosed, runsOf, type InstanceState, type World } from '../state.ts';
 
 const SECOND = 1_000;
 /** One list call serves the whole fleet. Closer while something is loading, leaving or unclear. */
@@ -26,10 +26,20 @@ export function decideFleet(world: World): Action[] {
   for (const one of fleetOf(world)) {
     if (one.owner !== 'ours' || one.gone_at !== null || one.absent_reads === 0) continue;
     if (one.destroy === 'none' && now - one.first_seen < LIST_LAG_MS) continue;
+    if (one.absent_reads >= 2 && isHeard(world, one)) continue;
     if (one.absent_reads >= 2) actions.push({ do: 'emit', body: { type: 'instance.gone', instance: one.id, run: one.run } });
     else actions.push({ do: 'confirm_gone', instance: one.id, run: one.run });
   }
   return actions;
+}
+
+/**
+ * Does a session on it still bring the training's heartbeats? Then the market is wrong about an instance that nobody
+ * destroyed, and nothing is concluded: a session to a box that is gone breaks within seconds.
+ */
+export function isHeard(world: World, one: InstanceState): boolean {
+  const run = one.run === null ? undefined : world.runs[one.run];
+  return one.destroy === 'none' && run?.instance === one.id && run.stream === 'open';
 }
 
 /** The credit, judged when the level changes; while it is critical, runs are brought home one after the other. */
