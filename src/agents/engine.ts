@@ -9,8 +9,8 @@ import { decideFleet } from '../core/decide/fleet.ts';
 import { backoffMs } from '../core/decide/ready.ts';
 import { decideRunner } from '../core/decide/runner.ts';
 import type { Body } from '../core/events.ts';
-import { MarketError } from '../core/ports.ts';
-import { isClosed, runsOf, type World } from '../core/state.ts';
+import { MarketError, RemoteError } from '../core/ports.ts';
+import { currentAttempt, isClosed, runsOf, type World } from '../core/state.ts';
 import { answerCommand } from './commands.ts';
 import type { AgentPorts, Context } from './context.ts';
 import { createSessions } from './sessions.ts';
@@ -66,11 +66,20 @@ export function createEngine(ports: AgentPorts): Engine {
     flying.set(key, flight);
   };
 
+  /** A connection that broke stays broken: whoever needs the box next opens a new one, and the stream that rode on it is heard again. */
+  const reconnect = (run: string, reason: string): void => {
+    void context.sessions.drop(run);
+    const state = facts.world().runs[run];
+    const attempt = state && currentAttempt(state);
+    if (attempt && state.stream === 'open') facts.record({ type: 'stream.lost', run, attempt: attempt.number, reason });
+  };
+
   const failed = (effect: Effect) => (error: unknown): void => {
     if (stopping) return;
     const reason = error instanceof Error ? error.message : String(error);
     const run = 'run' in effect ? effect.run : null;
     if (run !== null) {
+      if (error instanceof RemoteError && error.failure === 'lost') reconnect(run, reason);
       const count = (facts.world().runs[run]?.backoff[effect.do]?.count ?? 0) + 1;
       return facts.record({ type: 'effect.failed', run, effect: effect.do, reason, retry_at: clock.now() + backoffMs(count) });
     }

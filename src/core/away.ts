@@ -46,6 +46,16 @@ export function awayKind(facts: Instance): Away['kind'] | null {
   return !down ? null : facts.is_bid ? 'outbid' : 'stopped';
 }
 
+/** An offline host is believed after so long, and after twice as long each time that it blinks again within the hour. */
+const OFFLINE_MS = 2 * MINUTE;
+const BLINKS_COUNTED = 4;
+
+/** How often in a row the instance of `away` went, when it goes again at `now`. */
+export const timesAway = (away: Away | null, now: number): number => (away !== null && away.back_at !== null && now - away.back_at < HOUR ? away.times : 0);
+
+/** A host that blinks is no host that went: whether it has been offline for long enough, `since` it first was. */
+export const offlineEnough = (away: Away | null, since: number | null, now: number): boolean => since !== null && now - since >= OFFLINE_MS * 2 ** Math.min(timesAway(away, now), BLINKS_COUNTED);
+
 /**
  * Waiting goes on for as long as going elsewhere would cost in time, which is at most twice the best that hindsight could
  * do. Asking back (a higher bid, a start) comes first where the spec's price allows it.

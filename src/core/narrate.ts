@@ -83,6 +83,8 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'stream.lost':
       return sitter(`the event stream broke (${event.reason}); opening it again`);
     case 'process.exited':
+      // An end that a repair ordered is no news of the training.
+      if (after.runs[event.run]?.repair) return sitter('the process is ended, as the repair wants');
       return sitter(`the process ended: ${event.signal ? `signal ${event.signal}` : event.exit_code === null ? 'no exit record' : `exit code ${event.exit_code}`}`);
     case 'incident.opened':
       return sitter(`${event.diagnosis.cause}${event.step === null ? '' : ` at step ${event.step}`}: ${event.diagnosis.summary}`, 'alert');

@@ -1,5 +1,6 @@
 /** One run's state machine: which event moves it to which stage. */
 import { advanceCadence, startCadence } from './cadence.ts';
+import { timesAway } from './away.ts';
 import { backoffMs } from './decide/ready.ts';
 import type { Event } from './events.ts';
 import { isLocal } from './fixes.ts';
@@ -189,7 +190,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'rescue.asked':
       return run.rescue ? { ...run, rescue: { ...run.rescue, asked_usd: event.usd, asked_at: event.at } } : run;
     case 'instance.away':
-      return { ...run, away: { kind: event.kind, instance: event.instance, attempt: run.attempt, since: event.at, back_at: null, asks: 0, asked_at: null }, stream: 'closed', ssh: { ...run.ssh, up: false, reason: event.kind } };
+      return { ...run, away: { kind: event.kind, instance: event.instance, attempt: run.attempt, since: event.at, back_at: null, times: 1 + timesAway(run.away, event.at), asks: 0, asked_at: null }, stream: 'closed', ssh: { ...run.ssh, up: false, reason: event.kind } };
     case 'instance.back':
       return run.away ? { ...run, away: { ...run.away, back_at: event.at }, backoff: {}, cadence: run.cadence && { ...run.cadence, next_at: event.at } } : run;
     case 'bid.raised':

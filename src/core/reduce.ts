@@ -115,7 +115,7 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
     // A label of ours without a run in this journal belongs to another cockpit: shown, never touched.
     const run = known?.owner === 'ours' ? known.run : mark && (world.runs[mark.run]?.instance === facts.id || isLateTwin(world.runs[mark.run], mark.attempt, facts)) ? mark.run : null;
     fleet[facts.id] = known
-      ? { ...known, ...(known.owner === 'stranger' && run !== null && { owner: 'ours' as const, run }), facts, label: facts.label, seen_at: at, absent_reads: 0, gone_at: null }
+      ? { ...known, ...(known.owner === 'stranger' && run !== null && { owner: 'ours' as const, run }), facts, label: facts.label, seen_at: at, offline_since: facts.actual_status === 'offline' ? (known.offline_since ?? at) : null, absent_reads: 0, gone_at: null }
       : newInstance(facts, run, at);
   }
   for (const [key, known] of Object.entries(world.fleet)) {
@@ -202,6 +202,7 @@ function newInstance(facts: Instance, run: string | null, at: number): InstanceS
     wakes: 0,
     gone_at: null,
     seen_at: at,
+    offline_since: facts.actual_status === 'offline' ? at : null,
   };
 }
 

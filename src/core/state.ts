@@ -47,6 +47,8 @@ export interface InstanceState {
   gone_at: number | null;
   /** The last time the market answered about it. */
   seen_at: number;
+  /** Since when the market calls its host offline; null when it doesn't. */
+  offline_since: number | null;
 }
 
 /** Where a run stands. One stage at a time; each names what is awaited. */
@@ -101,6 +103,8 @@ export interface Away {
   since: number;
   /** null while it is away. */
   back_at: number | null;
+  /** How often in a row: each time within an hour after it was back. */
+  times: number;
   /** Bids that were raised and starts that were asked for since it went. */
   asks: number;
   asked_at: number | null;

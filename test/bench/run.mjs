@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const BENCHES = {
   corpus: ['corpus.mjs', 'FILE.jsonl [--misses]: progress fields and causes against a labelled corpus'],
+  economics: ['economics.mjs', '[--json] [--runs N] [--seed S] [--svg FILE]: what watching is worth, on a simulated fleet, beside what people use today'],
   'parser-speed': ['parser-speed.mjs', '[MB]: how fast the progress reader and triage are, on one core'],
   push: ['push.mjs', '[--json] [--deaths N]: from the death of a process to its event in the journal, and what the sentinel costs'],
   tokens: ['tokens.mjs', '[--json]: what a day with three incidents costs in tokens, beside a naive agent that polls'],

@@ -13,6 +13,7 @@ import { emptyWorld, type RunState, type World } from '../../src/core/state.ts';
 import { farewell, windowTitle } from '../../src/cockpit/farewell.ts';
 import { given, screenOf, textOf } from './shoot.ts';
 import { alertWorld, calmWorld, crowdedWorld, foreignWorld, instance, NOW, oom, reading, run } from './world.ts';
+import type { Patch } from '../../src/core/brain/state.ts';
 
 describe('every screen', () => {
   const worlds = { calm: calmWorld(), alert: alertWorld(), foreign: foreignWorld(), crowd: crowdedWorld(60), empty: emptyWorld(NOW), lost: { ...calmWorld(), market: { health: 'lost' as const, since: NOW - 90_000, reason: 'no answer for 90 s', list_at: NOW - 90_000 } } };
@@ -154,6 +155,16 @@ describe('the run page', () => {
     expect(page({ ended: { at: NOW, how: 'resolved', step: 431 } })).toContain('resolved: step 431 reached');
     expect(page({ ended: { at: NOW, how: 'given_up', reason: 'the ladder ended', best_option: 'a 48 GB card' } })).toContain('given up: the ladder ended. Next best: a 48 GB card');
     expect(page({})).toContain('reduce: batch_size 32 -> 16');
+  });
+  it('shows a proven patch as a diff to take home, and only the reason of one that did not help', () => {
+    const base = calmWorld();
+    const patch = (n: number, status: Patch['status']): Patch => ({ n, incident: 1, files: ['train.py'], diff: `--- a/train.py\n+++ b/train.py\n@@ -1,2 +1,2 @@\n a = 1\n-b = ${n}\x1b[2J\n+b = ${n}0\n`, why: 'The layer is wider than its input.', status, home: status === 'proven' ? `patches/${n}.patch` : null });
+    const one = run('nanogpt-shakespeare', 31_244);
+    const world = { ...base, runs: { ...base.runs, 'nanogpt-shakespeare': { ...one, brain: { ...one.brain, patches: [patch(1, 'reverted'), patch(2, 'proven')] } } } };
+    const text = textOf(world, 120, 60, given(world, ['enter'], 120, 60));
+    for (const words of ['train.py: did not help and was taken back', 'train.py: proven: training got beyond', 'git apply results/nanogpt-shakespeare/patches/2.patch', '-b = 2', '+b = 20', 'The layer is wider']) expect(text).toContain(words);
+    expect(text).not.toContain('+b = 10');
+    expect(text).not.toContain('\x1b[2J');
   });
 });
 

@@ -53,7 +53,7 @@ export function instance(id: number, run: string | null, part: Partial<InstanceS
   return {
     id, machine_id: seen.machine_id, label: run === null ? null : labelOf(run, 1), owner: run === null ? 'stranger' : 'ours', run, facts: seen, first_seen: NOW - 90 * MINUTE,
     rate: seen.dph_total, bucket: run === null ? 'idle' : 'productive', since: NOW - 8 * MINUTE, usd: { ...noUsd(), loading: 0.021, setup: 0.034, productive: 0.482 },
-    absent_reads: 0, adopted: null, destroy: 'none', destroy_at: null, destroy_gate: null, stop: 'none', stop_at: null, wakes: 0, gone_at: null, seen_at: NOW - 4_000, ...part,
+    absent_reads: 0, adopted: null, destroy: 'none', destroy_at: null, destroy_gate: null, stop: 'none', stop_at: null, wakes: 0, gone_at: null, seen_at: NOW - 4_000, offline_since: null, ...part,
   };
 }
 

@@ -37,7 +37,7 @@ describe('an order is refused in words', () => {
     ['a relaunch beyond the budget', withRun({ spec: { ...(calmWorld().runs[ONE] as RunState).spec, kill: { hours: 12, dollars: 0.1 } } }), { do: 'relaunch', run: ONE }, /spent \$.* of the allowed \$0\.10; a relaunch would end at once/],
     ['a relaunch in the middle of a repair', alertWorld(), { do: 'relaunch', run: 'vit-finetune' }, /a repair of vit-finetune is under way/],
     ['a relaunch while it starts', withRun({ stage: 'starting' }), { do: 'relaunch', run: ONE }, /just starting/],
-    ['a relaunch out of reach', withRun({ away: { kind: 'offline', instance: 31_244, attempt: 1, since: NOW, back_at: null, asks: 0, asked_at: null } }), { do: 'relaunch', run: ONE }, /out of reach; switch goes on elsewhere/],
+    ['a relaunch out of reach', withRun({ away: { kind: 'offline', instance: 31_244, attempt: 1, since: NOW, back_at: null, times: 1, asks: 0, asked_at: null } }), { do: 'relaunch', run: ONE }, /out of reach; switch goes on elsewhere/],
     ['a switch under a hold', withRun({ hold: { until: NOW + 1, reason: 'x' } }), { do: 'switch', run: ONE }, /held; release it first/],
     ['a switch that is under way', withRun({ stage: 'rescuing' }), { do: 'switch', run: ONE }, /leaves instance 31244 already/],
     ['a switch of what is being destroyed', withRun({ destroy_ordered: { waive: false } }), { do: 'switch', run: ONE }, /is being destroyed/],

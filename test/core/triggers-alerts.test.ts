@@ -196,7 +196,27 @@ describe('what is only said', () => {
       bench.wait(MINUTE);
       bench.conclude();
     }
-    expect(bench.lines).toEqual([]);
+    expect([bench.lines, bench.of('instance.away')]).toEqual([[], []]);
+  });
+
+  it('is a host that comes and goes for hours: told ever more rarely, and gone for good it is told once', () => {
+    const bench = new Bench();
+    const seen = (status: string, minutes: number): void => {
+      for (let n = 0; n < minutes; n += 1) {
+        bench.record({ type: 'fleet.seen', instances: [{ ...bench.instance, actual_status: status }] });
+        bench.wait(MINUTE);
+        bench.conclude();
+      }
+    };
+    for (let n = 0; n < 24; n += 1) {
+      seen('offline', 5);
+      seen('running', 5);
+    }
+    expect(bench.of('instance.away').length).toBe(bench.of('instance.back').length);
+    expect(bench.of('instance.away').length).toBeLessThanOrEqual(6);
+    const before = bench.of('instance.away').length;
+    seen('offline', 40);
+    expect(bench.of('instance.away').length).toBe(before + 1);
   });
 
   it('is the credit that runs out, once for the account', () => {

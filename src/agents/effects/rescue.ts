@@ -83,7 +83,7 @@ async function judge(context: Context, run: RunState, instance: number, box: Box
   const finished = run.verdict === 'done' || run.verdict === 'early_stopped';
   // What came home earlier counts: a trainer may prune what was already verified.
   const had = [...results, ...(context.facts.world().runs[run.id]?.home ?? [])];
-  const absent = finished ? declared(run).filter((glob) => !had.some((file) => globMatcher([glob])(file.path))) : [];
+  const absent = finished ? expected(run).filter((glob) => !had.some((file) => globMatcher([glob])(file.path))) : [];
   const verdict = left.length === 0 && absent.length === 0 ? 'verified' : 'unverified';
   const reason =
     left.length > 0
@@ -129,6 +129,8 @@ export async function salvage(context: Context, effect: Extract<Effect, { do: 's
   }
 }
 
+/** What a run that ended well must have left: a short one ends before its first checkpoint, and its artifacts say that it was whole. */
+const expected = ({ spec }: RunState): readonly string[] => (spec.artifacts.length > 0 ? spec.artifacts : (spec.checkpoints?.path ?? []));
 const declared = (run: RunState): string[] => [...run.spec.artifacts, ...(run.spec.checkpoints?.path ?? [])];
 const globsOf = (run: RunState, final: boolean): string[] => (final ? [...declared(run), LOGS] : (run.spec.checkpoints?.path ?? []));
 

@@ -12,6 +12,7 @@ import { leavesBehind, strangersOf } from '../select.ts';
 import { GRACE_S } from '../submit.ts';
 import type { Role } from '../theme.ts';
 import type { Ui } from '../ui.ts';
+import { diffRows } from './run-patches.ts';
 
 export type Words = [words: string, role: Role][];
 
@@ -86,7 +87,7 @@ function proposalWords(run: RunState, now: number): Words {
   if (consult.stage !== 'pending') return [['The question has been answered or has run out.', 'text']];
   const { action, diagnosis } = consult.proposal;
   const inner = action.kind === 'ask_user' ? action.then : action;
-  const diff = inner.kind === 'apply_diff' ? inner.diff.split('\n').slice(0, 400).map((row): Words[number] => [cleanLine(row, 200), row.startsWith('+') ? 'ok' : row.startsWith('-') ? 'bad' : 'muted']) : [];
+  const diff = inner.kind === 'apply_diff' ? diffRows(inner.diff, 400) : [];
   return [[`The model: ${diagnosis}`, 'text'], [`It proposes: ${actionWords(action)}.`, 'title'], [`It asks because ${cleanLine(consult.why, 300)}. Without a word from you it means no in ${span(Math.max(consult.until, run.hold?.until ?? 0) - now)}.`, 'warn'], ...(diff.length > 0 ? [['', 'text'] as Words[number], ...diff] : [])];
 }
 

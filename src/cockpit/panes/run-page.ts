@@ -10,6 +10,7 @@ import { line, piece, plain, wrap, type Line } from '../line.ts';
 import { fact, rule, signOf } from './parts.ts';
 import { attemptLine, costLines, homeLines, specLines, statusLines } from './run-facts.ts';
 import { ladderLines } from './run-ladder.ts';
+import { patchLines } from './run-patches.ts';
 import { progressLines } from './run-progress.ts';
 import { saidLines } from './said.ts';
 
@@ -28,6 +29,7 @@ export function runPage(run: RunState, world: World, now: number, width: number,
     plain(` ${lineText(compactLine(run, now))}`, 'text'),
     line(),
     ...section('Incidents', incidentLines(run, now, width)),
+    ...section('Patches', patchLines(run, width)),
     ...section('Ladder', ladderLines(run, world, now, width)),
     ...section('Progress', [...progressLines(run, width), ...alertLines(run)]),
     ...section('Optimisations', run.trials.flatMap((trial) => wrap(trialWords(trial), width - 2).map((row) => plain(` ${row}`, 'text')))),

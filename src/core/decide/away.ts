@@ -1,6 +1,6 @@
 /** Instances that went away, and instances that the run has left behind. */
 import type { Action } from '../actions.ts';
-import { awayKind, awayStep, repeatMs } from '../away.ts';
+import { awayKind, awayStep, offlineEnough, repeatMs } from '../away.ts';
 import type { Diagnosis } from '../events.ts';
 import { BOUNDS } from '../ladder.ts';
 import { currentAttempt, instanceOf, isAway, type InstanceState, type Left, type RunState, type World } from '../state.ts';
@@ -16,7 +16,7 @@ export function decideAway(world: World, run: RunState): Action[] | null {
   const instance = instanceOf(world, run);
   if (!instance || run.verdict !== null || !run.ran_here || !WORKING.includes(run.stage)) return null;
   const kind = instance.stop === 'none' ? awayKind(instance.facts) : null;
-  if (!isAway(run)) return kind === null ? null : [emit({ type: 'instance.away', run: run.id, instance: instance.id, kind })];
+  if (!isAway(run)) return kind === null || (kind === 'offline' && !offlineEnough(run.away, instance.offline_since, world.now)) ? null : [emit({ type: 'instance.away', run: run.id, instance: instance.id, kind })];
   if (kind === null && instance.facts.actual_status === 'running') return [emit({ type: 'instance.back', run: run.id, instance: instance.id })];
   return whileAway(world, run, instance);
 }

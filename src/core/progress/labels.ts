@@ -18,12 +18,14 @@ export interface Label {
   bracket: boolean;
   /** Nothing but spaces and brackets stands before the number. */
   empty: boolean;
+  /** What the next number is, where this one only says when: "Test MRR at step 900: 0.79". */
+  carries: Label | null;
 }
 
 const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,step num,n iter,num updates,total timesteps,num timesteps,timesteps,timestep,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
 const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no');
 const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
-const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epoch no,epoch num,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
+const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
 /** The rank of a loss that calls itself the training's. */
 export const TRAIN_LOSS = 9.5;
 const LOSS = new Map<string, number>([
@@ -32,7 +34,7 @@ const LOSS = new Map<string, number>([
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
   ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
   ['cross entropy loss', 8], ['crossentropyloss', 8], ['train crossentropyloss', 8], ['train cross entropy loss', 8], ['ce loss', 6], ['train ce loss', 6], ['l pix', 6], ['l g pix', 5], ['l total', 7],
-  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['moving avg loss', 5], ['train mlm loss', 8], ['actor pg loss', 6], ['pg loss', 6], ['train policy loss', 6],
+  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['moving avg loss', 5], ['train mlm loss', 8], ['actor pg loss', 6], ['pg loss', 6], ['train policy loss', 6],
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
@@ -48,7 +50,7 @@ function words(list: string): ReadonlySet<string> {
   return new Set(list.split(','));
 }
 
-const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: false, trainContext: false, bracket: false, empty: false };
+const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: false, trainContext: false, bracket: false, empty: false, carries: null };
 
 /** Reads the raw text that stands between the number before (or the line's start) and this one. `first`: nothing numeric came before. */
 export function readLabel(raw: string, first: boolean): Label {
@@ -74,6 +76,8 @@ export function readLabel(raw: string, first: boolean): Label {
   // "Eval Epoch 12 | …" counts the same epochs.
   const said = /^(?:eval|evaluation|val|valid|validation|test) (epoch.{0,6})$/.exec(key)?.[1];
   if (said !== undefined && EPOCH.has(said)) return { ...NONE, name, role: 'epoch', evalContext: true };
+  const dated = /^(.{2,60}) at (?:global )?(step|iteration|iter|epoch)$/i.exec(name);
+  if (dated) return { ...NONE, name, role: /epoch/i.test(dated[2] ?? '') ? 'epoch' : 'step', evalContext: EVAL_WORD.test(dated[1] ?? ''), carries: readLabel(`${dated[1]}: `, true) };
   // "Starting training..., iters: 1000"
   if (/\bstart\w* (?:\w+ ){0,2}training\b/i.test(before) && /^(?:iters|iterations|steps)$/.test(key)) return { ...NONE, name, role: 'total' };
   const evalContext = EVAL_WORD.test(before) || ((key === '' || EVAL_ONLY.test(key)) && EVAL_WORD.test(open)) || EVAL_WORD.test(hint);
@@ -109,7 +113,7 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (key === 'train' || key === 'total') return { role: 'bare' };
   if (key === 'tel') return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
-  if (/^(?:rollout )?ep (?:rew|len) mean$/.test(key)) return { role: 'eval' };
+  if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$/.test(key)) return { role: 'eval' };
   if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };
   const parts = key.split(' ');
   const last = parts.at(-1) ?? '';

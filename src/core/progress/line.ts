@@ -25,6 +25,7 @@ class Draft {
   /** Fractions without a word of their own: "[ 620/1562]", " 2/10 [====". */
   private loose: Field | null = null;
   private loose2: Field | null = null;
+  private carried: Field['label'] | null = null;
   /** The first of two in one bracket: "[2,  4000] loss: 1.28". */
   private pair: Field | null = null;
   /** A number that opens the line: "37700 train 3.57". */
@@ -51,6 +52,8 @@ class Draft {
   }
 
   take(field: Field): void {
+    if (this.carried && field.label.empty) field = { ...field, label: this.carried };
+    this.carried = field.label.carries;
     const { label, value } = field;
     // "train loss 2.5, val loss 2.6": the word before one key doesn't make the next line of keys an evaluation; a heading does.
     if (label.evalContext) this.evalContext = true;

@@ -68,7 +68,8 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     const rule = exception && at - worker <= WORKER_FRAMES && /^(?:Connection|EOF|FileNotFound)/.test(text) ? WORKER_GONE : RULES.find(({ match }) => match.test(text));
     if (exception) {
       inTraceback = false;
-      if (ignored || tracker) {
+      // A tracker's trouble is its own, but not a disk that is full.
+      if (ignored || (tracker && rule?.cause !== 'disk_full')) {
         ignored = tracker = false;
         continue;
       }
@@ -84,7 +85,7 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     const key = rule.match.exec(text)?.index ?? 0;
     const line = key > KEY_FROM ? text.slice(key - KEY_BEFORE) : text;
     // An excerpt may begin below the frames: a line that reads as an uncaught exception and explains itself is believed without them.
-    const bare = exception && !ignored && rule.weight === 'fact';
+    const bare = exception && !ignored && (rule.weight === 'fact' || rule.weight === 'consequence');
     events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line, transient: rule.transient, fatal: fatal || bare || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text), traceback: fatal });
   }
   return events;

@@ -114,12 +114,14 @@ function survived(lines: readonly LogLine[], { until, traceback }: Root): boolea
 }
 
 /** What is printed to a file is held back: a line or two of it come after the traceback that was printed later. */
-function recovered(lines: readonly LogLine[], { at, until, traceback }: Root): boolean {
+function recovered(lines: readonly LogLine[], { at, until, traceback, line }: Root): boolean {
   const after = lines.slice(until + 1);
-  return after.length > 0 && advances(after, readLog(textOf(lines.slice(0, at))), traceback ? HELD_BACK : 0);
+  return after.length > 0 && advances(after, readLog(textOf(lines.slice(0, at))), line.includes('CANCELLED AT') ? LAST_STEPS : traceback ? HELD_BACK : 0);
 }
 
 const HELD_BACK = 2;
+/** Who is told to end has some seconds left, and steps on. */
+const LAST_STEPS = 30;
 
 /** Whether training goes on in these lines: a bar that is drawn once more as the process ends is no progress, one that moves is. */
 function advances(lines: readonly LogLine[], before: ProgressReading | null = null, beyond = 0): boolean {

@@ -22,8 +22,8 @@ export const MACHINE_RULES: readonly Rule[] = [
   { cause: 'shm_dataloader', weight: 'fact', match: /<\/?torch_\d|unable to (?:open|write|resize|mmap|allocate)[^\n]{0,60}shared memory|No space left on device[^\n]{0,80}(?:\/dev\/shm|torch_shm|shm_open|\/torch_\d)|(?:\/dev\/shm|shm_open|shared memory)[^\n]{0,160}No space left on device|insufficient shared memory|out of shared memory(?! on)|Error while creating shared memory segment|posix_fallocate[^\n]{0,40}shm|(?<!PCIe )Bus error(?!:)/i, alone: true },
   { cause: 'segfault', weight: 'fact', match: /killed by signal: Segmentation fault|segmentation fault encountered in worker/i, alone: true },
   { cause: 'preempted', weight: 'fact', match: /is killed by signal: (?:Terminated|Interrupt|Hangup)/, transient: true },
-  { cause: 'shm_dataloader', weight: 'fact', match: /DataLoader worker \(pid[^)]{0,40}\) is killed by signal|Too many open files|received \d+ items of ancdata|ancdata|DataLoader timed out|rebuild_storage_fd|unable to mmap \d+ bytes from file <[^>]*torch/i },
-  { cause: 'shm_dataloader', weight: 'consequence', match: /DataLoader worker (?:\(pid[^)]{0,40}\) )?exited unexpectedly/ },
+  { cause: 'shm_dataloader', weight: 'fact', match: /DataLoader worker \(pid[^)]{0,40}\) is killed by signal: (?!Killed)|Too many open files|received \d+ items of ancdata|ancdata|DataLoader timed out|rebuild_storage_fd|unable to mmap \d+ bytes from file <[^>]*torch/i },
+  { cause: 'shm_dataloader', weight: 'consequence', match: /DataLoader worker (?:\(pid[^)]{0,40}\) )?(?:exited unexpectedly|is killed by signal: Killed)/ },
   { cause: 'disk_full', weight: 'fact', match: /No space left on device|Disk quota exceeded|FilesystemQuotaExceeded|StorageFull|disk (?:is )?full|Errno 28|Errno 122|\bos error (?:28|122)\b|code: (?:28|122),|database or disk is full|not enough (?:free )?disk space|file write failed|enospc/i },
   { cause: 'disk_full', weight: 'fact', match: /inline_container\.cc[^\n]{0,40}\. unexpected pos|PytorchStreamWriter failed writing|iostream error|write\(\): fd \d+ failed|unexpected pos \d+ vs \d+/ },
   // Host memory and signals

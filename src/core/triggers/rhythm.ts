@@ -96,6 +96,18 @@ export function objectiveOf(reading: ProgressReading, metric: string): number | 
 export const median = (values: readonly number[]): number | null => quantile(values, 0.5);
 
 export function quantile(values: readonly number[], share: number): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = sortedOf(values);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null;
+}
+
+/** A run's gaps are asked about at every look, and change with a step: what is worth it is sorted once. */
+const WORTH_KEEPING = 32;
+const known = new WeakMap<readonly number[], readonly number[]>();
+
+function sortedOf(values: readonly number[]): readonly number[] {
+  const kept = known.get(values);
+  if (kept) return kept;
+  const sorted = [...values].sort((a, b) => a - b);
+  if (sorted.length >= WORTH_KEEPING) known.set(values, sorted);
+  return sorted;
 }

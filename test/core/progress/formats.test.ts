@@ -103,6 +103,10 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['a log that begins inside an evaluation', '  0%|          | 0/3 [00:00<?, ?it/s]\n\n 21%|██▏       | 181/873 [16:37<1:59:09, 10.33s/it]\n', { step: 181, total_steps: 873, rate: { value: 10.33, unit: 's/it' } }],
   ['gradients that died, with no loss shown', ' iteration 7/ 90 | learning rate: 3E-04 | loss scale: 1.0 | grad norm: nan |\n'.repeat(3), { step: 7, loss: null, diverged: true }],
   ['a loss scale is no loss', ' iteration 7/ 90 | learning rate: 3E-04 | loss scale: 1.0 | grad norm: 0.3 |\n', { step: 7, loss: null, diverged: false }],
+  ['measures of a step', '2026-01-02 03:04:05,678 INFO     Training average loss at step 400: 0.0621\n2026-01-02 03:04:06,678 INFO     Valid MRR at step 399: 0.71\n', { step: 400, loss: 0.0621, eval: { 'Valid MRR': 0.71 } }],
+  ['an evaluation that begins at a step', 'Calculating validation loss at step 1...\n', { step: null, loss: null }],
+  ['CleanRL', 'global step=499576, episodic return=-84.0\n', { step: 499_576, eval: { 'episodic return': -84 } }],
+  ['an epoch\'s lines, one measure each', "Epoch number: 35\nTraining loss average: tensor(8.39, device='cuda:0', grad_fn=<DivBackward0>)\nDev loss average: tensor(69.1, device='cuda:0')\n", { epoch: 35, loss: 8.39, eval: { 'Dev loss average': 69.1 } }],
   ['times in a bracket are no bar', 'done 21:46 [00:04/1:05:18] in all\n', { step: null, total_steps: null }],
 ];
 
