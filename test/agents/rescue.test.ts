@@ -98,23 +98,23 @@ describe('the last look at a box', () => {
 });
 
 describe('a run that ended well', () => {
-  const ends = (listing: FileFact[], changes: Parameters<typeof makeSpec>[0] = {}) => {
-    const scene = world([listing], changes);
+  const ends = async (listing: FileFact[], changes: Parameters<typeof makeSpec>[0] = {}) => {
+    const scene = await world([listing], changes);
     scene.model.record({ type: 'run.ended', run: 'one', verdict: 'done', reason: 'exit code 0' });
     return scene;
   };
-  const judged = async ({ context, model }: ReturnType<typeof ends>) => {
+  const judged = async ({ context, model }: Awaited<ReturnType<typeof ends>>) => {
     await sync(context, { do: 'sync', run: 'one', final: true });
     return model.events.findLast(({ type }) => type === 'rescue.judged');
   };
 
   it('before its first checkpoint is whole with its artifacts: its instance does not bill on for a checkpoint that will never be', async () => {
-    expect(await judged(ends([file('out/m.json')]))).toMatchObject({ verdict: 'verified' });
+    expect(await judged(await ends([file('out/m.json')]))).toMatchObject({ verdict: 'verified' });
   });
 
   it('without the artifacts that it declares is not, and without any declared neither is one that left no checkpoint', async () => {
-    expect(await judged(ends([file('elsewhere/m.json')]))).toMatchObject({ verdict: 'unverified' });
-    expect(await judged(ends([], { artifacts: [] }))).toMatchObject({ verdict: 'unverified' });
+    expect(await judged(await ends([file('elsewhere/m.json')]))).toMatchObject({ verdict: 'unverified' });
+    expect(await judged(await ends([], { artifacts: [] }))).toMatchObject({ verdict: 'unverified' });
   });
 });
 

@@ -114,6 +114,23 @@ describe('an instance that goes away', () => {
     expect(types(model)).toContain('instance.back');
   });
 
+  it('left behind and stopped: it is started again to look through it, and then destroyed', async () => {
+    const model = await training({}, 60);
+    const old = box(model);
+    old.offlineUntil = model.now + 60 * MINUTE;
+    for (let n = 0; n < 50 && runOf(model).left.length === 0; n += 1) await model.step(MINUTE);
+    old.process = null;
+    old.write('out/only-here.json', 'x', model.now);
+    old.instance = { ...old.instance, actual_status: 'exited', cur_state: 'stopped', intended_status: 'stopped' };
+    old.offlineUntil = 0;
+    // The later attempt fails for good, so that what it left counts.
+    for (let n = 0; n < 60 && (runOf(model).stage !== 'training' || (boxOf(model)?.process?.step ?? 0) < 70); n += 1) await model.step(MINUTE);
+    model.kill(box(model), "KeyError: 'labelz'");
+    await toEnd(model, 700);
+    expect([runOf(model).verdict, runOf(model).stage, existing(model), model.violations]).toEqual(['failed', 'closed', 0, []]);
+    expect([...model.home.keys()]).toContain(`one/left-${old.instance.id}/out/only-here.json`);
+  });
+
   it('outbid: the bid is raised within the price cap, at most twice', async () => {
     const model = await training({ market: { bid: 0.3 } });
     box(model).outbidUntil = model.now + 8 * 60 * MINUTE;

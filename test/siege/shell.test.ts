@@ -76,7 +76,7 @@ describe('hostile names', () => {
 
   it('are read by the model\'s tool as files, or refused', async () => {
     const names = sample(15);
-    const place: ToolPlace = { run: training(), box: () => Promise.resolve(box), allowed: ['read_file', 'read_log', 'list_files'], redact: (text) => text, nonce: 'xyz' };
+    const place: ToolPlace = { run: await training(), box: () => Promise.resolve(box), allowed: ['read_file', 'read_log', 'list_files'], redact: (text) => text, nonce: 'xyz' };
     for (const name of names) {
       const { text } = await useTool(place, { id: '1', name: 'read_file', arguments: JSON.stringify({ path: `in/${name}`, lines: 5 }) });
       expect(text).toMatch(/content \d+|Refused|no such file|Arguments/);
@@ -118,7 +118,7 @@ describe('a place for the checkpoint inside quotes', () => {
   });
 });
 
-function training() {
+async function training() {
   const model = new Model(() => 0.999, 0);
   model.submit('one', makeSpec());
   for (let n = 0; n < 20; n += 1) await model.step(20_000);

@@ -132,10 +132,15 @@ export class Model {
     return { model: { name: 'model', chat }, agent: AGENT, redact: (text) => text, closing: new AbortController().signal };
   }
 
-  /** kill -9, and another start: what was in flight is lost, and only the journal is left. */
-  restart(): void {
+  /** kill -9: what was in flight is lost. */
+  halt(): void {
     this.life.dead = true;
     this.clock.clear();
+  }
+
+  /** kill -9, and another start: what was in flight is lost, and only the journal is left. */
+  restart(): void {
+    this.halt();
     for (const box of this.boxes.values()) box.followers = [];
     this.events = this.events.filter((event) => !isVolatile(event));
     this.world = this.events.reduce(reduce, emptyWorld(START));
