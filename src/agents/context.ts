@@ -48,3 +48,12 @@ export function instanceOfRun(context: Context, run: RunState): InstanceState {
   if (!instance) throw new Error(`run ${run.id} has no instance`);
   return instance;
 }
+
+/** For callbacks that nobody waits for: what could not be recorded has ended the engine already, and must not end the process. */
+export function quietly(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // The engine has it.
+  }
+}

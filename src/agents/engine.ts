@@ -9,7 +9,7 @@ import { decideFleet } from '../core/decide/fleet.ts';
 import { backoffMs } from '../core/decide/ready.ts';
 import { decideRunner } from '../core/decide/runner.ts';
 import type { Body } from '../core/events.ts';
-import { MarketError, RemoteError } from '../core/ports.ts';
+import { MarketError, RemoteError, type Facts } from '../core/ports.ts';
 import { currentAttempt, isClosed, runsOf, type World } from '../core/state.ts';
 import { answerCommand } from './commands.ts';
 import type { AgentPorts, Context } from './context.ts';
@@ -41,8 +41,28 @@ export function decide(world: World): Action[] {
 }
 
 export function createEngine(ports: AgentPorts): Engine {
-  const context: Context = { ...ports, sessions: createSessions(ports) };
-  const { facts, clock, wire } = ports;
+  const { clock, wire } = ports;
+  /** What cannot be recorded must not be done: the first such failure ends the loop, whoever met it. */
+  let broken: { error: unknown } | null = null;
+  const mustGoOn = (): void => {
+    if (broken !== null) throw broken.error;
+  };
+  const facts: Facts = {
+    world: () => ports.facts.world(),
+    record(...bodies) {
+      // Not even what came of the failure: a disk that has room again in a moment must not hear of it as the run's.
+      mustGoOn();
+      try {
+        ports.facts.record(...bodies);
+      } catch (error) {
+        broken ??= { error };
+        wake();
+        throw error;
+      }
+    },
+  };
+  const heard: AgentPorts = { ...ports, facts };
+  const context: Context = { ...heard, sessions: createSessions(heard) };
   const flying = new Map<string, Promise<void>>();
   /** Retry gates of effects that belong to no run. */
   const gates = new Map<string, { count: number; until: number }>();
@@ -59,6 +79,7 @@ export function createEngine(ports: AgentPorts): Engine {
     if (flying.has(key) || (gates.get(key)?.until ?? 0) > clock.now()) return;
     const flight = work()
       .then(() => void gates.delete(key), failed)
+      .catch((error: unknown) => void (broken ??= { error }))
       .finally(() => {
         flying.delete(key);
         wake();
@@ -111,6 +132,7 @@ export function createEngine(ports: AgentPorts): Engine {
           // A lease that cannot be renewed is not a failure of the run: the next look tries again.
           if (leaseDue(context, run)) launch(`renew:${run.id}`, () => renewLease(context, run), () => gates.set(`renew:${run.id}`, { count: 1, until: clock.now() + backoffMs(3) }));
         }
+        mustGoOn();
         if (due) continue;
         await new Promise<void>((resolve) => {
           const cancel = wire.after(TICK_MS, resolve);

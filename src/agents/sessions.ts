@@ -2,7 +2,7 @@
 import { createProgressReader, type ProgressReader } from '../core/progress/index.ts';
 import { RemoteError, type Box, type SshTarget } from '../core/ports.ts';
 import type { InstanceState, RunState } from '../core/state.ts';
-import type { AgentPorts } from './context.ts';
+import { quietly, type AgentPorts } from './context.ts';
 
 /** The log of one attempt as far as it was read. */
 export interface LogStream {
@@ -47,7 +47,7 @@ export function createSessions(ports: AgentPorts): Sessions {
       const box = ports.remote.connect(targetOf(instance), run.id);
       boxes.set(run.id, { instance: instance.id, box });
       box.then(
-        (open) => ports.facts.record({ type: 'ssh.up', run: run.id, instance: instance.id, endpoint: open.sshCommand().at(-1) ?? 'ssh' }),
+        (open) => quietly(() => ports.facts.record({ type: 'ssh.up', run: run.id, instance: instance.id, endpoint: open.sshCommand().at(-1) ?? 'ssh' })),
         () => boxes.delete(run.id),
       );
       return box;

@@ -137,6 +137,8 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   };
   let unmount: () => void = () => undefined;
   const show = (): void => {
+    // Before the first frame: a key that comes while Ink still sets up would be echoed, and Enter would scroll the screen.
+    if (stdin.isTTY) stdin.setRawMode(true);
     const app = mount(session.frame, (input, key) => session.press(input, key), stdin, painter.stdout);
     let mine = true;
     unmount = () => {

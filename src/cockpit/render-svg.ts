@@ -20,15 +20,18 @@ export function renderSvg(rows: readonly (readonly SvgCell[])[], options: { titl
   const height = figure(rows.length * CELL.height + EDGE.top + EDGE.bottom);
   const grounds: string[] = [];
   const texts: string[] = [];
+  const shapes: string[] = [];
   rows.forEach((row, index) => {
     const y = EDGE.top + index * CELL.height;
     let column = 0;
     for (const run of runsOf(row, options)) {
       const x = EDGE.side + column * CELL.width;
       if (run.bg !== options.bg) grounds.push(`<rect x="${figure(x)}" y="${figure(y)}" width="${figure(run.cells * CELL.width)}" height="${CELL.height}" fill="${run.bg}"/>`);
-      if (run.text.trim() !== '') {
+      shapes.push(...shapesOf(run, x, y));
+      const text = run.text.replace(DRAWN, ' ');
+      if (text.trim() !== '') {
         // textLength keeps the columns straight whatever font the reader has.
-        texts.push(`<text x="${figure(x)}" y="${figure(y + 13.5)}" textLength="${figure(run.cells * CELL.width)}" fill="${run.fg}"${run.bold ? ' font-weight="700"' : ''}${run.dim ? ' opacity="0.6"' : ''}>${escape(run.text)}</text>`);
+        texts.push(`<text x="${figure(x)}" y="${figure(y + 13.5)}" textLength="${figure(run.cells * CELL.width)}" fill="${run.fg}"${run.bold ? ' font-weight="700"' : ''}${run.dim ? ' opacity="0.6"' : ''}>${escape(text)}</text>`);
       }
       column += run.cells;
     }
@@ -40,11 +43,32 @@ export function renderSvg(rows: readonly (readonly SvgCell[])[], options: { titl
     dots,
     `<text x="${figure(Number(width) / 2)}" y="22" text-anchor="middle" font-family="sans-serif" font-size="12" fill="${options.fg}" opacity="0.6">${escape(options.title)}</text>`,
     `<g shape-rendering="crispEdges">${grounds.join('')}</g>`,
+    ...(shapes.length === 0 ? [] : [`<g>${shapes.join('')}</g>`]),
     `<g font-family="ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="${CELL.size}" xml:space="preserve">${texts.join('\n')}</g>`,
     '</svg>',
     '',
   ].join('\n');
 }
+
+/** Drawn as shapes: readers' fonts lack the dots of charts, or give them another width, and leave gaps between upright bars. */
+const DRAWN = /[\u2800-\u28ff│]/g;
+
+function shapesOf(run: Run, x: number, y: number): string[] {
+  if (run.text.search(DRAWN) < 0) return [];
+  const path = [...run.text].map((character, index) => shapeOf(character, x + index * CELL.width, y)).join('');
+  return [`<path d="${path}" fill="${run.fg}"${run.dim ? ' opacity="0.6"' : ''}/>`];
+}
+
+function shapeOf(character: string, x: number, y: number): string {
+  const rect = (left: number, top: number, width: number, height: number): string => `M${figure(left)} ${figure(top)}h${figure(width)}v${figure(height)}h${figure(-width)}z`;
+  if (character === '│') return rect(x + CELL.width / 2 - 0.5, y, 1, CELL.height);
+  const bits = (character.codePointAt(0) ?? 0) - 0x2800;
+  if (bits < 0 || bits > 0xff) return '';
+  // Dots 1 to 3 and 7 stand on the left, 4 to 6 and 8 on the right.
+  return DOTS.flatMap(([bit, column, row]) => ((bits & bit) === 0 ? [] : [rect(x + 1.1 + column * 4.2, y + 1.3 + row * 4.5, 2, 2)])).join('');
+}
+
+const DOTS = [[0x01, 0, 0], [0x02, 0, 1], [0x04, 0, 2], [0x08, 1, 0], [0x10, 1, 1], [0x20, 1, 2], [0x40, 0, 3], [0x80, 1, 3]] as const;
 
 interface Run {
   text: string;

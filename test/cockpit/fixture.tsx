@@ -25,7 +25,7 @@ process.on('SIGUSR2', () => store.setState(alertWorld(), true));
 process.on('SIGUSR1', () => {
   throw new Error('a bug somewhere');
 });
-const worldNow = (): number => NOW + (kind === 'still' ? 0 : clock.now() - born);
+const worldNow = (): number => NOW + (kind === 'still' || process.env['FROZEN'] ? 0 : clock.now() - born);
 const answer = await openCockpit({
   store,
   clock,
@@ -35,7 +35,7 @@ const answer = await openCockpit({
   stdin: process.stdin,
   stdout: process.stdout,
   title: 'demo ×60',
-  status: (run) => `- State of ${run}: as the world has it`,
+  status: (run) => (process.env['FROZEN'] ? '' : `- State of ${run}: as the world has it`),
   shell: async (run) => ['sh', '-c', `echo shell on ${run}; read line; echo heard $line`],
   keep: async (name, text) => {
     if (heard) appendFileSync(heard, `${JSON.stringify({ kept: name, text })}\n`);

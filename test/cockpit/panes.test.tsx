@@ -37,15 +37,6 @@ describe('every screen', () => {
     expect([...lines].filter((character) => character < ' ' || (character >= '\x7f' && character <= '\x9f') || '\u202a\u202e\u2066'.includes(character))).toEqual([]);
     expect(lines).toContain('plain red evil');
   });
-
-  it.each([
-    ['80x24 calm', () => screenOf(calmWorld(), 80, 24)],
-    ['80x24 alert', () => screenOf(alertWorld(), 80, 24)],
-    ['120x40 alert', () => screenOf(alertWorld())],
-    ['60x15 alert', () => screenOf(alertWorld(), 60, 15)],
-    ['80x24 destroy', () => screenOf(alertWorld(), 80, 24, given(alertWorld(), ['d', 'up', 'v', 'i'], 80, 24))],
-    ['100x36 run page', () => screenOf(alertWorld(), 100, 36, given(alertWorld(), ['enter'], 100, 36))],
-  ])('looks as it did: %s', (_name, shoot) => expect(`\n${shoot().map((text) => text.trimEnd()).join('\n')}\n`).toMatchSnapshot());
 });
 
 describe('the header', () => {

@@ -90,18 +90,7 @@ export function openTerminal(file: string, args: string[], size: { columns: numb
     },
     async cells(colours) {
       await pending;
-      const buffer = term.buffer.active;
-      const cell = buffer.getNullCell();
-      const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`;
-      return Array.from({ length: term.rows }, (_, row) => {
-        const line = buffer.getLine(buffer.baseY + row);
-        return Array.from({ length: term.cols }, (_, column) => {
-          line?.getCell(column, cell);
-          const fg = cell.isFgRGB() ? hex(cell.getFgColor()) : null;
-          const bg = cell.isBgRGB() ? hex(cell.getBgColor()) : null;
-          return { text: cell.getWidth() === 0 ? '' : cell.getChars() || ' ', fg: fg === colours.fg ? null : fg, bg, bold: cell.isBold() !== 0, dim: cell.isDim() !== 0, inverse: cell.isInverse() !== 0 };
-        });
-      });
+      return cellsOf(term, colours);
     },
     exited,
     dispose() {
@@ -109,4 +98,20 @@ export function openTerminal(file: string, args: string[], size: { columns: numb
       term.dispose();
     },
   };
+}
+
+/** What stands in each cell; colours that are the terminal's own are null. */
+export function cellsOf(term: xterm.Terminal, colours: { fg: string; bg: string }): SvgCell[][] {
+  const buffer = term.buffer.active;
+  const cell = buffer.getNullCell();
+  const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`;
+  return Array.from({ length: term.rows }, (_, row) => {
+    const line = buffer.getLine(buffer.baseY + row);
+    return Array.from({ length: term.cols }, (__, column) => {
+      line?.getCell(column, cell);
+      const fg = cell.isFgRGB() ? hex(cell.getFgColor()) : null;
+      const bg = cell.isBgRGB() ? hex(cell.getBgColor()) : null;
+      return { text: cell.getWidth() === 0 ? '' : cell.getChars() || ' ', fg: fg === colours.fg ? null : fg, bg, bold: cell.isBold() !== 0, dim: cell.isDim() !== 0, inverse: cell.isInverse() !== 0 };
+    });
+  });
 }

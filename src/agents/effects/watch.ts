@@ -4,7 +4,7 @@ import { RemoteError, type Box, type SentinelEvent } from '../../core/ports.ts';
 import type { ProbeReading } from '../../core/probe.ts';
 import { placesOf } from '../../core/stacks.ts';
 import { currentAttempt, type RunState } from '../../core/state.ts';
-import { instanceOfRun, runOf, type Context } from '../context.ts';
+import { instanceOfRun, quietly, runOf, type Context } from '../context.ts';
 import type { LogStream } from '../sessions.ts';
 import { leaseMs, leaseSeconds } from './launch.ts';
 
@@ -22,7 +22,7 @@ export async function follow(context: Context, effect: Of<'follow'>): Promise<vo
   const box = await context.sessions.box(run, instanceOfRun(context, run));
   const stream = context.sessions.stream(run, attempt.number);
   const flush = flusher(context, run.id, stream);
-  const handle = await box.follow({ run: run.id, attempt: attempt.number, offset: stream.offset }, (event) => hear(context, run.id, stream, event, flush));
+  const handle = await box.follow({ run: run.id, attempt: attempt.number, offset: stream.offset }, (event) => quietly(() => hear(context, run.id, stream, event, flush)));
   // An end that was told before the session was handed over leaves nothing to follow.
   if (currentAttempt(runOf(context, run.id))?.exit) return handle.close();
   stream.close = () => {
@@ -83,7 +83,7 @@ function flusher(context: Context, run: string, stream: LogStream): Flusher {
   return {
     now,
     soon: () => {
-      cancel ??= context.wire.after(FLUSH_MS, now);
+      cancel ??= context.wire.after(FLUSH_MS, () => quietly(now));
     },
     stop: () => {
       cancel?.();

@@ -5,7 +5,7 @@ import { totals, type Totals } from '../../core/ledger.ts';
 import { span } from '../../core/line.ts';
 import type { World } from '../../core/state.ts';
 import { cleanLine, shorten } from '../../core/text.ts';
-import { bar, money, perHour, share } from '../format.ts';
+import { bar, firstFit, money, perHour, share } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
 import { ends, fitLine, line, lineWidth, piece, type Line, type Piece } from '../line.ts';
 import { alertsOf, leasesOf } from '../select.ts';
@@ -107,8 +107,11 @@ export function banner(ui: Ui, world: World, now: number): Line | null {
   const width = ui.size.columns;
   const lost = controlLost(world);
   if (lost !== null) {
-    const [since, then] = lost.since === null ? ['', 'It bills until the market takes the order, which is repeated.'] : [` for ${span(now - lost.since)}`, 'Training goes on and bills; the last known facts are shown; nothing is destroyed on a guess.'];
-    return { ...fitLine(line(piece(` ${GLYPH.alert} CONTROL LOST${since}: ${shorten(lost.words, lost.since === null ? 140 : 80).replace(/[.]$/, '')}. ${then}`, 'banner_bad')), width), over: 'banner_bad' };
+    const since = lost.since === null ? '' : ` for ${span(now - lost.since)}`;
+    const head = ` ${GLYPH.alert} CONTROL LOST${since}: ${shorten(lost.words, lost.since === null ? 140 : 80).replace(/[.]$/, '')}.`;
+    // The longest that fits: what goes on meanwhile, and what is done about it.
+    const ways = lost.since === null ? ['It bills until the market takes the order, which is repeated.', 'The order is repeated.'] : ['Training goes on and bills; the last known facts are shown; nothing is destroyed on a guess; Vast is asked again and again.', 'Training goes on and bills; nothing is destroyed on a guess; it is asked again.', 'It is asked again; nothing is destroyed on a guess.', 'It is asked again.'];
+    return { ...fitLine(line(piece(firstFit(ways.map((words) => `${head} ${words}`), width), 'banner_bad')), width), over: 'banner_bad' };
   }
   return ui.finished === null ? null : { ...fitLine(line(piece(` ${GLYPH.done} ${cleanLine(ui.finished, 300)}`, 'banner_good')), width), over: 'banner_good' };
 }

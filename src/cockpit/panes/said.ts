@@ -21,7 +21,7 @@ export function said(ui: Ui, world: World, now: number, width: number, rows: num
   });
   const note = newer > 0 ? [piece(`${newer} newer, G follows`, 'warn')] : focused ? [piece('e unfolds', 'faint')] : [];
   const title = rule([piece('Reasoning', 'title')], note, width, focused);
-  const shown = items.length > 0 ? [...lines, ...speaking] : [plain(' What the agents see, decide and refuse is told here.', 'muted'), plain(' Nothing has happened yet: launch a run, and the first lines come within seconds.', 'muted')];
+  const shown = items.length > 0 ? [...lines, ...speaking] : wrap('What the agents see, decide and refuse is told here. Nothing has happened yet: launch a run, and the first lines come within seconds.', width - 2).map((text) => plain(` ${text}`, 'muted'));
   return [title, ...block(shown, width, rows)].map((row) => fitLine(row, width));
 }
 
@@ -31,11 +31,12 @@ function windowOf(items: readonly Item[], cursor: number, rows: number, draw: (i
   let index = items.length - 1;
   for (; index >= 0 && lines.length < rows; index -= 1) {
     const item = items[index];
-    if (item) lines.unshift(...draw(item, index === cursor));
+    const drawn = item ? draw(item, index === cursor) : [];
+    // Half an entry without its beginning says nothing.
+    if (lines.length > 0 && lines.length + drawn.length > rows) break;
+    lines.unshift(...drawn);
   }
-  const first = index + 1;
-  // The oldest of them may be cut at its top; the cursor's own item is not.
-  if (cursor > first || (cursor === first && lines.length <= rows)) return { lines: lines.slice(Math.max(0, lines.length - rows)), newer: 0 };
+  if (cursor > index) return { lines: lines.slice(0, rows), newer: 0 };
   lines.length = 0;
   for (index = cursor; index < items.length && lines.length < rows; index += 1) {
     const item = items[index];
