@@ -17,7 +17,7 @@ describe('the invariants of the design, over random evenings of the production e
           if (type === 'destroy.accepted') seen.destroys += 1;
         }
       }),
-      { numRuns: 900 },
+      { numRuns: 600 },
     );
     // A world in which nothing happens proves nothing.
     for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(100);
