@@ -11,8 +11,10 @@ import { createSession } from './session.ts';
 import type { Effect } from './on-key.ts';
 import { colourDepth, createPaint, defaultTheme, loadThemes } from './theme.ts';
 import { windowTitle } from './farewell.ts';
+import type { WizardPorts } from './wizard.ts';
 
 export { farewell } from './farewell.ts';
+export type { WizardPorts } from './wizard.ts';
 export { keysMarkdown } from './keys.ts';
 export { renderSvg, type SvgCell } from './render-svg.ts';
 
@@ -25,13 +27,16 @@ export interface CockpitPorts {
   worldNow(): number;
   /** A theme's name; without it dark, or light where the terminal says that it is light. */
   theme?: string;
-  themesDir: string;
+  /** Folders of themes; one of a later folder replaces its namesake of an earlier one. */
+  themesDirs: readonly string[];
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   /** Beside the program's name, such as "demo ×60"; may be empty. */
   title: string;
   /** Seconds of the program's clock in one real second, and whether everything ends with this screen: both for a demo. */
   pace?: number;
+  /** What the launch wizard reads and writes with; absent: nothing can be launched from this screen. */
+  wizard?: WizardPorts;
   ends?: boolean;
   /** What STATUS.md says of a run; empty when nothing writes one. */
   status(run: string): string;
@@ -62,7 +67,7 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   delete process.env['CI'];
   const { mount } = await import('./app.tsx');
 
-  const { themes, problems } = readThemes(ports.themesDir);
+  const { themes, problems } = readThemes(ports.themesDirs);
   const unicode = speaksUnicode(process.env);
   const marks = process.env['TERM'] !== 'dumb';
   const paints = (themes.length > 0 ? themes : [undefined]).map((theme) => ({ name: theme?.name ?? 'plain', paint: createPaint(theme, depth, unicode, marks) }));
@@ -88,6 +93,7 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
     theme: Math.max(0, chosen),
     title: ports.title,
     pace: ports.pace ?? 1,
+    wizard: ports.wizard ?? null,
     ends: ports.ends ?? false,
     status: (run) => ports.status(run),
     elsewhere: () => ports.elsewhere?.() ?? null,
@@ -204,12 +210,10 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   return exit;
 }
 
-function readThemes(dir: string): ReturnType<typeof loadThemes> {
-  try {
-    return loadThemes(dir);
-  } catch {
-    return { themes: [], problems: [`no themes at ${dir}`] };
-  }
+function readThemes(dirs: readonly string[]): ReturnType<typeof loadThemes> {
+  const read = dirs.map(loadThemes);
+  const byName = new Map(read.flatMap(({ themes }) => themes).map((theme) => [theme.name, theme]));
+  return { themes: [...byName.values()], problems: read.flatMap(({ problems }) => problems) };
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'no reason given');

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { nearest, nearestReadable, rgb, shownAs } from './colour.ts';
 import { toAscii } from './glyphs.ts';
 import { widthOf, type Line } from './line.ts';
 
@@ -51,97 +52,93 @@ export function colourDepth(env: NodeJS.ProcessEnv): Depth {
 /** A terminal that says its ground is light (COLORFGBG) gets the light theme; any other the dark one. */
 export const defaultTheme = (env: NodeJS.ProcessEnv): string => (/;(7|15)$/.test(env['COLORFGBG'] ?? '') ? 'light' : 'dark');
 
-/** Reads every theme of a folder, by file name. A broken file costs only itself: it is named in `problems`. */
+/** Reads every theme of a folder, by file name; none where there is no such folder. A broken file costs only itself: it is named in `problems`. */
 export function loadThemes(dir: string): { themes: Theme[]; problems: string[] } {
   const themes: Theme[] = [];
   const problems: string[] = [];
-  for (const file of readdirSync(dir).filter((name) => name.endsWith('.json')).sort()) {
+  for (const file of filesIn(dir).filter((name) => name.endsWith('.json')).sort()) {
     try {
       themes.push(themeSchema.parse(JSON.parse(readFileSync(join(dir, file), 'utf8'))));
     } catch (error) {
-      problems.push(`theme ${file}: ${error instanceof z.ZodError ? (error.issues[0]?.message ?? 'invalid') : 'not readable as JSON'}`);
+      problems.push(`theme ${file}: ${error instanceof z.ZodError ? issueWords(error) : 'not readable as JSON'}`);
     }
   }
   return { themes, problems };
 }
 
+/** The field at fault and what was expected there. */
+function issueWords({ issues }: z.ZodError): string {
+  const [issue] = issues;
+  return issue ? `${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}` : 'invalid';
+}
+
+function filesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return [];
+  }
+}
+
 /** What a theme becomes on one terminal: a line in, a string with SGR codes out. */
 export type Paint = (line: Line) => string;
-
-interface Codes {
-  fg: string;
-  bg: string;
-  marks: readonly (readonly [open: number, close: number])[];
-}
 
 /** One SGR code a sequence: Ink reads compound ones as one style that it cannot close. */
 const sgr = (code: string | number): string => `\x1b[${code}m`;
 
+/** Rules and bars are shapes, not text: they may be faint. */
+const SHAPES: ReadonlySet<Role> = new Set(['rule', 'rule_focus', 'bar_good', 'bar_bad', 'bar_rest']);
+
 export function createPaint(theme: Theme | undefined, depth: Depth, unicode: boolean, marks: boolean): Paint {
-  const codes = new Map<Role, Codes>(ROLES.map((role) => [role, codesOf(theme, role, depth, marks)]));
+  const known = new Map<string, readonly [open: string, close: string]>();
+  const codes = (role: Role, over: Role | undefined): readonly [open: string, close: string] => {
+    const key = `${role} ${over ?? ''}`;
+    const found = known.get(key) ?? codesOf(theme, role, over, depth, marks);
+    known.set(key, found);
+    return found;
+  };
   return (row) =>
     row.pieces
       .map(({ text, role, over = row.over }) => {
         const shown = unicode ? text : toAscii(text, widthOf);
-        const own = codes.get(role);
-        const laid = over === undefined ? undefined : codes.get(over);
-        const fg = own?.fg || laid?.fg || '';
-        const bg = own?.bg || laid?.bg || '';
-        const signs = [...new Map([...(own?.marks ?? []), ...(laid?.marks ?? [])])];
-        const open = signs.map(([on]) => sgr(on)).join('') + fg + bg;
-        const close = (bg === '' ? '' : sgr(49)) + (fg === '' ? '' : sgr(39)) + signs.reverse().map(([, off]) => sgr(off)).join('');
+        const [open, close] = codes(role, over);
         return shown === '' ? '' : open + shown + close;
       })
       .join('');
 }
 
-function codesOf(theme: Theme | undefined, role: Role, depth: Depth, marks: boolean): Codes {
-  const { fg, bg, bold, underline, inverse } = theme?.roles[role] ?? theme?.roles.text ?? {};
+/** What is written before and after a piece. A role's own colours win over those of what it is laid on. */
+function codesOf(theme: Theme | undefined, role: Role, over: Role | undefined, depth: Depth, marks: boolean): readonly [open: string, close: string] {
+  const styles = [styleOf(theme, role), ...(over === undefined ? [] : [styleOf(theme, over)])];
+  const own = (name: 'fg' | 'bg'): string => styles.map((style) => theme?.palette[style[name] ?? ''] ?? 'default').find((value) => value !== 'default') ?? 'default';
+  const ground = own('bg');
+  const front = own('fg');
+  const readable = SHAPES.has(role) ? null : { on: ground.startsWith('#') ? ground : (theme?.made_for.bg ?? '#000000'), painted: ground.startsWith('#') };
+  const [fg, bg] = [colourCode(front, depth, 'fg', ground === 'default' || ground.startsWith('#') ? readable : null), colourCode(ground, depth, 'bg', null)];
+  const signs: [number, number][] = [];
+  const has = (test: (style: Style, of: Role) => boolean): boolean => marks && styles.some((style, index) => test(style, index === 0 ? role : (over ?? role)));
+  if (has(({ bold }) => bold === true)) signs.push([1, 22]);
+  if (has(({ underline }) => underline === true)) signs.push([4, 24]);
   // Without colour a ground cannot be seen, so inverse says the same.
-  const flip = inverse === true || (depth === 'none' && bg !== undefined && role !== 'dialog');
-  const on: (readonly [number, number])[] = [];
-  if (marks && bold) on.push([1, 22]);
-  if (marks && underline) on.push([4, 24]);
-  if (marks && flip) on.push([7, 27]);
-  return { fg: colourCode(theme?.palette[fg ?? ''], depth, 'fg'), bg: colourCode(theme?.palette[bg ?? ''], depth, 'bg'), marks: on };
+  if (has(({ inverse, bg: under }, of) => inverse === true || (depth === 'none' && under !== undefined && of !== 'dialog'))) signs.push([7, 27]);
+  const open = signs.map(([on]) => sgr(on)).join('') + fg + bg;
+  const close = (bg === '' ? '' : sgr(49)) + (fg === '' ? '' : sgr(39)) + signs.toReversed().map(([, off]) => sgr(off)).join('');
+  return [open, close];
 }
 
-function colourCode(value: string | undefined, depth: Depth, ground: 'fg' | 'bg'): string {
-  if (value === undefined || value === 'default' || depth === 'none') return '';
+type Style = z.output<typeof style>;
+const styleOf = (theme: Theme | undefined, role: Role): Style => theme?.roles[role] ?? theme?.roles.text ?? {};
+
+/** `readable`: the ground under text. With few colours the nearest one may vanish on it, so the nearest that can be read is taken. */
+function colourCode(value: string, depth: Depth, ground: 'fg' | 'bg', readable: { on: string; painted: boolean } | null): string {
+  if (value === 'default' || depth === 'none') return '';
   const shift = ground === 'bg' ? 10 : 0;
   if (!value.startsWith('#')) {
     const bright = value.startsWith('bright-');
     return sgr((bright ? 90 : 30) + shift + ANSI.findIndex((name) => name === value.replace('bright-', '')));
   }
-  const [r, g, b] = rgb(value);
-  if (depth === 'truecolor') return sgr(`${38 + shift};2;${r};${g};${b}`);
-  if (depth === '256') return sgr(`${38 + shift};5;${cube(r, g, b)}`);
-  const nearest = near16(r, g, b);
-  return sgr((nearest < 8 ? 30 : 82) + nearest + shift);
-}
-
-export function rgb(hex: string): [number, number, number] {
-  const value = Number.parseInt(hex.slice(1), 16);
-  return [value >> 16, (value >> 8) & 255, value & 255];
-}
-
-/** The nearest entry of the 6x6x6 cube or the grey ramp of the 256 colours. */
-function cube(r: number, g: number, b: number): number {
-  const steps = [0, 95, 135, 175, 215, 255];
-  const index = (value: number): number => steps.reduce((best, step, at) => (Math.abs(step - value) < Math.abs((steps[best] ?? 0) - value) ? at : best), 0);
-  const [i, j, k] = [index(r), index(g), index(b)];
-  const grey = Math.max(0, Math.min(23, Math.round(((r + g + b) / 3 - 8) / 10)));
-  const far = (x: number, y: number, z: number): number => (x - r) ** 2 + (y - g) ** 2 + (z - b) ** 2;
-  const level = 8 + 10 * grey;
-  return far(level, level, level) < far(steps[i] ?? 0, steps[j] ?? 0, steps[k] ?? 0) ? 232 + grey : 16 + 36 * i + 6 * j + k;
-}
-
-/** The nearest of the sixteen by hue first: a muted green must stay green, not turn grey. */
-function near16(r: number, g: number, b: number): number {
-  const top = Math.max(r, g, b);
-  const low = Math.min(r, g, b);
-  if (top - low < 48) return top < 64 ? 0 : top < 150 ? 8 : top < 220 ? 7 : 15;
-  const middle = (top + low) / 2;
-  const hue = (r > middle ? 1 : 0) + (g > middle ? 2 : 0) + (b > middle ? 4 : 0);
-  return top > 200 ? hue + 8 : hue;
+  if (depth === 'truecolor') return sgr(`${38 + shift};2;${rgb(value).join(';')}`);
+  const under = readable && (readable.painted ? shownAs(nearest(readable.on, depth)) : readable.on);
+  const n = under === null ? nearest(value, depth) : nearestReadable(value, under, depth);
+  return depth === '256' ? sgr(`${38 + shift};5;${n}`) : sgr((n < 8 ? 30 : 82) + n + shift);
 }

@@ -30,7 +30,7 @@ const answer = await openCockpit({
   store,
   clock,
   worldNow,
-  themesDir,
+  themesDirs: themesDir.split(':'),
   ...(theme ? { theme } : {}),
   stdin: process.stdin,
   stdout: process.stdout,

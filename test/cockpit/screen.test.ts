@@ -1,10 +1,12 @@
 /** The whole cockpit as a person meets it: a real process in a real pty, read by a terminal emulator. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bundleFixture } from './bundle.ts';
+import { screenOf } from './shoot.ts';
 import { openTerminal, type Seen } from './terminal.ts';
+import { alertWorld } from './world.ts';
 
 let fixture: Awaited<ReturnType<typeof bundleFixture>>;
 let dir: string;
@@ -22,9 +24,9 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function start(world: string, columns = 80, rows = 24, env: Record<string, string> = {}, theme = 'dark'): Seen & { heard(): unknown[] } {
+function start(world: string, columns = 80, rows = 24, env: Record<string, string> = {}, theme = 'dark', themes = resolve('themes')): Seen & { heard(): unknown[] } {
   const file = join(dir, `${open.length}-${world}-${columns}.jsonl`);
-  const seen = openTerminal(fixture.entry, [world, resolve('themes'), file, theme], { columns, rows }, env);
+  const seen = openTerminal(fixture.entry, [world, themes, file, theme], { columns, rows }, env);
   open.push(seen);
   const heard = (): unknown[] => {
     try {
@@ -275,5 +277,26 @@ describe('other worlds and terminals', () => {
     await seen.until(/▲▸vit[\s\S]*q quit/);
     seen.press('t');
     await seen.until(/theme [a-z-]+/);
+  });
+
+  it('wears a theme of the user\'s own, and names the field of one that is broken', async () => {
+    const own = mkdtempSync(join(dir, 'themes-'));
+    const dark = JSON.parse(readFileSync('themes/dark.json', 'utf8')) as { palette: Record<string, string> };
+    writeFileSync(join(own, 'mine.json'), JSON.stringify({ ...dark, name: 'mine', palette: { ...dark.palette, money: '#123abc' } }));
+    writeFileSync(join(own, 'broken.json'), JSON.stringify({ ...dark, name: 'broken', palette: { ...dark.palette, money: 'gold' } }));
+    const seen = start('calm', 100, 24, {}, 'mine', `${resolve('themes')}:${own}`);
+    await seen.until(/theme broken\.json: palette\.money: /);
+    expect(seen.raw()).toContain('38;2;18;58;188m');
+  });
+
+  it('follows a storm of resizes without a trace of the old size', async () => {
+    const seen = start('alert', 120, 40, { FROZEN: '1' });
+    await seen.until(/Costs[\s\S]*q quit/);
+    for (let n = 0; n < 40; n += 1) seen.resize(60 + ((n * 37) % 140), 15 + ((n * 13) % 45));
+    seen.resize(80, 24);
+    await seen.until(/^ vastsit[^\n]*market ok ?\n[\s\S]*q quit/);
+    await pause(300);
+    expect((await seen.screen()).map((row) => row.trimEnd()).join('\n')).toBe(screenOf(alertWorld(), 80, 24).map((row) => row.trimEnd()).join('\n'));
+    expect(seen.raw()).not.toContain('\x1b[3J');
   });
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { speaksUnicode } from '../../src/cockpit/glyphs.ts';
 import { line, piece } from '../../src/cockpit/line.ts';
-import { colourDepth, createPaint, defaultTheme, loadThemes, rgb, ROLES, type Depth, type Role, type Theme } from '../../src/cockpit/theme.ts';
+import { rgb } from '../../src/cockpit/colour.ts';
+import { colourDepth, createPaint, defaultTheme, loadThemes, ROLES, type Depth, type Role, type Theme } from '../../src/cockpit/theme.ts';
 
 const { themes, problems } = loadThemes('themes');
 const named = (name: string): Theme => {
@@ -54,6 +55,51 @@ describe('the themes', () => {
     rmSync(dir, { recursive: true });
     expect(read.themes.map(({ name }) => name)).toEqual(['mine']);
     expect(read.problems).toEqual([expect.stringContaining('a.json'), expect.stringContaining('lacks')]);
+  });
+});
+
+/** xterm's own sixteen, for a terminal that nobody has adjusted. */
+const SIXTEEN = ['#000000', '#cd0000', '#00cd00', '#cdcd00', '#0000ee', '#cd00cd', '#00cdcd', '#e5e5e5', '#7f7f7f', '#ff0000', '#00ff00', '#ffff00', '#5c5cff', '#ff00ff', '#00ffff', '#ffffff'];
+const hex = (r: number, g: number, b: number): string => `#${[r, g, b].map((value) => value.toString(16).padStart(2, '0')).join('')}`;
+
+function indexed(n: number): string {
+  if (n < 16) return SIXTEEN[n] ?? '';
+  const level = (value: number): number => (value === 0 ? 0 : 55 + 40 * value);
+  return n >= 232 ? hex(8 + 10 * (n - 232), 8 + 10 * (n - 232), 8 + 10 * (n - 232)) : hex(level(Math.floor((n - 16) / 36)), level(Math.floor((n - 16) / 6) % 6), level((n - 16) % 6));
+}
+
+/** The colours that a terminal shows for painted text: what the codes say, else its own. */
+function painted(text: string, own: { fg: string; bg: string }): { fg: string; bg: string; bold: boolean } {
+  let [fg, bg, inverse, bold] = [own.fg, own.bg, false, false];
+  for (const [, codes = ''] of text.slice(0, text.indexOf('x')).matchAll(/\x1b\[([0-9;]*)m/g)) {
+    const [kind = 0, mode, ...rest] = codes.split(';').map(Number);
+    const [r = 0, g = 0, b = 0] = rest;
+    const colour = mode === 5 ? indexed(r) : mode === 2 ? hex(r, g, b) : '';
+    if (kind === 38) fg = colour;
+    else if (kind === 48) bg = colour;
+    else if (kind === 7) inverse = true;
+    else if (kind === 1) bold = true;
+    else if (kind >= 30 && kind <= 37) fg = indexed(kind - 30);
+    else if (kind >= 40 && kind <= 47) bg = indexed(kind - 40);
+    else if (kind >= 90 && kind <= 97) fg = indexed(kind - 82);
+    else if (kind >= 100 && kind <= 107) bg = indexed(kind - 92);
+  }
+  return inverse ? { fg: bg, bg: fg, bold } : { fg, bg, bold };
+}
+
+describe('what a terminal shows of each pair', () => {
+  const cases = themes.flatMap((theme) => (['truecolor', '256', '16', 'none'] as const).map((depth) => ({ name: theme.name, depth, theme })));
+  it.each(cases)('$name at $depth reads at WCAG AA: plain, selected, and in a dialog', ({ theme, depth }) => {
+    const paint = createPaint(theme, depth, true, true);
+    const bad: string[] = [];
+    for (const role of ROLES.filter((one) => !SHAPES.includes(one))) {
+      for (const over of [undefined, 'selection', 'dialog', 'signature'] as const) {
+        if (over === 'signature' && !['signature', 'found'].includes(role)) continue;
+        const { fg, bg } = painted(paint({ ...line(piece('x', role)), ...(over && { over }) }), theme.made_for);
+        if (contrast(fg, bg) < 4.5) bad.push(`${role} over ${over ?? 'nothing'}: ${fg} on ${bg} is ${contrast(fg, bg).toFixed(2)}`);
+      }
+    }
+    expect(bad).toEqual([]);
   });
 });
 
