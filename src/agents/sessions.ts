@@ -2,6 +2,7 @@
 import { createProgressReader, type ProgressReader } from '../core/progress/index.ts';
 import { RemoteError, type Box, type SshTarget } from '../core/ports.ts';
 import type { InstanceState, RunState } from '../core/state.ts';
+import { cleanLine } from '../core/text.ts';
 import { quietly, type AgentPorts } from './context.ts';
 
 /** The log of one attempt as far as it was read. */
@@ -47,7 +48,10 @@ export function createSessions(ports: AgentPorts): Sessions {
       const box = ports.remote.connect(targetOf(instance), run.id);
       boxes.set(run.id, { instance: instance.id, box });
       box.then(
-        (open) => quietly(() => ports.facts.record({ type: 'ssh.up', run: run.id, instance: instance.id, endpoint: open.sshCommand().at(-1) ?? 'ssh' })),
+        (open) => {
+          void hearSentinel(ports, run.id, open);
+          quietly(() => ports.facts.record({ type: 'ssh.up', run: run.id, instance: instance.id, endpoint: open.sshCommand().at(-1) ?? 'ssh' }));
+        },
         () => boxes.delete(run.id),
       );
       return box;
@@ -67,6 +71,27 @@ export function createSessions(ports: AgentPorts): Sessions {
       await ports.remote.closeAll();
     },
   };
+}
+
+/** What the sentinel does by itself, in its own words. */
+const OWN_DEEDS = /^(?:lease ran out|confirmed|stop: HTTP|destroy: HTTP|no container|neither curl)/;
+const SENTINEL_LINES = 60;
+
+/** Tells what the sentinel did while nobody watched: read at each new connection, told once. Never rejects. */
+async function hearSentinel({ facts }: AgentPorts, id: string, box: Box): Promise<void> {
+  const run = facts.world().runs[id];
+  if (!run?.ran_here) return;
+  try {
+    const { stdout } = await box.exec(`tail -n ${SENTINEL_LINES} .vastsit/sentinel.log 2>/dev/null`, { timeout_ms: 20_000 });
+    const told = stdout.split('\n').flatMap((line) => {
+      const [, at, text] = /^(\d{9,11}) (.+)$/.exec(cleanLine(line, 200)) ?? [];
+      return at !== undefined && text !== undefined && Number(at) > run.sentinel_s && OWN_DEEDS.test(text) ? [{ at: Number(at), text }] : [];
+    });
+    const last = told.at(-1);
+    if (last) facts.record({ type: 'sentinel.told', run: id, instance: box.instance, until_s: last.at, lines: told.map(({ at, text }) => `${new Date(at * 1_000).toISOString().slice(11, 19)} ${text}`) });
+  } catch {
+    // It is asked again at the next connection.
+  }
 }
 
 /** Direct first, then the proxy; both are read from the newest facts, because ports change after a restart. */

@@ -103,6 +103,8 @@ export type Body =
   | { type: 'give_back.intended'; run: string; instance: number; label: string }
   | { type: 'instance.given_back'; run: string; instance: number }
   | { type: 'launch.given_up'; run: string; instance: number; machine_id: number; reason: string }
+  /** What the sentinel did on its own while nobody watched, from its log; `until_s`: epoch seconds of its newest line, on the box's clock. */
+  | { type: 'sentinel.told'; run: string; instance: number; until_s: number; lines: string[] }
   | { type: 'ssh.up'; run: string; instance: number; endpoint: string }
   | { type: 'ssh.down'; run: string; instance: number; failure: RemoteFailure; reason: string }
   /** The first look at a new box; a fault ends its launch before anything is sent to it. */

@@ -65,6 +65,8 @@ function words(before: World, after: World, event: Event): Line[] {
       return runner(`ssh is up (${event.endpoint})`);
     case 'preflight.done':
       return event.fault === null ? runner(`first look at instance ${event.instance}: ${event.words}`) : runner(`first look at instance ${event.instance}: ${event.fault}`, 'alert');
+    case 'sentinel.told':
+      return event.lines.map((text) => ({ actor: 'sentinel', level: 'alert', text: `while nobody watched, on instance ${event.instance}: ${text}` }));
     case 'prepare.done':
       return runner(`uploaded ${bytes(event.bytes_up)} and set up${event.restored ? `, with checkpoint ${event.restored}` : ''}`);
     case 'prepare.failed':

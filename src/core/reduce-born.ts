@@ -65,6 +65,7 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     brain: noBrain(),
     backoff: {},
     tail: [],
+    sentinel_s: 0,
     eyes: NO_EYES,
   };
 }

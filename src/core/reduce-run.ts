@@ -78,6 +78,8 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...run, preflight: { instance: event.instance, fault: event.fault } };
     case 'ssh.up':
       return clear({ ...run, stage: run.stage === 'connecting' ? 'preparing' : run.stage, ssh: { up: true, endpoint: event.endpoint, since: event.at, reason: null } }, 'connect');
+    case 'sentinel.told':
+      return { ...run, sentinel_s: event.until_s };
     case 'ssh.down':
       return { ...run, ssh: { ...run.ssh, up: false, since: run.ssh.up ? event.at : run.ssh.since, reason: event.reason } };
     case 'prepare.done':

@@ -218,6 +218,8 @@ export interface RunState {
   /** Effects that failed and when they may be tried again. */
   backoff: Record<string, { count: number; until: number; reason: string }>;
   tail: string[];
+  /** Up to when the sentinel's own log was heard, epoch seconds on the box's clock. */
+  sentinel_s: number;
   /** What the triggers remember. */
   eyes: Eyes;
 }

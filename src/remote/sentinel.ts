@@ -143,6 +143,7 @@ supervise() {
 # After the training: ends the billing once the lease has run out and the grace has passed.
 guard() {
   n=\${1:-$(fence)}
+  record guard "$$ $(boot)"
   while :; do
     [ "$(fence)" -le "$n" ] || { say "attempt $n stands down"; return; }
     expires=; grace=; policy=
@@ -244,6 +245,15 @@ renew() { # attempt seconds
   [ -r "$S/lease" ] && read -r _ grace policy < "$S/lease"
   [ -n "$policy" ] || return 0
   record lease "$(($(now) + $2)) $grace $policy"
+  # A container that was restarted has neither a training nor anybody who would end its billing.
+  if ! guarded && [ -z "$(members "$1")" ]; then
+    detach sh "$S/sentinel.sh" guard "$1" </dev/null >>"$S/sentinel.log" 2>&1 &
+  fi
+}
+guarded() {
+  guard=; born=
+  [ -r "$S/guard" ] && read -r guard born < "$S/guard"
+  [ -n "$guard" ] && [ "$born" = "$(boot)" ] && kill -0 "$guard" 2>/dev/null
 }
 
 # alive:lease_seconds:log_bytes:boot:nonce:code:signal:oom:epoch

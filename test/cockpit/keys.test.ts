@@ -44,7 +44,7 @@ describe('the key table', () => {
   });
 
   it('never lets k destroy, and marks every key that ends or costs something', () => {
-    expect(KEYS.filter(({ dangerous }) => dangerous).map(({ action }) => action)).toEqual(['destroy', 'hold', 'release', 'keep', 'relaunch', 'switch', 'bid', 'answer', 'adopt']);
+    expect(KEYS.filter(({ dangerous }) => dangerous).map(({ action }) => action)).toEqual(['destroy', 'hold', 'release', 'keep', 'relaunch', 'switch', 'bid', 'answer', 'adopt', 'launch']);
     expect(KEYS.filter(({ keys }) => keys.includes('k')).map(({ action }) => action)).toEqual(['up', 'previous']);
   });
 
@@ -80,7 +80,7 @@ describe('the key table', () => {
 
   it('holds no dead key: each one is pressed, and somewhere in its place it does something', () => {
     const worlds = [alertWorld(), askingWorld(80)];
-    const seeds = [[], ['G'], ['tab'], ['tab', 'k', 'k'], ['tab', '/', 't', 'enter'], ['tab', 'tab'], ['tab', 'tab', 'g'], ['enter'], ['enter', 'G'], ['?'], ['?', 'G'], ['q'], ['d'], ['d', 'down'], ['d', 'up'], ['a'], ['a', 'pagedown'], ['a', 'down'], ['h'], ['h', 'tab', 'x', 'y', 'left'], ['h', 'tab', 'x', 'y', 'home'], ['R'], ['R', 'pagedown'], ['/', 'v']];
+    const seeds = [[], ['G'], ['tab'], ['tab', 'k', 'k'], ['tab', '/', 't', 'enter'], ['tab', 'tab'], ['tab', 'tab', 'g'], ['enter'], ['enter', 'G'], ['?'], ['?', 'G'], ['q'], ['d'], ['d', 'down'], ['d', 'up'], ['a'], ['a', 'pagedown'], ['a', 'down'], ['h'], ['h', 'tab', 'x', 'y', 'left'], ['h', 'tab', 'x', 'y', 'home'], ['R'], ['R', 'pagedown'], ['/', 'v'], [':'], [':', 'd'], ['n'], ['n', 'x'], ['n', 'tab']];
     const pool = worlds.flatMap((world) => seeds.map((seed) => ({ world, ui: press(world, seed, DEAF_MS + 1, settle(createUi({ columns: 80, rows: 24 }, 0), world, 0)).ui })));
     const plain = (ui: Ui): string => JSON.stringify({ ...ui, key_at: 0 });
     const dead = KEYS.flatMap(({ keys, places }) => places.flatMap((place) => keys.map((name) => ({ place, name })))).filter(({ place, name }) =>
@@ -241,7 +241,7 @@ describe('whatever is pressed', () => {
 
   it('one key held down gives no order at all, wherever it was pressed', () => {
     const world = askingWorld();
-    for (const from of [[], ['enter'], ['d'], ['d', 'down'], ['d', 'up'], ['h'], ['R'], ['S', 'down'], ['b'], ['A'], ['p'], ['l'], ['?'], ['/']]) {
+    for (const from of [[], ['enter'], ['d'], ['d', 'down'], ['d', 'up'], ['h'], ['R'], ['S', 'down'], ['b'], ['A'], ['n'], [':'], ['p'], ['l'], ['?'], ['/']]) {
       for (const name of new Set([...KEYS.flatMap(({ keys }) => keys), ...'destroyswitch'])) {
         const kinds = press(world, Array.from({ length: 25 }, () => name), 99, press(world, from).ui).commands.map((command) => command.do);
         expect([from, name, kinds.filter((kind) => kind !== 'check')]).toEqual([from, name, []]);
@@ -270,7 +270,7 @@ describe('whatever is pressed', () => {
         const back = press(world, Array.from({ length: 60 }, () => 'esc'), DEAF_MS + 1, here);
         expect(back.effect).toBeUndefined();
         expect(back.commands).toEqual([]);
-        expect(back.ui).toMatchObject({ page: { name: 'home' }, dialog: null, help: null, focus: 'runs', filter: { text: '', editing: false } });
+        expect(back.ui).toMatchObject({ page: { name: 'home' }, dialog: null, palette: null, help: null, focus: 'runs', filter: { text: '', editing: false } });
       }),
     );
   });

@@ -296,4 +296,22 @@ describe.skipIf(!here)('the dead man\'s switch', () => {
     expect(asked('DELETE')[0]).toMatchObject({ url: '/api/v0/instances/4242/', key: `Bearer ${KEY}`, body: '{}' });
     await until(() => readFileSync(other.at('.vastsit/sentinel.log'), 'utf8').includes('confirmed: destroy'), 'the read back');
   });
+
+  test('guards again after a restart that ended guard and training, with a new deadline, never by the old one', async () => {
+    reset();
+    const { box, run, start, at } = await boxFor();
+    await start('sleep 300', 1, { seconds: 0, grace_s: 0, then: 'stop' });
+    // All that a container's restart ends: first the one who would take over, then the training.
+    process.kill(Number(readFileSync(at('.vastsit/pid.1'), 'utf8').trim().split(' ')[3]), 'SIGKILL');
+    await box.stopTraining({ run, attempt: 1, grace_s: 1 });
+    await box.renewLease({ run, attempt: 1, seconds: 4 });
+    const expires = Number(readFileSync(at('.vastsit/lease'), 'utf8').split(' ')[0]);
+    // Renewed twice, and yet there is one guard.
+    await until(() => existsSync(at('.vastsit/guard')), 'the guard');
+    await box.renewLease({ run, attempt: 1, seconds: 4 });
+    await until(() => asked('PUT').length > 0, 'the request', 20_000);
+    expect(asked('PUT')[0]?.at_s).toBeGreaterThan(expires);
+    await until(() => readFileSync(at('.vastsit/sentinel.log'), 'utf8').includes('confirmed: stop'), 'the read back');
+    expect(asked('PUT')).toHaveLength(1);
+  });
 });

@@ -46,12 +46,13 @@ export function skipWord(from: number): number {
   let at = from;
   for (;;) {
     while (wordy(codeAt(at))) at++;
-    // "mAP50-95", "BLEU-4" and "Acc@1" are one word each; "loss-0.5" is not.
+    // "mAP50-95", "BLEU-4", "Acc@1" and "mAP@.5:.95" are one word each; "loss-0.5" is not.
     const joint = codeAt(at);
-    if ((joint !== 45 && joint !== 64) || at === from || !digit(codeAt(at + 1))) return at;
+    if ((joint !== 45 && joint !== 64) || at === from) return at;
     let end = at + 1;
-    while (digit(codeAt(end))) end++;
-    if (codeAt(end) === 46) return at;
+    const cut = joint === 64;
+    while (digit(codeAt(end)) || (cut && (codeAt(end) === 46 || codeAt(end) === 58) && (digit(codeAt(end + 1)) || codeAt(end + 1) === 46))) end++;
+    if (end === at + 1 || codeAt(end) === 46) return at;
     at = end;
   }
 }

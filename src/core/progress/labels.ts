@@ -34,7 +34,7 @@ const LOSS = new Map<string, number>([
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
   ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
   ['cross entropy loss', 8], ['crossentropyloss', 8], ['train crossentropyloss', 8], ['train cross entropy loss', 8], ['ce loss', 6], ['train ce loss', 6], ['l pix', 6], ['l g pix', 5], ['l total', 7],
-  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['moving avg loss', 5], ['train mlm loss', 8], ['actor pg loss', 6], ['pg loss', 6], ['train policy loss', 6],
+  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['平均 loss', 7], ['平均损失', 7], ['训练损失', TRAIN_LOSS], ['moving avg loss', 5], ['train mlm loss', 8], ['actor pg loss', 6], ['pg loss', 6], ['train policy loss', 6],
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
@@ -70,6 +70,7 @@ export function readLabel(raw: string, first: boolean): Label {
   const cut = lastDelimiter(body);
   let name = body.slice(cut).trim().replace(/^[^\p{L}\p{N}]+/u, '');
   for (let at = 0; at < 2; at++) name = first ? name : name.replace(UNIT_FIRST, '');
+  name = name.replace(/(?: so far)?(?: (?:is|was|are))?$/i, '');
   name = name.replace(/^(?:(?:AM|PM|with|at|and|of|the|a|for|final|new)\s+)+/i, '');
   const before = body.slice(0, cut);
   const key = fold(name);
@@ -114,9 +115,10 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (key === 'tel') return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
   if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$/.test(key)) return { role: 'eval' };
-  if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc)$/.test(key)) return { role: 'auc' };
+  if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc|bleu|wer|cer|fid|miou|map(?:@?[\d.: ]*))$/.test(key)) return { role: 'auc' };
   const parts = key.split(' ');
   const last = parts.at(-1) ?? '';
+  if (/^(?:avg|average|mean|total|overall) (?:\w+ ){0,2}loss(?: \w+)?$/.test(key)) return { role: 'loss', rank: 4 };
   if (last === 'loss' || (parts[0] === 'loss' && !/^loss (?:scale|scaler|weight|fn|function|type)/.test(key))) return { role: 'loss', rank: 2 };
   if (parts.length <= 5 && /^(?:step|iter|iteration)$/.test(last) && !NOT_A_STEP.test(parts.slice(0, -1).join(' '))) return { role: 'step' };
   if (parts.length <= 5 && last === 'epoch' && !/per|max|num|total|each|every|best|of\b|last|val|test|warm|save|until|after|eval/.test(key)) return { role: 'epoch' };
@@ -135,7 +137,7 @@ export const isUnnamedMetric = (name: string): boolean => /^[\p{L}][\p{L}\p{N} @
 function rateLabel(key: string): string | null {
   const perSecond = /(?:\bs|\bsec|per ?sec(?:ond)?|persec(?:ond)?|\bsecond)(?: (?:per )?(?:gpu|device|rank|chip))?$/.test(key);
   if (key === 'tps' || key === 'wps' || (perSecond && /tok|words/.test(key)) || key === 'perf throughput' || key === 'tgs') return 'tok/s';
-  if (key === 'ips' || (perSecond && /sample|im(?:a)?g|example|seq|\bips\b|records/.test(key)) || key === 'throughput' || key === 'img s') return 'samples/s';
+  if (key === 'ips' || /^(?:img|image|sample|example)s? (?:per )?sec(?:ond)? core\b/.test(key) || (perSecond && /sample|im(?:a)?g|example|seq|\bips\b|records/.test(key)) || key === 'throughput' || key === 'img s') return 'samples/s';
   if (key === 'fps' || key === 'time fps' || key === 'sps' || key === 'charts sps') return 'steps/s';
   if (perSecond && /step/.test(key)) return 'steps/s';
   if (key === 'ups' || key === 'its' || (perSecond && /\bit\b|iter|batch|update/.test(key))) return 'it/s';
@@ -149,7 +151,7 @@ function lastDelimiter(text: string): number {
     if (',;|[](){}<>"\'\t=#•·→│┃║'.includes(char)) return at + 1;
     const next = text[at + 1];
     if (char === ' ' && next === ' ') return at + 2;
-    if ((char === ':' || char === '>') && next === ' ') return at + 2;
+    if ((char === ':' || char === '>' || char === '.') && next === ' ') return at + 2;
     if (char === '-' && next === ' ' && (at === 0 || text[at - 1] === ' ')) return at + 2;
   }
   return 0;

@@ -73,7 +73,7 @@ class Draft {
         if (Number.isInteger(value)) this.weakField ??= field;
         return;
       case 'epoch':
-        this.epochField ??= field;
+        if (this.epochField === null || (label.name.toLowerCase() === 'epoch' && this.epochField.label.name.toLowerCase() === 'current_epoch')) this.epochField = field;
         return;
       case 'total':
         if (Number.isInteger(value)) this.total ??= value;
@@ -128,10 +128,11 @@ class Draft {
 
   /** True when the field belongs to the evaluation that the line is about. */
   private takeMetric({ label, value, of, rate, unit }: Field): boolean {
+    if (label.carries) return true;
     if (label.role === 'epoch') return false;
     if (of !== null || rate || label.name === '' || unit === 's' || unit === 'ms') return true;
     const unnamed = !Number.isInteger(value) && (label.role === 'none' || label.role === 'eval') && isUnnamedMetric(label.name);
-    const fits = unnamed || label.role === 'eval' || label.role === 'loss' || label.role === 'metric' || label.role === 'auc' || label.role === 'bare' || isEvalMetric(label.name);
+    const fits = unnamed || label.role === 'eval' || label.role === 'loss' || label.role === 'metric' || label.role === 'auc' || (label.role === 'bare' && !Number.isInteger(value)) || isEvalMetric(label.name);
     if (fits) (this.metrics ??= {})[label.name] = value;
     return true;
   }
@@ -209,7 +210,7 @@ class Draft {
   /** Which of the unnamed fractions is the epoch and which the step: "Train: 19/80 [247/464]", "[53/100] [620/1562]", "Epoch [1][400/449]". */
   private settleCounters(): void {
     const first = this.loose;
-    const second = this.loose2;
+    const second = this.loose2?.of === 1 && this.loose?.of !== 1 ? null : this.loose2;
     if (!first) return;
     if (this.pair && !this.epochField && first.at - this.pair.at < 16) {
       this.epochField = this.pair;
@@ -237,7 +238,7 @@ class Draft {
   private settleTime(counts: boolean): void {
     const field = this.timeField;
     // Hours are no step: "time: 125602.7" counts from the start.
-    if (!field || field.value > 3_600 || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
+    if (!field || this.inSeconds(field) > 3_600 || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
     if (this.loss === undefined && !counts) return;
     if (!counts && this.epochField) return;
     if (this.batchTime !== undefined || this.stepSeconds !== undefined) return;

@@ -189,7 +189,8 @@ class Reader implements ProgressReader {
       if (this.track.activity !== before || this.track.activity === 'training') this.quiet = 0;
       this.shape = this.user || columns ? null : barShape(frame, bar);
       const rest = line.slice(bar.end);
-      if (!isBlank(rest)) this.parse(rest);
+      // A shorter frame leaves the end of a longer one behind it.
+      if (!isBlank(rest) && !/^[^[]{0,40}\]\s*$/.test(rest)) this.parse(rest);
       return;
     }
     this.shape = null;
@@ -221,7 +222,7 @@ class Reader implements ProgressReader {
       const row = readRow(line, this.heading);
       if (row) return row;
     }
-    const epoch = code === 32 ? /^ +(\d{1,6})\/\d{1,6} +[\d.]{1,8}G(?: +[\d.]{1,12}){5,20}(?::? *\d{1,3}%[^\d/]{0,40})? *$/.exec(line)?.[1] : undefined;
+    const epoch = code === 32 ? /^ +(\d{1,6})\/\d{1,6} +[\d.]{1,8}G(?: +[\d.]{1,12}){5,20}(?::(?: *\d{1,3}(?:%[^\d/]{0,40})?)?)? *$/.exec(line)?.[1] : undefined;
     if (epoch !== undefined) return { context: 'train', shape: 'table', format: 'ultralytics', epoch: Number(epoch) };
     if (code === 32 && line.includes(' Class ')) this.columns = readClassHeading(line) ?? this.columns;
     if (this.columns !== null && /^\s*all\s/.test(line)) {

@@ -72,7 +72,9 @@ export function readClassHeading(line: string): readonly string[] | null {
 export function readClassRow(line: string, columns: readonly string[]): Record<string, number> | null {
   const words = line.trim().split(/\s+/);
   if (words[0] !== 'all' || words.length <= columns.length) return null;
-  const values = words.slice(-columns.length).map(Number);
+  // A terminal may have cut the heading: the class, its images and its instances come first.
+  const from = words.length - columns.length > 3 ? 3 : words.length - columns.length;
+  const values = words.slice(from, from + columns.length).map(Number);
   return values.every((value) => !Number.isNaN(value)) ? Object.fromEntries(columns.map((name, at) => [name, values[at] ?? Number.NaN])) : null;
 }
 

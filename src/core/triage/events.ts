@@ -58,7 +58,7 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     if (inTraceback && /\/(?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)\//.test(text)) tracker = true;
     // What a thread of its own raises ends that thread, not the program.
     if (/^Exception in thread /.test(text)) thread = at;
-    if (/^frame #\d+: /.test(text)) continue;
+    if (/^frame #\d+: |^Exception in thread |^\s+raise\b/.test(text)) continue;
     const indented = /^\s/.test(text);
     if (own || (!HINT.test(text) && !inTraceback)) continue;
     const exception = !indented && (EXCEPTION.test(text) || (inTraceback && RAISED.test(text)));

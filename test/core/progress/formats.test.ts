@@ -107,6 +107,14 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['an evaluation that begins at a step', 'Calculating validation loss at step 1...\n', { step: null, loss: null }],
   ['CleanRL', 'global step=499576, episodic return=-84.0\n', { step: 499_576, eval: { 'episodic return': -84 } }],
   ['an epoch\'s lines, one measure each', "Epoch number: 35\nTraining loss average: tensor(8.39, device='cuda:0', grad_fn=<DivBackward0>)\nDev loss average: tensor(69.1, device='cuda:0')\n", { epoch: 35, loss: 8.39, eval: { 'Dev loss average': 69.1 } }],
+  ['a sentence before the loss', 'step 9/90 loss 1.5\nEpoch[4] done. Loss: 1.222 (Base: 1.1, Orth: 0.06), Acc: 98.2%, Lr: 1e-4\n', { epoch: 4, loss: 1.222 }],
+  ['one of one counts nothing', '[14][14/400][1/1] | loss: 6.4e-03 | loss_e0: 1.3e-03\n', { step: 14, total_steps: 400, loss: 0.0064 }],
+  ['measures cut off at a number', '2026-01-02 03:04:05,678 - INFO - Epoch 4/200 | mAP@0.5: 0.9623, Loss: 1.5\n', { epoch: 4, loss: 1.5, eval: { 'mAP@0.5': 0.9623 } }],
+  ['a measure that is', 'Epoch 9, Step 75, total used time 5056.2 (s), avg loss so far is 0.0218\nEpoch 9, val loss is 0.0297, val mse is 0.0112.\n', { step: 75, epoch: 9, loss: 0.0218, eval: { 'val loss': 0.0297, 'val mse': 0.0112 } }],
+  ['a table that is wider than the terminal', '\n     50/100      8.58G      1.483      1.541      1.227        686        640:\n                 Class     Images  Instances      Box(P          R      mAP50  m\n                   all        111        960      0.428      0.338      0.317      0.174\n', { epoch: 50, eval: { P: 0.428, R: 0.338, mAP50: 0.317 } }],
+  ['what a longer frame leaves behind', '      7/100      2.27G     0.7449     0.7299     0.8443         25        640:  71%|███████▏  | 1017/1426 [03:20<01:15,  5.39it/s]8.05it/s]\n', { step: 1017, total_steps: 1426, epoch: 7, rate: { value: 5.39, unit: 'it/s' } }],
+  ['an iteration that evaluated', 'iter 240: loss 0.16, time 310.11ms, mfu 7.3%\niter 250: loss 0.15, time 35994.07ms, mfu 6.6%\n', { step: 250, loss: 0.15, rate: { value: 35_994.07, unit: 'ms/iter' } }],
+  ['vit_jax', 'I0104 00:57:06.214270 140276464073792 logging_writer.py:35] [240] img_sec_core_train=39.68, train_loss=0.027\n', { step: 240, loss: 0.027, rate: { value: 39.68, unit: 'samples/s' } }],
   ['times in a bracket are no bar', 'done 21:46 [00:04/1:05:18] in all\n', { step: null, total_steps: null }],
 ];
 
