@@ -1,15 +1,17 @@
 /** Opens the cockpit at the loops of this process, or at another's, and tells on the primary screen what goes on without it. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { connectOwner } from './attach/index.ts';
 import { createClock } from './clock.ts';
-import type { Clock } from './core/ports.ts';
+import type { Clock, Market } from './core/ports.ts';
 import { UsageError } from './headless/errors.ts';
 import { EXIT, type ExitCode, type Io } from './headless/io.ts';
 import { instanceOf, type World } from './core/state.ts';
 import { statusMarkdown } from './journal/index.ts';
+import { createWizard } from './launch-wizard.ts';
 import { startBackground } from './owner.ts';
+import { realMarket } from './real-market.ts';
 import { shellCommand } from './remote/index.ts';
 import { targetOf } from './agents/sessions.ts';
 import { takeSeat, type Seat } from './seat.ts';
@@ -37,7 +39,7 @@ export async function cockpitCommand(io: Io, options: CockpitCommand): Promise<E
   const seat = await takeSeat({ env: process.env, project, stateDir: dir, what: 'the cockpit', budget: options.budget }, wire, options.attach && 'viewer');
   try {
     if (options.budget !== undefined && seat.elsewhere() !== null) throw new UsageError('--budget is set where the process that owns the state directory was started; end it, or open the cockpit without');
-    return await showCockpit(seat, { dir, clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme });
+    return await showCockpit(seat, { dir, clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme, project, market: async () => (await realMarket(process.env, wire)).market });
   } finally {
     await seat.close();
   }
@@ -67,6 +69,9 @@ export interface ShowOptions {
   farewell?: string;
   /** Seconds of the program's clock in one real second, and whether everything ends with the screen: both for a demo. */
   pace?: number;
+  /** Where specs lie, and how the market is asked about them. */
+  project: string;
+  market: () => Promise<Market>;
   ends?: boolean;
 }
 
@@ -74,7 +79,8 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
   const { openCockpit, farewell } = await import('./cockpit/index.ts');
   const ended = await openCockpit({
     store: seat.store,
-    dispatch: seat.dispatch,
+    // A viewer's folder is another than the owner's.
+    dispatch: (command) => seat.dispatch('spec_path' in command ? { ...command, spec_path: resolve(options.project, command.spec_path) } : command),
     clock: options.clock,
     worldNow: options.worldNow,
     themesDirs: [join(packageRoot(), 'themes'), join(configDir(process.env), 'themes')],
@@ -87,6 +93,7 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
     ...(seat.elsewhere && { elsewhere: seat.elsewhere }),
     ...(seat.mayDetach && { mayDetach: seat.mayDetach }),
     ...(options.pace !== undefined && { pace: options.pace }),
+    wizard: createWizard({ project: options.project, env: process.env, market: options.market, world: () => seat.store.getState(), clock: options.clock }),
     ...(options.ends !== undefined && { ends: options.ends }),
     ...(options.theme !== undefined && { theme: options.theme }),
     ...(options.finished && { finished: options.finished }),

@@ -1,12 +1,13 @@
 /** Glue between the command line and the rooms: who owns the state, what is read, what is handed over. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readLaunch, readSpec, type App } from './app.ts';
 import { AttachError, connectOwner } from './attach/index.ts';
 import { createClock } from './clock.ts';
 import type { Command } from './core/commands.ts';
+import { createRedactor } from './core/redact.ts';
 import { reduce, tick } from './core/reduce.ts';
+import { secretNames } from './core/spec.ts';
 import { emptyWorld, type RunState, type World } from './core/state.ts';
 import { MarketError } from './core/ports.ts';
 import { cleanLine } from './core/text.ts';
@@ -16,16 +17,17 @@ import { doctorCommand } from './headless/doctor.ts';
 import { RefusedError, UsageError } from './headless/errors.ts';
 import { SPEC_TEMPLATE } from './headless/init.ts';
 import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
+import { printJournal } from './headless/journal.ts';
 import { offersCommand } from './headless/offers.ts';
 import { printReport } from './headless/report.ts';
 import { printCost, printStatus } from './headless/status.ts';
 import { triageCommand } from './headless/triage.ts';
-import { isLocked, readJournal } from './journal/index.ts';
+import { isLocked, readHistory, readJournal } from './journal/index.ts';
 import { onInterrupt } from './interrupts.ts';
 import { openOwner, startBackground, type OwnerApp } from './owner.ts';
 import { createRemote } from './remote/index.ts';
-import { readSettings, stateDir } from './settings.ts';
-import { createVastMarket, findApiKey } from './vast/index.ts';
+import { realMarket } from './real-market.ts';
+import { stateDir } from './settings.ts';
 
 const wire = createClock(1);
 /** Real ms between two looks at something that comes by itself. */
@@ -33,20 +35,16 @@ const LOOK_MS = 100;
 const env = process.env;
 const dir = (): string => stateDir(env);
 
-async function realMarket() {
-  const key = await findApiKey({ env, home: env['HOME'] ?? homedir() });
-  return { key, market: createVastMarket({ url: env['VAST_URL'] ?? readSettings({ env }).api_url, apiKey: key?.key ?? null, clock: wire, wire }) };
-}
-
 /** The world as the journal has it; never takes the lock, never writes. */
 async function readWorld(): Promise<World> {
-  return readJournal(dir()).reduce(reduce, emptyWorld(wire.now()));
+  const { base, events } = readHistory(dir());
+  return events.reduce(reduce, base ?? emptyWorld(wire.now()));
 }
 
 /** The journal's world with one fresh list on top; `stale` says why it isn't fresh. */
 async function freshWorld(): Promise<{ world: World; stale: string | null }> {
   const world = await readWorld();
-  const { market } = await realMarket();
+  const { market } = await realMarket(env, wire);
   const at = wire.now();
   try {
     const instances = await market.list();
@@ -86,7 +84,7 @@ export async function launch(io: Io, specs: readonly string[], asJson: boolean, 
   for (const spec of specs) await readLaunch(resolve(spec), env);
   if (!isLocked(dir(), wire.now())) {
     // A launch that cannot begin leaves no run behind: the next command would pick it up and rent for it.
-    await (await realMarket()).market.account();
+    await (await realMarket(env, wire)).market.account();
     if (detach) {
       const { what, pid } = await startBackground({ dir: dir(), project: process.cwd(), wire, args: budget === undefined ? [] : ['--budget', String(budget)] });
       io.talk(`${what} (process ${pid}) watches; \`vastsit-tui\` shows it`);
@@ -168,9 +166,15 @@ export async function report(io: Io, id: string, asJson: boolean): Promise<ExitC
   return EXIT.ok;
 }
 
+export async function journal(io: Io, id: string | undefined, asJson: boolean): Promise<ExitCode> {
+  if (id !== undefined) runIn(await readWorld(), id);
+  printJournal(io, readJournal(dir()), id ?? null, asJson);
+  return EXIT.ok;
+}
+
 export async function offers(io: Io, path: string, asJson: boolean): Promise<ExitCode> {
   const spec = await readSpec(resolve(path));
-  const { market } = await realMarket();
+  const { market } = await realMarket(env, wire);
   return offersCommand(io, market, spec, await readWorld(), wire.now(), asJson);
 }
 
@@ -190,7 +194,9 @@ export async function logs(io: Io, id: string, lines: number, asJson: boolean): 
   const attempt = run.attempts.at(-1)?.number ?? 1;
   const file = `.vastsit/log.${attempt}`;
   const text = (await logAtHome(run.id, file)) ?? (await logOnBox(world, run, file, lines));
-  const tail = text.split('\n').filter((line) => line !== '').slice(-lines).map((line) => cleanLine(line));
+  // The training may have told its secrets; this screen does not.
+  const redact = createRedactor(secretNames(run.spec).flatMap((name) => env[name] ?? []));
+  const tail = text.split('\n').filter((line) => line !== '').slice(-lines).map((line) => redact(cleanLine(line)));
   if (asJson) json(io, { type: 'logs', run: id, attempt, lines: tail });
   else for (const line of tail) io.out(line);
   return EXIT.ok;

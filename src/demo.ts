@@ -39,7 +39,7 @@ export async function demoCommand(io: Io, options: { json?: boolean; scale: numb
     if (options.json) return await drive({ ...opened, world: () => opened.store.getState() }, io, { json: true, begin, verify: async () => stillBilling(market), signal });
     await begin();
     if (signal.aborted) return EXIT.interrupted;
-    return await showCockpit({ store: opened.store, dispatch: opened.command }, { dir: join(root, 'state'), clock: opened.wire, worldNow: () => opened.clock.now(), title: `demo ×${options.scale}`, theme: options.theme, finished: finished(opened, market), farewell: FAREWELL, pace: options.scale, ends: true });
+    return await showCockpit({ store: opened.store, dispatch: opened.command }, { dir: join(root, 'state'), project, market: () => Promise.resolve(opened.market), clock: opened.wire, worldNow: () => opened.clock.now(), title: `demo ×${options.scale}`, theme: options.theme, finished: finished(opened, market), farewell: FAREWELL, pace: options.scale, ends: true });
   } finally {
     await app?.close();
     await sim?.close();

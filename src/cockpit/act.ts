@@ -9,6 +9,7 @@ import { back, neighbour, pin, scroll } from './move.ts';
 import { groupKey, toggle, unfold } from './reasoning.ts';
 import { isOver, leavesBehind, pendingRuns, targetRun } from './select.ts';
 import { withToast, type Ui } from './ui.ts';
+import { pickDialog, type Errand } from './wizard.ts';
 
 /** `copy`: cleaned text for the clipboard; `what` names it. */
 export type Effect = 'quit' | 'detach' | 'redraw' | 'suspend' | { do: 'copy'; text: string; what: string } | { do: 'shell'; run: string };
@@ -16,6 +17,8 @@ export interface Pressed {
   ui: Ui;
   command?: Command;
   effect?: Effect;
+  /** What the launch wizard wants read or written. */
+  errand?: Errand;
 }
 
 export function act(ui: Ui, action: KeyAction, world: World, now: number): Pressed {
@@ -91,6 +94,10 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
       return asks(ui, run, world, now, askBid);
     case 'answer':
       return asks(ui, run, world, now, askProposal);
+    case 'launch':
+      return { ui: { ...ui, dialog: pickDialog(ui.wizard.specs, now), toast: null }, errand: { do: 'load_specs' } };
+    case 'palette':
+      return { ui: { ...ui, palette: { text: '', choice: 0 }, toast: null } };
     case 'adopt':
       return open(ui, askAdopt(world, now), now);
     case 'quit': {

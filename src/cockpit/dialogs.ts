@@ -7,13 +7,14 @@ import type { World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
 import { focused, focusOn, type Dialog } from './form.ts';
 import { submit } from './submit.ts';
+import type { Errand } from './wizard.ts';
 
 /** A dialog that has just opened must not be answered by the key that was already on its way. Real ms. */
 export const DEAF_MS = 300;
 
 /** What a dialog does with one action of the key table, or with typed or pasted text. */
 export type DialogAct = 'next' | 'previous' | 'confirm' | 'cancel' | 'erase' | 'left' | 'right' | 'start' | 'end' | 'clear' | 'page_up' | 'page_down' | { text: string; pasted: boolean };
-export type DialogStep = { dialog: Dialog | null; command?: Command; quit?: true };
+export type DialogStep = { dialog: Dialog | null; command?: Command; quit?: true; errand?: Errand };
 
 export function stepDialog(dialog: Dialog, act: DialogAct, world: World): DialogStep {
   if (act === 'cancel') return { dialog: null };
@@ -80,5 +81,6 @@ function confirm(dialog: Dialog, world: World): DialogStep {
     const field = dialog.controls.findIndex((one) => one.is === 'text' && one.name === done.field);
     return { dialog: { ...(field < 0 ? dialog : focusOn(dialog, field)), error: done.error } };
   }
+  if ('next' in done) return { dialog: done.next, ...(done.errand && { errand: done.errand }) };
   return { dialog: null, ...done };
 }

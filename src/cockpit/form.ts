@@ -1,6 +1,6 @@
 /** What a dialog is made of: text fields and options, one of which has the focus. Plain data. */
 
-export type DialogKind = 'destroy' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'adopt' | 'proposal' | 'quit';
+export type DialogKind = 'destroy' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'adopt' | 'proposal' | 'quit' | 'launch' | 'offers' | 'spec';
 
 export type Control =
   | { readonly is: 'text'; readonly name: string; readonly value: string; readonly takes: 'any' | 'digits' | 'price'; readonly max: number }
@@ -11,6 +11,8 @@ export interface Dialog {
   readonly kind: DialogKind;
   /** The run that it is about; null where it is about none. */
   readonly run: string | null;
+  /** The file that it is about, where it is about one. */
+  readonly about: string | null;
   readonly opened_at: number;
   readonly controls: readonly Control[];
   readonly focus: number;
@@ -27,7 +29,7 @@ export const text = (name: string, value: string, takes: 'any' | 'digits' | 'pri
 export const option = (name: string, says: string, word: string | null = null, danger = word !== null): Control => ({ is: 'option', name, says, word, danger });
 
 export function createDialog(kind: DialogKind, run: string | null, now: number, controls: readonly Control[]): Dialog {
-  return focusOn({ kind, run, opened_at: now, controls, focus: 0, typed: '', at: 0, error: null, scroll: 0 }, 0);
+  return focusOn({ kind, run, about: null, opened_at: now, controls, focus: 0, typed: '', at: 0, error: null, scroll: 0 }, 0);
 }
 
 export const focused = (dialog: Dialog): Control | undefined => dialog.controls[dialog.focus];

@@ -11,8 +11,10 @@ import { createSession } from './session.ts';
 import type { Effect } from './on-key.ts';
 import { colourDepth, createPaint, defaultTheme, loadThemes } from './theme.ts';
 import { windowTitle } from './farewell.ts';
+import type { WizardPorts } from './wizard.ts';
 
 export { farewell } from './farewell.ts';
+export type { WizardPorts } from './wizard.ts';
 export { keysMarkdown } from './keys.ts';
 export { renderSvg, type SvgCell } from './render-svg.ts';
 
@@ -33,6 +35,8 @@ export interface CockpitPorts {
   title: string;
   /** Seconds of the program's clock in one real second, and whether everything ends with this screen: both for a demo. */
   pace?: number;
+  /** What the launch wizard reads and writes with; absent: nothing can be launched from this screen. */
+  wizard?: WizardPorts;
   ends?: boolean;
   /** What STATUS.md says of a run; empty when nothing writes one. */
   status(run: string): string;
@@ -89,6 +93,7 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
     theme: Math.max(0, chosen),
     title: ports.title,
     pace: ports.pace ?? 1,
+    wizard: ports.wizard ?? null,
     ends: ports.ends ?? false,
     status: (run) => ports.status(run),
     elsewhere: () => ports.elsewhere?.() ?? null,

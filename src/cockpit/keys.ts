@@ -10,7 +10,7 @@ export const PLACES: Readonly<Record<Place, string>> = { home: 'Home', log: 'Log
 
 export type KeyAction =
   | 'up' | 'down' | 'page_up' | 'page_down' | 'first' | 'last' | 'enter' | 'back' | 'next_pane' | 'previous_pane'
-  | 'half_up' | 'half_down' | 'destroy' | 'undo' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'answer' | 'adopt' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'shell' | 'theme' | 'help' | 'quit' | 'detach' | 'interrupt' | 'redraw' | 'suspend'
+  | 'half_up' | 'half_down' | 'destroy' | 'undo' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'answer' | 'adopt' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'shell' | 'launch' | 'palette' | 'theme' | 'help' | 'quit' | 'detach' | 'interrupt' | 'redraw' | 'suspend'
   | 'next' | 'previous' | 'confirm' | 'yes' | 'cancel' | 'erase' | 'left' | 'right' | 'start' | 'end' | 'clear' | 'close';
 
 export interface KeyBinding {
@@ -65,6 +65,8 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['N'], action: 'find_previous', says: 'previous hit', places: ['log'] },
   { keys: ['w'], action: 'wrap', says: 'wrap long lines, or cut them', places: ['log'], hint: 'wrap' },
   { keys: ['y'], action: 'copy', says: 'copy the log to the clipboard, or into a file where there is none', places: ['log'], hint: 'copy' },
+  { keys: ['n'], action: 'launch', says: 'launch a run: pick or write a spec, see what fits now (asks)', places: ['home', 'said', 'run'], dangerous: true, hint: 'launch' },
+  { keys: [':'], action: 'palette', says: 'any of these by name, with completion', places: ACTING },
   { keys: ['t'], action: 'theme', says: 'next theme', places: ACTING },
   { keys: ['?'], action: 'help', says: 'this help', places: ACTING, hint: 'help' },
   { keys: ['q'], action: 'quit', says: 'leave; says first what goes on and what bills', places: ACTING, hint: 'quit' },

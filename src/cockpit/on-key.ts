@@ -6,7 +6,9 @@ import { DEAF_MS, stepDialog, typedText, type DialogAct } from './dialogs.ts';
 import { isTyping, type Dialog } from './form.ts';
 import { bindingFor, type Key, type KeyAction, type Place } from './keys.ts';
 import { findNext, follow } from './look.ts';
+import { chosen, completions, type Palette } from './palette.ts';
 import type { Ui } from './ui.ts';
+import { pickDialog } from './wizard.ts';
 
 export type { Effect, Pressed } from './act.ts';
 
@@ -16,7 +18,12 @@ const TWICE_MS = 2_000;
 /** Which part of the table is live. */
 export function placeOf(ui: Ui): Place {
   if (ui.dialog) return isTyping(ui.dialog) ? 'text' : 'dialog';
-  if (ui.filter.editing || ui.look.finding) return 'text';
+  if (ui.palette || ui.filter.editing || ui.look.finding) return 'text';
+  return basePlace(ui);
+}
+
+/** The same without fields and dialogs: where one would be after esc. */
+export function basePlace(ui: Ui): Place {
   if (ui.help !== null) return 'help';
   if (ui.page.name === 'run') return 'run';
   return ui.focus === 'log' || ui.focus === 'said' ? ui.focus : 'home';
@@ -27,7 +34,17 @@ export function onKey(before: Ui, key: Key, world: World, now: number): Pressed 
   const ui = { ...before, key_at: now };
   const place = placeOf(ui);
   const binding = key.name === 'paste' ? null : bindingFor(place, key.name);
-  switch (binding?.action) {
+  if (binding?.action === 'redraw' || binding?.action === 'suspend' || binding?.action === 'interrupt') return perform(ui, binding.action, world, now);
+  if (ui.dialog) return onDialogKey(ui, ui.dialog, key, binding?.action ?? null, world, now);
+  if (ui.palette) return onPaletteKey(ui, ui.palette, key, binding?.action ?? null, world, now);
+  if (ui.filter.editing) return { ui: onFilterKey(ui, key, binding?.action ?? null) };
+  if (ui.look.finding) return { ui: onFindKey(ui, key, binding?.action ?? null, world, now) };
+  return binding ? perform(ui, binding.action, world, now) : { ui };
+}
+
+/** Carries out an action where no field or dialog has the focus, and those that work everywhere. */
+function perform(ui: Ui, action: KeyAction, world: World, now: number): Pressed {
+  switch (action) {
     case 'redraw':
       return { ui, effect: 'redraw' };
     case 'suspend':
@@ -36,12 +53,8 @@ export function onKey(before: Ui, key: Key, world: World, now: number): Pressed 
       if (ui.ctrl_c_at !== null && now - ui.ctrl_c_at < TWICE_MS) return { ui, effect: 'quit' };
       return { ui: { ...ui, ctrl_c_at: now, dialog: askQuit(now) } };
     default:
-      break;
+      return act(ui, action, world, now);
   }
-  if (ui.dialog) return onDialogKey(ui, ui.dialog, key, binding?.action ?? null, world, now);
-  if (ui.filter.editing) return { ui: onFilterKey(ui, key, binding?.action ?? null) };
-  if (ui.look.finding) return { ui: onFindKey(ui, key, binding?.action ?? null, world, now) };
-  return binding ? act(ui, binding.action, world, now) : { ui };
 }
 
 function onDialogKey(ui: Ui, dialog: Dialog, key: Key, action: KeyAction | null, world: World, now: number): Pressed {
@@ -49,8 +62,10 @@ function onDialogKey(ui: Ui, dialog: Dialog, key: Key, action: KeyAction | null,
   if (action === 'yes') return dialog.kind === 'quit' ? { ui: { ...ui, dialog: null }, effect: 'quit' } : { ui };
   const said = dialogAct(action, key);
   if (said === null) return { ui };
-  const { dialog: next, command, quit } = stepDialog(dialog, said, world);
-  return { ui: { ...ui, dialog: next }, ...(command ? { command } : {}), ...(quit ? { effect: 'quit' } : {}) };
+  // One step back in the wizard is its first step.
+  if (said === 'cancel' && (dialog.kind === 'offers' || dialog.kind === 'spec')) return { ui: { ...ui, dialog: pickDialog(ui.wizard.specs, now) }, errand: { do: 'load_specs' } };
+  const { dialog: next, command, quit, errand } = stepDialog(dialog, said, world);
+  return { ui: { ...ui, dialog: next }, ...(command ? { command } : {}), ...(quit ? { effect: 'quit' } : {}), ...(errand ? { errand } : {}) };
 }
 
 function dialogAct(action: KeyAction | null, key: Key): DialogAct | null {
@@ -71,6 +86,28 @@ function dialogAct(action: KeyAction | null, key: Key): DialogAct | null {
     default:
       return key.text === null ? null : { text: key.text, pasted: key.name === 'paste' };
   }
+}
+
+function onPaletteKey(ui: Ui, palette: Palette, key: Key, action: KeyAction | null, world: World, now: number): Pressed {
+  const place = basePlace(ui);
+  const become = (text: string, choice = 0): Pressed => ({ ui: { ...ui, palette: { text, choice } } });
+  const candidate = chosen(palette, place, world);
+  if (action === 'cancel') return { ui: { ...ui, palette: null } };
+  if (action === 'erase') return palette.text === '' ? { ui: { ...ui, palette: null } } : become(palette.text.slice(0, -1));
+  if (action === 'clear') return become('');
+  // The tab key completes; a second one, and the arrows, choose.
+  if (key.name === 'tab' && candidate && palette.text !== candidate.text) return become(candidate.text, 0);
+  if (action === 'next' || action === 'previous') {
+    const count = Math.max(1, completions(palette.text, place, world).length);
+    return become(palette.text, (palette.choice + (action === 'next' ? 1 : -1) + count) % count);
+  }
+  if (action === 'confirm') {
+    if (!candidate) return { ui };
+    const closed: Ui = { ...ui, palette: null };
+    const there: Ui = candidate.run === null ? closed : { ...closed, selected: candidate.run, filter: { text: '', editing: false }, page: closed.page.name === 'run' ? { ...closed.page, run: candidate.run, scroll: 0 } : closed.page };
+    return perform(there, candidate.action, world, now);
+  }
+  return key.text === null || key.name === 'paste' ? { ui } : become((palette.text + typedText(key.text)).slice(0, 80));
 }
 
 function onFilterKey(ui: Ui, key: Key, action: KeyAction | null): Ui {

@@ -4,6 +4,7 @@ import type { Command, CommandAnswer } from '../core/commands.ts';
 import type { Clock } from '../core/ports.ts';
 import type { WorldStore } from '../store.ts';
 import type { FrameStore } from './app.tsx';
+import { createErrands } from './errands.ts';
 import { createKeyReader, type InkKey } from './keys.ts';
 import { onKey, type Effect } from './on-key.ts';
 import { alertsOf } from './select.ts';
@@ -11,6 +12,7 @@ import { settle } from './settle.ts';
 import type { Paint } from './theme.ts';
 import { createUi, withToast, type Ui } from './ui.ts';
 import { view } from './view.ts';
+import type { WizardPorts } from './wizard.ts';
 
 /** Real ms between two draws while nothing happens, and while keys come in or an incident is open. */
 const IDLE_MS = 1_000;
@@ -39,6 +41,8 @@ export interface SessionPorts {
   status(run: string): string;
   /** Who has the loops, when it is another process than this screen's; null: this one. */
   elsewhere(): string | null;
+  /** What the launch wizard reads and writes with; null: nothing can be launched from this screen. */
+  wizard: WizardPorts | null;
   onEffect(effect: Effect): void;
   onDraw(): void;
 }
@@ -91,6 +95,7 @@ export function createSession(ports: SessionPorts): Session {
     const before = frame.getState().rows;
     if (rows.length !== before.length || rows.some((row, index) => row !== before[index])) frame.setState({ rows });
     ports.onDraw();
+    errands.look();
     const lively = clock.now() - ui.key_at < LIVELY_MS || alertsOf(world).length > 0;
     drawWithin(lively ? BUSY_MS : IDLE_MS);
   }
@@ -109,6 +114,15 @@ export function createSession(ports: SessionPorts): Session {
     draw();
   }
 
+  const errands = createErrands({
+    wizard: ports.wizard,
+    clock,
+    ui: () => ui,
+    become: (next) => {
+      ui = next;
+      drawWithin(0);
+    },
+  });
   const unsubscribe = store.subscribe(() => drawWithin(BUSY_MS));
   return {
     frame,
@@ -119,6 +133,7 @@ export function createSession(ports: SessionPorts): Session {
         ui = pressed.ui;
         if (ui.theme !== theme) ui = withToast(ui, `theme ${ports.paints[ui.theme % ports.paints.length]?.name ?? ''}`, false, clock.now());
         if (pressed.command) void send(pressed.command);
+        if (pressed.errand) errands.run(pressed.errand);
         if (pressed.effect) ports.onEffect(pressed.effect);
       }
       draw();

@@ -4,15 +4,18 @@ import { LONGEST_HOLD_MIN } from '../core/orders.ts';
 import type { World } from '../core/state.ts';
 import { valueOf, type Dialog } from './form.ts';
 import { isOver } from './select.ts';
+import { offersDialog, specDialog, specOf, type Errand } from './wizard.ts';
 
 /** How long a destroy from the cockpit can be called back, real seconds. */
 export const GRACE_S = 10;
 
-export type Submitted = { command: Command } | { quit: true } | { error: string; field: string | null } | Record<string, never>;
+/** `next` opens in its place. */
+export type Submitted = { command: Command } | { quit: true } | { next: Dialog; errand?: Errand } | { error: string; field: string | null } | Record<string, never>;
 
 export function submit(dialog: Dialog, taken: string, world: World): Submitted {
   if (dialog.kind === 'quit') return { quit: true };
   if (dialog.kind === 'adopt') return adopt(dialog);
+  if (dialog.kind === 'launch' || dialog.kind === 'offers' || dialog.kind === 'spec') return wizard(dialog, taken);
   const run = dialog.run === null ? undefined : world.runs[dialog.run];
   // The world may have moved on while the dialog was read.
   if (!run || isOver(run)) return {};
@@ -43,6 +46,17 @@ export function submit(dialog: Dialog, taken: string, world: World): Submitted {
       return reason === '' ? { error: 'say why, for whoever reads the log', field: 'reason' } : { command: { do: 'hold', run: run.id, minutes, reason } };
     }
   }
+}
+
+function wizard(dialog: Dialog, taken: string): Submitted {
+  const now = dialog.opened_at;
+  if (dialog.kind === 'offers') return dialog.about === null ? {} : { command: { do: 'launch', spec_path: dialog.about } };
+  if (dialog.kind === 'spec') {
+    const made = specOf(dialog);
+    return 'error' in made ? made : { next: offersDialog(made.path, now), errand: { do: 'write_spec', ...made } };
+  }
+  const path = taken.replace(/^spec:/, '');
+  return taken === 'form' ? { next: specDialog(now) } : { next: offersDialog(path, now), errand: { do: 'load_offers', path } };
 }
 
 function adopt(dialog: Dialog): Submitted {

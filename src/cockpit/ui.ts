@@ -1,5 +1,7 @@
 /** What the screen remembers that the world does not: selection, focus, pages, dialogs. Plain data, changed by pure functions alone. */
 import type { Dialog } from './form.ts';
+import type { Palette } from './palette.ts';
+import { NO_WIZARD, type Wizard } from './wizard.ts';
 
 export type Pane = 'runs' | 'log' | 'said' | 'costs';
 
@@ -36,6 +38,8 @@ export interface Ui {
   readonly alerted: readonly string[];
   readonly filter: { readonly text: string; readonly editing: boolean };
   readonly dialog: Dialog | null;
+  readonly palette: Palette | null;
+  readonly wizard: Wizard;
   /** First line shown of the help overlay; null while it is shut. */
   readonly help: number | null;
   readonly toast: { readonly text: string; readonly bad: boolean; readonly until: number } | null;
@@ -66,6 +70,8 @@ export function createUi(size: Ui['size'], theme: number): Ui {
     alerted: [],
     filter: { text: '', editing: false },
     dialog: null,
+    palette: null,
+    wizard: NO_WIZARD,
     help: null,
     toast: null,
     theme,

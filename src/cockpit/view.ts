@@ -4,13 +4,14 @@ import { beside, block, fitLine, line, lineWidth, overlay, piece, plain, widthOf
 import { GLYPH } from './glyphs.ts';
 import { KEYS, keyName } from './keys.ts';
 import { helpRows, layoutOf, LEAST, pageRows } from './layout.ts';
-import { placeOf } from './on-key.ts';
+import { basePlace, placeOf } from './on-key.ts';
 import { banner, header } from './panes/header.ts';
 import { box } from './panes/box.ts';
 import { costs } from './panes/costs.ts';
 import { dialogBox, dialogWidth } from './panes/dialog.ts';
 import { helpLines } from './panes/help.ts';
 import { log } from './panes/log.ts';
+import { paletteBox } from './panes/palette.ts';
 import { runPage } from './panes/run-page.ts';
 import { said } from './panes/said.ts';
 import { table } from './panes/table.ts';
@@ -55,6 +56,11 @@ function overlays(screen: Line[], ui: Ui, world: World, now: number): Line[] {
     const lines = dialogBox(ui.dialog, ui, world, now);
     return lay(fitHeight(lines, rows), dialogWidth(ui.dialog, columns));
   }
+  if (ui.palette) {
+    const width = Math.min(90, columns - 2);
+    const lines = paletteBox(ui.palette, basePlace(ui), world, width, rows);
+    return overlay(screen, lines, 1, Math.max(0, rows - 1 - lines.length));
+  }
   if (ui.help === null) return screen;
   const width = Math.min(86, columns - 2);
   const lines = helpLines(ui.page.name);
@@ -68,6 +74,7 @@ function overlays(screen: Line[], ui: Ui, world: World, now: number): Line[] {
 const fitHeight = (lines: Line[], rows: number): Line[] => (lines.length <= rows ? lines : [...lines.slice(0, 1), ...lines.slice(lines.length - rows + 1)]);
 
 function footer(ui: Ui, world: World, now: number): Line {
+  if (ui.palette && !ui.dialog) return line(piece(' :', 'key'), piece(ui.palette.text, 'title'), piece(GLYPH.caret, 'key'), piece('  Tab completes, Enter does it, Esc leaves it', 'muted'));
   if (ui.filter.editing) return line(piece(' /', 'key'), piece(ui.filter.text, 'title'), piece(GLYPH.caret, 'key'), piece('  Enter keeps the filter, Esc clears it', 'muted'));
   const [pending] = pendingRuns(world);
   if (pending?.destroy_pending && !ui.dialog && ui.help === null) {

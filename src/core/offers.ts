@@ -1,7 +1,7 @@
 /** Hard fit and ranking of offers: everything that a spec demands is met or the offer is out, with the reason counted. */
 import type { RankedOffer } from './events.ts';
 import type { Offer } from './market.ts';
-import type { OfferQuery } from './ports.ts';
+import type { Market, OfferQuery } from './ports.ts';
 import type { Spec } from './spec.ts';
 import type { World } from './state.ts';
 
@@ -85,4 +85,10 @@ export function rankOffers(spec: Spec, offers: readonly Offer[], machines: World
   }
   const worth = (offer: RankedOffer) => offer.all_in_usd_per_hour / Math.max(0.01, offer.reliability);
   return { offers: fit.sort((a, b) => worth(a) - worth(b) || a.offer_id - b.offer_id), rejected };
+}
+
+/** What fits now, best first; where nothing does, a wider search says why. Rejects as the market does. */
+export async function findOffers(spec: Spec, market: Pick<Market, 'searchOffers'>, machines: World['machines'], now: number): Promise<ReturnType<typeof rankOffers>> {
+  const found = rankOffers(spec, await market.searchOffers(queryOf(spec)), machines, now);
+  return found.offers.length > 0 ? found : rankOffers(spec, await market.searchOffers(wideQueryOf(spec)), machines, now);
 }

@@ -44,7 +44,7 @@ describe('the key table', () => {
   });
 
   it('never lets k destroy, and marks every key that ends or costs something', () => {
-    expect(KEYS.filter(({ dangerous }) => dangerous).map(({ action }) => action)).toEqual(['destroy', 'hold', 'release', 'keep', 'relaunch', 'switch', 'bid', 'answer', 'adopt']);
+    expect(KEYS.filter(({ dangerous }) => dangerous).map(({ action }) => action)).toEqual(['destroy', 'hold', 'release', 'keep', 'relaunch', 'switch', 'bid', 'answer', 'adopt', 'launch']);
     expect(KEYS.filter(({ keys }) => keys.includes('k')).map(({ action }) => action)).toEqual(['up', 'previous']);
   });
 
@@ -81,7 +81,7 @@ describe('the key table', () => {
       const after = press(world, names, DEAF_MS + 1, before);
       return after.effect !== undefined || after.commands.length > 0 || JSON.stringify({ ...after.ui, key_at: 0 }) !== JSON.stringify({ ...before, key_at: 0 });
     };
-    for (const name of ['down', 'j', 'G', 'end', 'tab', 'right', 'left', 'shift-tab', 'enter', 'd', 'h', 'r', 'p', 'c', 'l', 'L', '/', 't', '?', 'q', 'ctrl-c', 'ctrl-l', 'ctrl-z', 'pagedown', 'space', 'ctrl-d', 'u', 'R', 's', 'S', 'b', 'a', 'A']) expect([name, changes([name])]).toEqual([name, true]);
+    for (const name of ['down', 'j', 'G', 'end', 'tab', 'right', 'left', 'shift-tab', 'enter', 'd', 'h', 'r', 'p', 'c', 'l', 'L', '/', 't', '?', 'q', 'ctrl-c', 'ctrl-l', 'ctrl-z', 'pagedown', 'space', 'ctrl-d', 'u', 'R', 's', 'S', 'b', 'a', 'A', 'n', ':']) expect([name, changes([name])]).toEqual([name, true]);
     const low = press(world, ['G']).ui;
     for (const name of ['up', 'k', 'g', 'home', 'pageup', 'ctrl-u']) expect([name, changes([name], low)]).toEqual([name, true]);
     for (const name of ['e', 'enter', '/']) expect([name, changes([name], start.said)]).toEqual([name, true]);
@@ -235,7 +235,7 @@ describe('whatever is pressed', () => {
 
   it('one key held down gives no order at all, wherever it was pressed', () => {
     const world = askingWorld();
-    for (const from of [[], ['enter'], ['d'], ['d', 'down'], ['d', 'up'], ['h'], ['R'], ['S', 'down'], ['b'], ['A'], ['p'], ['l'], ['?'], ['/']]) {
+    for (const from of [[], ['enter'], ['d'], ['d', 'down'], ['d', 'up'], ['h'], ['R'], ['S', 'down'], ['b'], ['A'], ['n'], [':'], ['p'], ['l'], ['?'], ['/']]) {
       for (const name of new Set([...KEYS.flatMap(({ keys }) => keys), ...'destroyswitch'])) {
         const kinds = press(world, Array.from({ length: 25 }, () => name), 99, press(world, from).ui).commands.map((command) => command.do);
         expect([from, name, kinds.filter((kind) => kind !== 'check')]).toEqual([from, name, []]);
@@ -264,7 +264,7 @@ describe('whatever is pressed', () => {
         const back = press(world, Array.from({ length: 60 }, () => 'esc'), DEAF_MS + 1, here);
         expect(back.effect).toBeUndefined();
         expect(back.commands).toEqual([]);
-        expect(back.ui).toMatchObject({ page: { name: 'home' }, dialog: null, help: null, focus: 'runs', filter: { text: '', editing: false } });
+        expect(back.ui).toMatchObject({ page: { name: 'home' }, dialog: null, palette: null, help: null, focus: 'runs', filter: { text: '', editing: false } });
       }),
     );
   });

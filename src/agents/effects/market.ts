@@ -2,8 +2,8 @@
 import type { Effect } from '../../core/actions.ts';
 import { refuseRent } from '../../core/budget.ts';
 import { labelOf, type Instance } from '../../core/market.ts';
-import { queryOf, rankOffers, wideQueryOf } from '../../core/offers.ts';
-import { MarketError, type OfferQuery } from '../../core/ports.ts';
+import { findOffers } from '../../core/offers.ts';
+import { MarketError } from '../../core/ports.ts';
 import { runOf, type Context } from '../context.ts';
 import { refuseAdopt, refuseDestroy, refuseTouch } from '../guard.ts';
 
@@ -49,9 +49,7 @@ export async function confirmGone(context: Context, effect: Of<'confirm_gone'>):
 
 export async function search(context: Context, effect: Of<'search'>): Promise<void> {
   const { spec } = runOf(context, effect.run);
-  const rank = async (query: OfferQuery) => rankOffers(spec, await context.market.searchOffers(query), context.facts.world().machines, context.clock.now());
-  let found = await rank(queryOf(spec));
-  if (found.offers.length === 0) found = await rank(wideQueryOf(spec));
+  const found = await findOffers(spec, context.market, context.facts.world().machines, context.clock.now());
   context.facts.record({ type: 'offers.ranked', run: effect.run, ...found });
 }
 

@@ -13,12 +13,14 @@ import { GRACE_S } from '../submit.ts';
 import type { Role } from '../theme.ts';
 import type { Ui } from '../ui.ts';
 import { diffRows } from './run-patches.ts';
+import { wizardWords } from './wizard-words.ts';
 
 export type Words = [words: string, role: Role][];
 
 /** `run` is the dialog's own, where it has one. */
 export function dialogWords(dialog: Dialog, run: RunState | null, world: World, ui: Ui, now: number): { title: string; words: Words } {
   if (dialog.kind === 'quit') return { title: 'Leave the cockpit?', words: quitWords(world, ui, now) };
+  if (dialog.kind === 'launch' || dialog.kind === 'offers' || dialog.kind === 'spec') return wizardWords(dialog, ui, world);
   if (dialog.kind === 'adopt') return { title: 'Adopt an instance?', words: adoptWords(world) };
   if (!run) return { title: 'Over', words: [[`${dialog.run ?? 'The run'} has ended.`, 'text']] };
   const name = cleanLine(run.id, 40);

@@ -16,7 +16,7 @@ import { dialogWords } from './dialog-words.ts';
 /** Cells that a dialog takes, when the terminal has them. */
 export const DIALOG_WIDTH = 72;
 /** A command line wants room. */
-const WIDE: readonly Dialog['kind'][] = ['relaunch', 'proposal'];
+const WIDE: readonly Dialog['kind'][] = ['relaunch', 'proposal', 'offers', 'spec'];
 const WIDE_WIDTH = 100;
 const NAME = 10;
 
@@ -42,7 +42,7 @@ function controls(dialog: Dialog, world: World, now: number, width: number): Lin
   const options = dialog.controls.flatMap((control, index) => (control.is === 'option' ? [{ control, on: index === dialog.focus }] : []));
   const error = dialog.error === null ? [] : wrap(dialog.error, width - 2).map((row) => plain(`  ${row}`, 'warn'));
   // Options that want a word stand below each other, so that the word has a row of its own.
-  const rows = options.some(({ control }) => control.word !== null)
+  const rows = options.length > 3 || dialog.kind === 'launch' || options.some(({ control }) => control.word !== null)
     ? options.flatMap(({ control, on }) => [optionLine(label(control, dialog), on, control.danger ? 'danger' : 'text'), ...(on && control.word !== null ? [typing(control.word, dialog.typed)] : [])])
     : [line(...options.flatMap(({ control, on }) => [piece('  '), piece(on ? `${GLYPH.select}${label(control, dialog)} ` : ` ${label(control, dialog)} `, on ? 'button_focus' : 'button')]))];
   return [...fields, ...(fields.length > 0 ? (error.length > 0 ? error : [line()]) : error), ...rows];
