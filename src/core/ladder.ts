@@ -61,13 +61,9 @@ export const MACHINE_MEMORY_MS = 7 * 24 * 3_600_000;
 
 export type NextStep = { remedy: Remedy; why: string } | { give_up: string; best_option: string };
 
-/**
- * Every remedy of the run so far that counts, each with the fingerprint of the failure that it answered. What the market
- * took and the run got over is no failure of the run: an interruptible one may lose its instance many times and still arrive.
- */
+/** Every remedy of the run so far, each with the fingerprint of the failure that it answered. */
 export function spentRemedies(run: RunState): { remedy: Remedy; at: number; fingerprint: string }[] {
-  const market = (one: Incident): boolean => one.diagnosis.cause === 'preempted' && one.ended?.how === 'resolved';
-  return [...run.incidents.filter((one) => !market(one)), ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: one.diagnosis.fingerprint })));
+  return [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: one.diagnosis.fingerprint })));
 }
 
 /** Why nothing more may be tried, whoever proposes it; null while there is room. `usd` as in `nextRemedy`. */

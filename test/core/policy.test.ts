@@ -116,15 +116,6 @@ describe('ladder', () => {
     expect(next(past(BOUNDS.per_rung.rerun, 'other', rerun))).toMatchObject({ remedy: { rung: 'switch' } });
   });
 
-  it('does not count what the market took and the run got over', () => {
-    const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
-    const taken = (how: 'resolved' | null): Incident[] =>
-      Array.from({ length: BOUNDS.per_run }, (_, id) => ({ id, opened_at: 0, step: 5, attempt: 1, diagnosis: diagnosis('preempted'), remedies: [{ remedy: rerun, at: 0, why: '', attempt: 1 }], ended: how && { at: 0, how, step: 6 } }));
-    const next = (incidents: Incident[]) => nextRemedy(run({ incidents }), incident(), diagnosis('preempted'), 7);
-    expect(next(taken('resolved'))).toMatchObject({ remedy: { rung: 'rerun' } });
-    expect(next(taken(null))).toHaveProperty('give_up');
-  });
-
   it('does no fix twice, and none that the spec has decided itself', () => {
     const fixes = [{ kind: 'env', name: 'NCCL_IB_DISABLE', value: '1' }, { kind: 'env', name: 'NCCL_P2P_DISABLE', value: '1' }] as const;
     const found = diagnosis('nccl_comm', { fixes: [...fixes] });
@@ -153,7 +144,7 @@ describe('ladder', () => {
 
   it('goes back to the checkpoint before a damaged one, and never resumes a command that starts elsewhere without one', () => {
     const home = (...steps: number[]) => steps.map((step) => ({ path: `ckpt/step-${step}.pt`, bytes: 10, sha256: `h${step}`, mtime_s: step }));
-    const attempts = [{ number: 1, instance: 1, machine_id: 1, command: 'x', started_at: 1, ended_at: null, resume_from: 'ckpt/step-40.pt', resume_step: 40, first_step: 1, last_step: 9, low_steps: 3, exit: null }];
+    const attempts = [{ number: 1, instance: 1, machine_id: 1, command: 'x', started_at: 1, ended_at: null, resume_from: 'ckpt/step-40.pt', resume_step: 40, first_step: 1, first_at: 0, last_step: 9, low_steps: 3, exit: null }];
     const next = (files: number[], changes: Partial<Diagnosis> = {}) => nextRemedy(run({ attempts, home: home(...files) }), incident(), diagnosis('checkpoint_corrupt', changes), 7);
     expect(next([20, 40])).toMatchObject({ remedy: { rung: 'rerun', avoid: 'ckpt/step-40.pt' } });
     expect(next([40])).toMatchObject({ remedy: { rung: 'rerun', avoid: 'ckpt/step-40.pt' } });
