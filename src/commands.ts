@@ -5,7 +5,9 @@ import { readLaunch, readSpec, type App } from './app.ts';
 import { AttachError, connectOwner } from './attach/index.ts';
 import { createClock } from './clock.ts';
 import type { Command } from './core/commands.ts';
+import { createRedactor } from './core/redact.ts';
 import { reduce, tick } from './core/reduce.ts';
+import { secretNames } from './core/spec.ts';
 import { emptyWorld, type RunState, type World } from './core/state.ts';
 import { MarketError } from './core/ports.ts';
 import { cleanLine } from './core/text.ts';
@@ -15,11 +17,12 @@ import { doctorCommand } from './headless/doctor.ts';
 import { RefusedError, UsageError } from './headless/errors.ts';
 import { SPEC_TEMPLATE } from './headless/init.ts';
 import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
+import { printJournal } from './headless/journal.ts';
 import { offersCommand } from './headless/offers.ts';
 import { printReport } from './headless/report.ts';
 import { printCost, printStatus } from './headless/status.ts';
 import { triageCommand } from './headless/triage.ts';
-import { isLocked, readJournal } from './journal/index.ts';
+import { isLocked, readHistory, readJournal } from './journal/index.ts';
 import { onInterrupt } from './interrupts.ts';
 import { openOwner, startBackground, type OwnerApp } from './owner.ts';
 import { createRemote } from './remote/index.ts';
@@ -34,7 +37,8 @@ const dir = (): string => stateDir(env);
 
 /** The world as the journal has it; never takes the lock, never writes. */
 async function readWorld(): Promise<World> {
-  return readJournal(dir()).reduce(reduce, emptyWorld(wire.now()));
+  const { base, events } = readHistory(dir());
+  return events.reduce(reduce, base ?? emptyWorld(wire.now()));
 }
 
 /** The journal's world with one fresh list on top; `stale` says why it isn't fresh. */
@@ -162,6 +166,12 @@ export async function report(io: Io, id: string, asJson: boolean): Promise<ExitC
   return EXIT.ok;
 }
 
+export async function journal(io: Io, id: string | undefined, asJson: boolean): Promise<ExitCode> {
+  if (id !== undefined) runIn(await readWorld(), id);
+  printJournal(io, readJournal(dir()), id ?? null, asJson);
+  return EXIT.ok;
+}
+
 export async function offers(io: Io, path: string, asJson: boolean): Promise<ExitCode> {
   const spec = await readSpec(resolve(path));
   const { market } = await realMarket(env, wire);
@@ -184,7 +194,9 @@ export async function logs(io: Io, id: string, lines: number, asJson: boolean): 
   const attempt = run.attempts.at(-1)?.number ?? 1;
   const file = `.vastsit/log.${attempt}`;
   const text = (await logAtHome(run.id, file)) ?? (await logOnBox(world, run, file, lines));
-  const tail = text.split('\n').filter((line) => line !== '').slice(-lines).map((line) => cleanLine(line));
+  // The training may have told its secrets; this screen does not.
+  const redact = createRedactor(secretNames(run.spec).flatMap((name) => env[name] ?? []));
+  const tail = text.split('\n').filter((line) => line !== '').slice(-lines).map((line) => redact(cleanLine(line)));
   if (asJson) json(io, { type: 'logs', run: id, attempt, lines: tail });
   else for (const line of tail) io.out(line);
   return EXIT.ok;

@@ -49,7 +49,7 @@ export async function prepareBox(paths: BoxPaths, contract: Contract, faults: re
 export const writeFaults = (paths: BoxPaths, faults: readonly BoxFault[]): Promise<void> => writeFile(paths.faults, JSON.stringify(faults));
 
 /** The environment of everything that runs in the box, built up from nothing: the caller's own never gets in. */
-export function boxEnv(paths: BoxPaths, contract: Contract, { url, token, scale }: { url: string; token: string; scale: number }): Record<string, string> {
+export function boxEnv(paths: BoxPaths, contract: Contract, { url, token, scale, beat = Math.max(2_000, 10_000 / scale) }: { url: string; token: string; scale: number; beat?: number | undefined }): Record<string, string> {
   const own = Object.fromEntries(Object.entries(contract.env).filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)));
   return {
     ...own,
@@ -67,7 +67,7 @@ export function boxEnv(paths: BoxPaths, contract: Contract, { url, token, scale 
     VAST_URL: url,
     VASTSIT_API_URL: url,
     // The sentinel counts real seconds: where the clock is fast, it looks more often.
-    VASTSIT_BEAT: String(Math.max(2, Math.round(10 / scale))),
+    VASTSIT_BEAT: String(Math.round(beat / 1_000)),
     VASTSIT_SIM_BOX: token,
     VASTSIT_SIM_SCALE: String(scale),
     VASTSIT_SIM_FAULTS: paths.faults,

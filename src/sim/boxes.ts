@@ -37,13 +37,15 @@ export interface BoxesOptions {
   faults: (contract: Contract) => BoxFault[];
   /** Port on 127.0.0.1 of somebody else's sshd, which every instance then leads to; each box opens its own when absent. */
   door?: number | undefined;
+  /** Real ms between two heartbeats of a sentinel; by the clock's scale when absent. */
+  beat?: number | undefined;
 }
 
 const IDLE = { util: 0, temp: 34 };
 const PAUSE_MS = 25;
 
 /** Prepares `dir`, where a simulation that was killed may have left boxes: their processes are ended first. */
-export async function createBoxes({ dir, clock, url, faults, door }: BoxesOptions): Promise<Boxes> {
+export async function createBoxes({ dir, clock, url, faults, door, beat }: BoxesOptions): Promise<Boxes> {
   const boxes = new Map<number, Box>();
   const place = createHash('sha256').update(dir).digest('hex').slice(0, 12);
   const pause = (): Promise<void> => clock.sleep(PAUSE_MS * clock.scale);
@@ -83,7 +85,7 @@ export async function createBoxes({ dir, clock, url, faults, door }: BoxesOption
       queued(contract.id, async (box) => {
         await halt(box);
         await prepareBox(box.paths, contract, faults(contract));
-        const env = boxEnv(box.paths, contract, { url: url(), token: box.token, scale: clock.scale });
+        const env = boxEnv(box.paths, contract, { url: url(), token: box.token, scale: clock.scale, beat });
         await appendFile(box.paths.log, `container C.${contract.id} is up\n`);
         if (contract.onstart.trim() !== '') {
           const log = await open(box.paths.log, 'a');

@@ -65,7 +65,7 @@ export async function startSim({ scenario: source, clock, port = 0, dir, door }:
   const account = { id: 90_210, email: 'demo@example.com' };
   const audits: { route: string; method: string; at: number }[] = [];
   const holder: { url: string; market: SimMarket | null } = { url: '', market: null };
-  const boxes = await createBoxes({ dir, clock, url: () => holder.url, faults: (contract) => holder.market?.boxFaults(contract) ?? [], door });
+  const boxes = await createBoxes({ dir, clock, url: () => holder.url, faults: (contract) => holder.market?.boxFaults(contract) ?? [], door, beat: scenario.beat });
   const market = createMarket({ clock, scenario, boxes, changed: (contract) => boxes.refresh(contract) });
   holder.market = market;
   const world: World = { market, boxes, clock, url: () => holder.url, account, lose: loseAnswer, audits, uploads: new Map() };

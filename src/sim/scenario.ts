@@ -62,6 +62,8 @@ const scenarioSchema = z.strictObject({
   /** Clock seconds per real second that suits this scenario; who starts the simulation makes the clock. */
   time_scale: z.number().positive().default(60),
   loading: z.strictObject({ provision: duration.default(2_000), pull: duration.default(40_000), destroy: duration.default(5_000), stop: duration.default(4_000) }).prefault({}),
+  /** Real time between two heartbeats of the boxes' sentinels; by the clock's scale when absent, and 2 s at least. */
+  beat: duration.optional(),
   offers: z.array(machine).min(1).optional(),
   strangers: z
     .array(z.strictObject({ label: z.string().nullable().default(null), gpu: z.string().default('RTX 3090'), state: z.enum(['running', 'stopped']).default('running'), idle: z.boolean().default(true) }))

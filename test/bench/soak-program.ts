@@ -1,0 +1,81 @@
+/**
+ * The program under soak, in a process of its own so that its memory and handles are its own: the production loops over as many
+ * runs as are asked for. A run that is over is followed by the next. Tells a line of JSON every few seconds; ends its runs
+ * when its standard input closes.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openApp } from '../../src/app.ts';
+import { createClock } from '../../src/clock.ts';
+import { isClosed } from '../../src/core/state.ts';
+
+export interface Report {
+  at: number;
+  heap_mb: number;
+  open: number;
+  closed: number;
+  incidents: number;
+  resolved: number;
+  steps: Record<string, { step: number; instance: number }>;
+  verdicts: Record<string, number>;
+  world_kb: number;
+  journal_mb: number;
+  done: boolean;
+  /** Runs that are still open, with their stages. */
+  stages: Record<string, number>;
+}
+
+const [dir = '', url = '', apiKey = '', scale = '60', wanted = '1', steps = '500'] = process.argv.slice(2);
+const wire = createClock();
+const env = { PATH: process.env['PATH'], HOME: join(dir, 'home') };
+const project = join(dir, 'project');
+const app = await openApp({ env, project, stateDir: join(dir, 'state'), scale: Number(scale), url, apiKey, brain: false, what: 'the soak' });
+let ending = false;
+let made = 0;
+let seen = 0;
+const counts = { incidents: 0, resolved: 0 };
+app.subscribe((events) => {
+  for (const { type } of events) {
+    if (type === 'incident.opened') counts.incidents += 1;
+    if (type === 'incident.resolved') counts.resolved += 1;
+  }
+});
+app.running.catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});
+process.stdin.on('end', () => (ending = true)).resume();
+
+/** Lengths differ, so that runs end all along and not at once. */
+const submit = async (): Promise<void> => {
+  made += 1;
+  const length = Math.round(Number(steps) * (0.4 + ((made * 7) % 10) / 10));
+  const train = `node train.mjs --steps ${length} --batch-size {batch_size} --grad-accum {grad_accum} --seconds-per-step 96 --save-every 20 --eval-every 40`;
+  const spec = `name: soak-${made}\nimage: bench\nhardware: { gpu: [RTX 4090], max_usd_per_hour: 2, disk_gb: 10 }\nupload: [train.mjs]\nrun: ${train}\ncheckpoints: { path: ckpt/*.json, resume: '${train} --resume {checkpoint}' }\nartifacts: ['out/**']\nknobs: { batch_size: { value: 32, floor: 1, keeps: grad_accum }, grad_accum: { value: 1, floor: 1 } }\nkill: { hours: 1000, dollars: 1000 }\nteardown: { idle_grace: 2m }\n`;
+  await writeFile(join(project, 'spec.yaml'), spec);
+  await app.submit('spec.yaml');
+};
+
+for (;;) {
+  const runs = Object.values(app.store.getState().runs);
+  const open = runs.filter((run) => !isClosed(run));
+  if (!ending) for (let n = open.length; n < Number(wanted); n += 1) await submit();
+  // One after the other, as a person would; results come home first.
+  if (ending) for (const run of open) if (run.verdict === null) await app.command({ do: 'destroy', run: run.id, waive: false });
+  global.gc?.();
+  const verdicts: Record<string, number> = {};
+  for (const { verdict } of runs) if (verdict) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+  const stages: Record<string, number> = {};
+  for (const { stage } of open) stages[stage] = (stages[stage] ?? 0) + 1;
+  const report: Report = {
+    at: wire.now(), heap_mb: process.memoryUsage().heapUsed / 2 ** 20, open: open.length, closed: runs.length - open.length, ...counts, verdicts, stages,
+    steps: Object.fromEntries(open.flatMap((run) => (run.stage === 'training' && run.instance !== null ? [[run.id, { step: run.progress?.reading.step ?? 0, instance: run.instance }]] : []))),
+    world_kb: JSON.stringify(app.store.getState()).length / 1_024, journal_mb: (await readFile(join(dir, 'state/journal.jsonl')).catch(() => Buffer.alloc(0))).length / 2 ** 20,
+    done: ending && open.length === 0,
+  };
+  console.log(JSON.stringify(report));
+  if (report.done || (ending && seen++ > 400)) break;
+  await wire.sleep(ending ? 1_000 : 5_000);
+}
+await app.close();
+process.exit(0);
