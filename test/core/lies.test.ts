@@ -148,6 +148,24 @@ describe('a stop that does not stick', () => {
   });
 });
 
+describe('a box that lets nobody in for nine hours', () => {
+  it('goes on training: nothing is rented, stopped or destroyed, and the same attempt is found at work', () => {
+    const model = new Model(() => 0.999, 0);
+    model.length = 1_600;
+    model.submit('one', makeSpec({ kill: { hours: 40, dollars: 100 } }));
+    for (let n = 0; n < 200 && (boxOf(model)?.process?.step ?? 0) < 25; n += 1) model.step(20_000);
+    const before = model.events.length;
+    model.sshRefused = true;
+    model.record({ type: 'stream.lost', run: 'one', attempt: 1, reason: 'the session ended' });
+    for (let n = 0; n < 9 * 60; n += 1) model.step(MINUTE);
+    const acted = model.events.slice(before).map(({ type }) => type).filter((type) => !['fleet.seen', 'fleet.fresh', 'account.seen', 'effect.failed', 'stream.lost', 'check.failed', 'alert.opened', 'alert.closed', 'incident.opened', 'runway.judged'].includes(type));
+    expect([acted, runOf(model).stage, runOf(model).attempt, existing(model)]).toEqual([[], 'training', 1, 1]);
+    model.sshRefused = false;
+    toEnd(model);
+    expect([runOf(model).verdict, runOf(model).attempt, model.creates, existing(model), model.violations]).toEqual(['done', 1, 1, 0, []]);
+  });
+});
+
 describe('results that cannot be fetched', () => {
   it('what waiting costs is capped: the instance is stopped, started now and then, and destroyed once its results are home', () => {
     const model = training({ teardown: { wait_usd: 0.1 } });

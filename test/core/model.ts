@@ -74,6 +74,10 @@ export class Model {
   readonly violations: Violation[] = [];
   now = 1_700_000_000_000;
   creates = 0;
+  /** Steps of a training, half a minute each. */
+  length = 150;
+  /** Nobody gets in to any box; what runs there goes on unseen. */
+  sshRefused = false;
   /** So many stops are refused. */
   refuseStop = 0;
   private nextId = 100;
@@ -164,7 +168,7 @@ export class Model {
   }
 
   private reachable(box: Box | undefined): box is Box {
-    return box !== undefined && box.exists && this.shown(box).actual_status === 'running';
+    return !this.sshRefused && box !== undefined && box.exists && this.shown(box).actual_status === 'running';
   }
 
   private lies(): boolean {
@@ -366,12 +370,13 @@ export class Model {
       if (live.hung) continue;
       live.step += Math.max(1, Math.round(ms / 30_000));
       if (live.step % 10 === 0) box.checkpoint = live.step;
+      if (this.sshRefused) continue;
       this.record({ type: 'progress', run: run.id, attempt: live.attempt, reading: reading(live.step) });
       const luck = this.dice();
       if (luck < this.trouble / 10) live.hung = true;
       else if (luck < this.trouble / 4) this.dies(box, run.id, 1, null, [LOGS.oom, LOGS.module, LOGS.bug][Math.floor(this.dice() * 3)] ?? LOGS.oom);
       else if (luck < this.trouble / 3) this.dies(box, run.id, null, 'SEGV', 'step 12');
-      else if (live.step > 150) this.dies(box, run.id, 0, null, 'Training completed.');
+      else if (live.step > this.length) this.dies(box, run.id, 0, null, 'Training completed.');
     }
   }
 
