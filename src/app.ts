@@ -20,7 +20,7 @@ import { parseSpec, secretNames, SpecError, specWarnings, type Spec } from './co
 import { emptyWorld, type World } from './core/state.ts';
 import { RefusedError } from './headless/errors.ts';
 import { createHome } from './home.ts';
-import { openJournal, statusMarkdown, takeLock, writeStatus, type Lock } from './journal/index.ts';
+import { compactJournal, openJournal, statusMarkdown, takeLock, writeStatus, type Lock } from './journal/index.ts';
 import { createRemote } from './remote/index.ts';
 import { lose, mustOwn, type Ownership } from './ownership.ts';
 import { readSettings } from './settings.ts';
@@ -104,10 +104,11 @@ async function openLoops(options: AppOptions, lock: Lock, ownership: Ownership, 
     options.brain === false
       ? null
       : await openBrain({ env: options.env, project: options.project, redact: (text) => redact(text), closing: closing.signal });
+  compactJournal(options.stateDir);
   const journal = await openJournal({ dir: options.stateDir, clock, wire, redact: (text) => redact(text) });
   const listeners = new Set<(events: readonly Event[]) => void>();
   const store = createWorldStore(clock.now());
-  let past = emptyWorld(clock.now());
+  let past = journal.base ?? emptyWorld(clock.now());
   for (const event of journal.replay()) past = reduce(past, event);
   for (const run of Object.values(past.runs)) guardSecrets(run.spec);
   store.setState(past, true);

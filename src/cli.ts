@@ -113,6 +113,12 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('--json')
     .action(does(async (run: string, options: Json) => (await commands()).report(consoleIo, run, options.json === true)));
   program
+    .command('journal')
+    .description('who decided what, on which evidence, at what cost')
+    .argument('[run]')
+    .option('--json', 'every event, one a line')
+    .action(does(async (run: string | undefined, options: Json) => (await commands()).journal(consoleIo, run, options.json === true)));
+  program
     .command('policy')
     .description('what it does by itself, as tables: ladder, fixes, teardown, away, budgets')
     .option('--json')

@@ -17,11 +17,12 @@ import { doctorCommand } from './headless/doctor.ts';
 import { RefusedError, UsageError } from './headless/errors.ts';
 import { SPEC_TEMPLATE } from './headless/init.ts';
 import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
+import { printJournal } from './headless/journal.ts';
 import { offersCommand } from './headless/offers.ts';
 import { printReport } from './headless/report.ts';
 import { printCost, printStatus } from './headless/status.ts';
 import { triageCommand } from './headless/triage.ts';
-import { isLocked, readJournal } from './journal/index.ts';
+import { isLocked, readHistory, readJournal } from './journal/index.ts';
 import { onInterrupt } from './interrupts.ts';
 import { openOwner, startBackground, type OwnerApp } from './owner.ts';
 import { createRemote } from './remote/index.ts';
@@ -36,7 +37,8 @@ const dir = (): string => stateDir(env);
 
 /** The world as the journal has it; never takes the lock, never writes. */
 async function readWorld(): Promise<World> {
-  return readJournal(dir()).reduce(reduce, emptyWorld(wire.now()));
+  const { base, events } = readHistory(dir());
+  return events.reduce(reduce, base ?? emptyWorld(wire.now()));
 }
 
 /** The journal's world with one fresh list on top; `stale` says why it isn't fresh. */
@@ -161,6 +163,12 @@ export async function cost(io: Io, asJson: boolean): Promise<ExitCode> {
 export async function report(io: Io, id: string, asJson: boolean): Promise<ExitCode> {
   const world = await readWorld();
   printReport(io, world, runIn(world, id), wire.now(), asJson);
+  return EXIT.ok;
+}
+
+export async function journal(io: Io, id: string | undefined, asJson: boolean): Promise<ExitCode> {
+  if (id !== undefined) runIn(await readWorld(), id);
+  printJournal(io, readJournal(dir()), id ?? null, asJson);
   return EXIT.ok;
 }
 

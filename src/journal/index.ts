@@ -2,6 +2,6 @@
 export { JournalError, type JournalFailure } from './errors.ts';
 export { isLocked, takeLock, LockError, type Lock, type LockOwner } from './lock.ts';
 export { openJournal, type Journal, type JournalOptions } from './journal.ts';
-export { readJournal } from './read.ts';
+export { compactJournal, readHistory, readJournal } from './snapshot.ts';
 export { writeStatus } from './status-file.ts';
 export { statusMarkdown } from './status-md.ts';

@@ -1,18 +1,22 @@
 /** The append-only log of everything that happened: JSON lines, one writer, on disk before anyone acts. */
-import { closeSync, fchmodSync, fstatSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVENT_VERSION, isVolatile, type Body, type Event } from '../core/events.ts';
 import type { Clock } from '../core/ports.ts';
-import { realDisk, type Disk } from './disk.ts';
+import type { World } from '../core/state.ts';
+import { realDisk, syncDirectory, type Disk } from './disk.ts';
 import { diskError, errorCode, JournalError } from './errors.ts';
 import { JOURNAL_FILE, parseJournal, readOrEmpty } from './read.ts';
 import { serialise } from './serialise.ts';
+import { sinceSnapshot } from './snapshot.ts';
 
 /** Events that announce no effect may wait this long for the disk, in real ms. */
 const SYNC_WITHIN_MS = 1_000;
 
 export interface Journal {
-  /** All events found at open, oldest first. */
+  /** The world as a snapshot has it; null when there is none. */
+  readonly base: World | null;
+  /** The events after `base`, oldest first. */
   replay(): Event[];
   /** What opening had to mend, in words for people; usually nothing. */
   readonly remarks: readonly string[];
@@ -54,7 +58,7 @@ export async function openJournal({ dir, clock, wire, redact, disk = realDisk }:
       disk.sync(fd);
       remarks.push(`The last line of ${path} was cut short by a crash (${torn.length} bytes). It was moved to ${kept}; everything before it stands.`);
     }
-    return createWriter({ path, fd, good, events, remarks, clock, wire, redact, disk });
+    return createWriter({ path, fd, good, ...sinceSnapshot(dir, events), remarks, clock, wire, redact, disk });
   } catch (error) {
     closeSync(fd);
     throw error instanceof JournalError ? error : diskError(error, `mend ${path}`);
@@ -65,13 +69,15 @@ interface Opened extends Required<Omit<JournalOptions, 'dir'>> {
   path: string;
   fd: number;
   good: number;
+  base: World | null;
   events: Event[];
+  seq: number;
   remarks: string[];
 }
 
-function createWriter({ path, fd, good, events, remarks, clock, wire, redact, disk }: Opened): Journal {
+function createWriter({ path, fd, good, base, events, seq: newest, remarks, clock, wire, redact, disk }: Opened): Journal {
   let length = good;
-  let seq = events.reduce((highest, event) => Math.max(highest, event.seq), 0);
+  let seq = newest;
   /** Bytes beyond `length` that a failed write left and that could not be cut off yet. */
   let leftover = false;
   let lateFailure: Error | null = null;
@@ -118,6 +124,7 @@ function createWriter({ path, fd, good, events, remarks, clock, wire, redact, di
   };
 
   return {
+    base,
     replay: () => events,
     remarks,
     append(bodies, { sync }) {
@@ -160,18 +167,6 @@ function openForAppend(dir: string, path: string): number {
     return fd;
   } catch (error) {
     throw diskError(error, `open ${path}`);
-  }
-}
-
-/** A new file's name is on the disk only once its directory is. Some file systems cannot sync a directory; theirs is not our promise. */
-function syncDirectory(dir: string): void {
-  const fd = openSync(dir, 'r');
-  try {
-    fsyncSync(fd);
-  } catch (error) {
-    if (!['EINVAL', 'EISDIR', 'EPERM', 'ENOTSUP'].includes(errorCode(error))) throw error;
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -1,6 +1,5 @@
 /** Bytes of a journal -> events. Lenient about what an event holds, strict about what would make history a guess. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { EVENT_VERSION, type Event } from '../core/events.ts';
 import { diskError, errorCode, JournalError } from './errors.ts';
 
@@ -37,12 +36,6 @@ export function parseJournal(bytes: Buffer, path: string): Reading {
     start = end + 1;
   }
   return { events, good: start, torn: bytes.subarray(start) };
-}
-
-/** Reads a journal without touching it: for whoever only looks while another process writes. Throws JournalError. */
-export function readJournal(dir: string): Event[] {
-  const path = join(dir, JOURNAL_FILE);
-  return parseJournal(readOrEmpty(path), path).events;
 }
 
 /** Throws JournalError when the file is there and cannot be read. */

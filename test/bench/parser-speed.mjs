@@ -1,4 +1,4 @@
-// Measures the progress reader in MB/s of processor time (a shared machine's wall clock says nothing), over generated logs of several shapes: node test/bench/parser-speed.mjs [MB]
+// Measures the progress reader in MB/s of processor time (a shared machine's wall clock says nothing), over generated logs of several shapes, beside a script that finds every number and the word before it with one pattern: node test/bench/parser-speed.mjs [MB]
 import { bundle } from './bundle.mjs';
 
 const { createProgressReader, triage } = await bundle("export { createProgressReader } from './src/core/progress/index.ts'; export { triage } from './src/core/triage/index.ts';");
@@ -13,29 +13,49 @@ const shapes = {
   prose: (n) => `[2026-01-02 03:04:05,${n % 1000}] [INFO] [worker.py:${n % 900}:run] the data loader of shard number ${n} opened its file again after the pause\n`,
   'no digits': () => 'the quick brown fox jumps over the lazy dog and the model goes on training without a word about it\n',
 };
-console.log('shape          MB/s');
+const WORD_AND_NUMBER = /([A-Za-z_/]+)[^\dA-Za-z\n]{1,4}(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)/g;
+/** MB/s of processor time that `work` takes for `total` bytes of `bytes`, fed in pieces as a pipe does. */
+function speedOf(bytes, total, work, end) {
+  const started = process.cpuUsage();
+  let fed = 0;
+  while (fed < total) {
+    for (let at = 0; at < bytes.length; at += 65_536) work(bytes.subarray(at, at + 65_536));
+    fed += bytes.length;
+  }
+  end();
+  return fed / 1e6 / (process.cpuUsage(started).user / 1e6);
+}
+console.log('shape          MB/s   pattern   ratio');
 let slowest = Infinity;
 for (const [name, line] of Object.entries(shapes)) {
   let block = '';
   for (let n = 100_000; block.length < 2e6; n++) block += line(n);
   const bytes = new TextEncoder().encode(block);
-  const run = (total) => {
-    const reader = createProgressReader();
-    const started = process.cpuUsage();
-    let fed = 0;
-    while (fed < total) {
-      for (let at = 0; at < bytes.length; at += 65_536) reader.feed(bytes.subarray(at, at + 65_536));
-      fed += bytes.length;
-    }
-    reader.reading();
-    return fed / 1e6 / (process.cpuUsage(started).user / 1e6);
+  const reader = createProgressReader();
+  const decoder = new TextDecoder();
+  let sum = 0;
+  const script = (chunk) => {
+    for (const line of decoder.decode(chunk, { stream: true }).split(/[\r\n]/)) for (const [, word, number] of line.matchAll(WORD_AND_NUMBER)) sum += word.length + Number(number);
   };
-  run(4e6);
-  const speed = run(size);
+  const ours = (total) => speedOf(bytes, total, (chunk) => reader.feed(chunk), () => reader.reading());
+  ours(4e6);
+  const speed = ours(size);
+  speedOf(bytes, 4e6, script, () => sum);
+  const peer = speedOf(bytes, size / 2, script, () => sum);
   slowest = Math.min(slowest, speed);
-  console.log(`${name.padEnd(12)} ${speed.toFixed(0).padStart(6)}`);
+  console.log(`${name.padEnd(12)} ${speed.toFixed(0).padStart(6)} ${peer.toFixed(0).padStart(9)} ${(speed / peer).toFixed(1).padStart(7)}`);
 }
 console.log(`slowest      ${slowest.toFixed(0).padStart(6)}`);
+// A log without an end of line, and one of lines that never repeat: what the reader keeps does not grow with them.
+const hungry = createProgressReader();
+const kept = [];
+for (let turn = 0; turn < 3; turn++) {
+  for (let n = 0; n < 400; n++) hungry.feed(turn === 0 ? 'loss 0.1 '.repeat(10_000) : Array.from({ length: 1_000 }, (_, at) => `word${(turn * 400 + n) * 1_000 + at}: ${at} lorem ipsum dolor sit amet\n`).join(''));
+  hungry.reading();
+  globalThis.gc?.();
+  kept.push((process.memoryUsage().heapUsed / 1e6).toFixed(0));
+}
+console.log(`heap after each of three logs of 36 to 16 MB: ${kept.join(', ')} MB${globalThis.gc ? '' : ' (node --expose-gc for exact figures)'}`);
 const log = Array.from({ length: 60 }, (_, n) => shapes.nanogpt(n)).join('') + 'Traceback (most recent call last):\n  File "train.py", line 9, in <module>\n    main()\ntorch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n';
 const started = process.cpuUsage();
 for (let n = 0; n < 5_000; n++) triage({ log });

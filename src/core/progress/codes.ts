@@ -21,6 +21,15 @@ export function load(line: string): number {
   return end;
 }
 
+/** The line between two places. */
+export const piece = (from: number, to: number): Uint16Array => CODES.slice(from, to);
+
+/** Whether the line goes on with `codes` at a place. */
+export function standsAt(codes: Uint16Array, from: number): boolean {
+  for (let at = 0; at < codes.length; at++) if (codes[at] !== CODES[from + at]) return false;
+  return true;
+}
+
 /** The end of digits, thousands separators, a fraction and an exponent. */
 export function numberEnd(from: number): number {
   let at = from;

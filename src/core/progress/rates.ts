@@ -59,6 +59,8 @@ export function rateRank(unit: string): number {
 
 /** Seconds of "1:02:03", "2 days, 3:04:05", "1h23m", "45s", "90"; null for anything else. */
 export function seconds(text: string): number | null {
+  const plainly = clockSeconds(text);
+  if (plainly !== null) return plainly;
   const clock = /^\s*(?:(\d{1,5})\s*(?:days?|d|-),?\s*)?(?:(\d{1,6}):)?(\d{1,6}):(\d{1,2})(?:[.,]\d{1,9})?(?![\d:])/.exec(text);
   if (clock) {
     const [, days, hours, minutes, rest] = clock;
@@ -71,4 +73,26 @@ export function seconds(text: string): number | null {
   }
   const plain = /^\s*(\d{1,9}(?:\.\d{1,9})?)(?![\w:.])/.exec(text);
   return plain ? Number(plain[1]) : null;
+}
+
+/** "6:52" and "1:06:52" without a pattern: what nearly every line says; null for all else. */
+function clockSeconds(text: string): number | null {
+  let total = 0;
+  let part = 0;
+  let digits = 0;
+  let colons = 0;
+  for (let at = text.charCodeAt(0) === 32 ? 1 : 0; at <= text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 48 && code <= 57) {
+      part = part * 10 + code - 48;
+      digits++;
+      continue;
+    }
+    if (digits === 0 || digits > 6 || (colons > 0 && digits !== 2)) return null;
+    total = total * 60 + part;
+    if (code !== 58) return colons > 0 && code !== 46 && code !== 44 ? total : null;
+    if (++colons > 2) return null;
+    part = digits = 0;
+  }
+  return null;
 }

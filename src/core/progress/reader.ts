@@ -243,14 +243,14 @@ class Reader implements ProgressReader {
     // The closing summary averages over the whole run: the last shown values stay.
     if (record && line.includes('train_runtime')) return null;
     const [only] = fields;
-    if (/^ {0,8}[|│]/.test(line) && only && fields.length === 1) return inSection(record, this.section, only.label.name, only.value);
+    if (only && fields.length === 1 && /^ {0,8}[|│]/.test(line)) return inSection(record, this.section, only.label.name, only.value);
     return record;
   }
 
   /** Under "Validation results - epoch 3" the lines that name nothing but measures are its own, until one counts on. */
   private headed(line: string, fields: readonly Field[]): LineRecord | null {
     const record = readFields(line, fields);
-    if (EVAL_HEADING.test(line) && record?.loss === undefined && record?.eval === undefined) {
+    if (record?.loss === undefined && record?.eval === undefined && EVAL_HEADING.test(line)) {
       this.underHeading = HEADED_LINES;
       return record && { ...record, context: 'eval' };
     }

@@ -1,5 +1,5 @@
 /** One linear pass over a line: every number together with the words before it. No regular expression runs per character. */
-import { classOf, codeAt, DIGIT, digit, isDate, LETTER, lettersEnd, load, numberEnd, skipSpaces, skipStamp, skipWord, wordy } from './codes.ts';
+import { classOf, codeAt, DIGIT, digit, isDate, LETTER, lettersEnd, load, numberEnd, piece, skipSpaces, skipStamp, skipWord, standsAt, wordy } from './codes.ts';
 import { readLabel, type Label } from './labels.ts';
 import { rateUnit, type RateUnit } from './rates.ts';
 
@@ -35,14 +35,14 @@ export function createScanner(): (line: string) => Field[] {
   const later = new Map<string, Label>();
 
   // The line before mostly had the same words in the same place: comparing them is cheaper than looking them up.
-  const guesses: { raw: string; label: Label }[] = [];
+  const guesses: { codes: Uint16Array; label: Label }[] = [];
 
   function labelOf(line: string, from: number, to: number, index: number): Label {
     const guess = guesses[index];
-    if (guess && guess.raw.length === to - from && line.startsWith(guess.raw, from)) return guess.label;
+    if (guess && guess.codes.length === to - from && standsAt(guess.codes, from)) return guess.label;
     const raw = line.slice(from, to);
     const label = lookUp(raw, index === 0);
-    if (index < GUESSES && raw.length <= CACHED_LENGTH) guesses[index] = { raw: [...raw].join(''), label };
+    if (index < GUESSES && raw.length <= CACHED_LENGTH) guesses[index] = { codes: piece(from, to), label };
     return label;
   }
 
@@ -124,11 +124,11 @@ export function createScanner(): (line: string) => Field[] {
       const label = labelOf(line, labelFrom, start, counted);
       counted++;
       evaluates ||= label.evalContext;
-      if (label.role !== 'none' || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket)) || line.startsWith('epoch', stop)) {
-        const unit = line.slice(stop, unitEnd);
-        const scale = multiplier(unit);
+      if (label.role !== 'none' || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket)) || (codeAt(stop) === 101 && line.startsWith('epoch', stop))) {
+        const unit = unitEnd === stop ? EMPTY_UNIT : line.slice(stop, unitEnd);
+        const scale = unit === EMPTY_UNIT ? 1 : multiplier(unit);
         const value = toNumber(line, start, stop) * scale;
-        const total = of ? toNumber(line, of.value, of.end) * multiplier(line.slice(of.end, after).trim()) : null;
+        const total = of ? toNumber(line, of.value, of.end) * (after === of.end ? 1 : multiplier(line.slice(of.end, after).trim())) : null;
         fields.push({ label, at: start, value, of: total, slack: scale === 1 ? 0 : slackOf(line, start, stop, scale), unit, rate: rate ? { unit: rate.unit, scale: rate.scale } : null });
       }
       at = after;
