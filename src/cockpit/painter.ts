@@ -1,10 +1,11 @@
 /**
- * The one place that draws. Ink renders whole frames into it (debug mode); it writes only the rows that changed. Ink's own
+ * The one place that draws. Ink renders whole frames into it (debug mode); it writes only the cells that changed. Ink's own
  * full-height output clears the terminal and its scrollback each frame, so it never reaches the terminal directly.
  */
 import { EventEmitter } from 'node:events';
 import stringWidth from 'string-width';
 import type { Clock } from '../core/ports.ts';
+import { changedSpan } from './span.ts';
 
 /** At most one write in this time, real ms; the first one after a pause goes out at once. */
 const GAP_MS = 40;
@@ -31,7 +32,7 @@ export function createPainter(terminal: { write(text: string): unknown; readonly
   const paint = (): void => {
     cancel = null;
     if (state !== 'open' || !frame) return;
-    const bytes = changedRows(shown, frame, terminal.rows);
+    const bytes = changedRows(shown, frame, terminal.rows, terminal.columns);
     shown = frame;
     if (bytes === '') return;
     painted_at = clock.now();
@@ -87,12 +88,14 @@ export function createPainter(terminal: { write(text: string): unknown; readonly
  * The bytes that turn `before` into `after`; everything when `before` is null. Never CSI 3J: the scrollback is the user's.
  * A row is erased before it is written: with wrap off, erasing after a full row would take its last cell.
  */
-export function changedRows(before: readonly string[] | null, after: readonly string[], rows: number): string {
+export function changedRows(before: readonly string[] | null, after: readonly string[], rows: number, columns = Number.POSITIVE_INFINITY): string {
   let bytes = before === null ? '\x1b[0m\x1b[2J' : '';
   for (let row = 0; row < rows; row += 1) {
     const next = after[row] ?? '';
     const old = before?.[row] ?? '';
-    if (next !== old) bytes += `\x1b[${row + 1};1H\x1b[K${anchor(next)}\x1b[0m`;
+    if (next === old) continue;
+    const span = before === null ? null : changedSpan(old, next, row + 1, columns);
+    bytes += span ?? `\x1b[${row + 1};1H\x1b[K${anchor(next)}\x1b[0m`;
   }
   return bytes;
 }

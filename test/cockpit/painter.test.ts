@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import xterm from '@xterm/headless';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/ports.ts';
 import { anchor, changedRows, createPainter } from '../../src/cockpit/painter.ts';
-import { wholeFrames } from './terminal.ts';
+import { changedSpan } from '../../src/cockpit/span.ts';
+import { cellsOf, wholeFrames } from './terminal.ts';
 
 /** Time stands still until `pass`. */
 function manualClock(): Clock & { pass(ms: number): void } {
@@ -36,12 +38,12 @@ function open(rows = 3) {
 }
 
 describe('the painter', () => {
-  it('writes everything once, then only rows that changed, inside one synchronized update', () => {
+  it('writes everything once, then only cells that changed, inside one synchronized update', () => {
     const { written, clock, painter } = open();
     painter.stdout.write('a\nb\nc');
     clock.pass(100);
     painter.stdout.write('a\nB\nc');
-    expect(written).toEqual(['\x1b[?2026h\x1b[0m\x1b[2J\x1b[1;1H\x1b[Ka\x1b[0m\x1b[2;1H\x1b[Kb\x1b[0m\x1b[3;1H\x1b[Kc\x1b[0m\x1b[?2026l', '\x1b[?2026h\x1b[2;1H\x1b[KB\x1b[0m\x1b[?2026l']);
+    expect(written).toEqual(['\x1b[?2026h\x1b[0m\x1b[2J\x1b[1;1H\x1b[Ka\x1b[0m\x1b[2;1H\x1b[Kb\x1b[0m\x1b[3;1H\x1b[Kc\x1b[0m\x1b[?2026l', '\x1b[?2026h\x1b[2;1HB\x1b[?2026l']);
   });
 
   it('writes nothing for an equal frame or for cursor codes', () => {
@@ -61,7 +63,7 @@ describe('the painter', () => {
     expect(written).toHaveLength(1);
     clock.pass(40);
     expect(written).toHaveLength(2);
-    expect(written[1]).toContain('row 49');
+    expect(written[1]).toContain('49');
   });
 
   it('paints all again after a resize, and nothing while paused or closed', () => {
@@ -90,6 +92,44 @@ describe('the painter', () => {
     expect(anchor('plain ● ━ text')).toBe('plain ● ━ text');
     expect(anchor('a\x1b[1m学\x1b[22mb')).toBe('a\x1b[1m学\x1b[4G\x1b[22mb');
     expect(anchor('👩‍🔬x')).toBe('👩‍🔬\x1b[3Gx');
+  });
+});
+
+describe('a changed span', () => {
+  const line = (text: string): string => changedSpan('burn $1.75/h  spent $3.1486 today', text, 2) ?? 'whole';
+
+  it('is the digits that moved, not the row', () => {
+    expect(line('burn $1.75/h  spent $3.1487 today')).toBe('\x1b[2;27H7');
+    expect(line('burn $1.75/h  spent $3.1486 today')).toBe('');
+    expect(changedSpan('\x1b[31mab\x1b[39m c', '\x1b[31maB\x1b[39m c', 1)).toBe('\x1b[1;2H\x1b[31mB\x1b[0m');
+    expect(changedSpan('abc', 'a', 1)).toBe('\x1b[1;2H  ');
+  });
+
+  it('is refused where a row ran over the edge', () => {
+    expect(changedSpan('abcd', 'abx', 1, 3)).toBeNull();
+    expect(changedSpan('abc', 'abx', 1, 3)).toBe('\x1b[1;3Hx');
+  });
+
+  it('is refused where terminals argue about widths', () => {
+    for (const text of ['学', '👩‍🔬', 'e\u0301', '\x1b[2K']) expect(changedSpan('a', text, 1)).toBeNull();
+  });
+
+  const style = fc.constantFrom('\x1b[1m', '\x1b[22m', '\x1b[7m', '\x1b[27m', '\x1b[38;2;9;8;7m', '\x1b[92m', '\x1b[39m', '\x1b[48;5;17m', '\x1b[49m', '\x1b[4m', '\x1b[24m');
+  const row = fc.array(fc.oneof({ weight: 3, arbitrary: fc.constantFrom('a', 'b', ' ', '●', '━', '学', '⠑') }, { weight: 1, arbitrary: style }), { maxLength: 16 }).map((parts) => `${parts.join('')}\x1b[22m\x1b[24m\x1b[27m\x1b[39m\x1b[49m`);
+
+  it('leads to the same screen as painting all of it, whatever was there', async () => {
+    const look = async (bytes: string): Promise<string> => {
+      const term = new xterm.Terminal({ cols: 40, rows: 3, allowProposedApi: true });
+      await new Promise<void>((resolve) => term.write(`\x1b[?7l${bytes}`, resolve));
+      const cells = cellsOf(term, { fg: '', bg: '' });
+      const pens = Array.from({ length: 3 }, (_, y) => Array.from({ length: 40 }, (__, x) => term.buffer.active.getLine(y)?.getCell(x)).map((cell) => [cell?.getFgColor(), cell?.getBgColor(), cell?.isUnderline()].join()));
+      term.dispose();
+      return JSON.stringify([cells, pens]);
+    };
+    const rows = fc.array(row, { minLength: 3, maxLength: 3 });
+    await fc.assert(fc.asyncProperty(rows, rows, async (before, after) => {
+      expect(await look(changedRows(null, before, 3) + changedRows(before, after, 3))).toBe(await look(changedRows(null, after, 3)));
+    }), { numRuns: 100 });
   });
 });
 
