@@ -5,6 +5,7 @@
 import type { GpuReading, ProbeReading } from './probe.ts';
 import type { ProgressState } from './state.ts';
 import type { Spec } from './spec.ts';
+import { changesFor, type Change } from './tune.ts';
 
 /** One healthy check, reduced to shares (0 to 1) and rates; null is unknown, never zero. */
 export interface Sample {
@@ -33,6 +34,8 @@ export interface Suggestion {
   risk: 'low' | 'medium' | 'high';
   /** May it be made without asking, under the spec's complexity? */
   allowed: boolean;
+  /** What the program can change by itself; null where it takes a person. */
+  change: Change | null;
 }
 
 export interface Advice {
@@ -81,7 +84,7 @@ export function stableRate(progress: ProgressState | null, samples: readonly Sam
 }
 
 /** The verdict on a stable run; null while its baseline is not stable. */
-export function judgeEfficiency(spec: Spec, progress: ProgressState | null, samples: readonly Sample[], cores: number | null = null): Advice | null {
+export function judgeEfficiency(spec: Spec, progress: ProgressState | null, samples: readonly Sample[], knobs: Readonly<Record<string, number>> = {}, cores: number | null = null): Advice | null {
   const baseline = stableRate(progress, samples);
   if (baseline === null || baseline <= 0) return null;
   const of = (pick: (sample: Sample) => number | null): number | null => mean(samples.map(pick));
@@ -92,7 +95,11 @@ export function judgeEfficiency(spec: Spec, progress: ProgressState | null, samp
   const written = of(({ written: value }) => value);
   const read = of(({ read: value }) => value);
   const throttled = samples.filter((one) => one.throttled === true).length;
-  const advice = (bottleneck: Bottleneck, evidence: string[], ...suggestions: Omit<Suggestion, 'allowed'>[]): Advice => ({ bottleneck, evidence, baseline, suggestions: suggestions.map((one) => ({ ...one, allowed: allowed(spec, one) })) });
+  const advice = (bottleneck: Bottleneck, evidence: string[], general: Omit<Suggestion, 'allowed' | 'change'>): Advice => {
+    // What can be done at once comes before what a person would have to do.
+    const own = changesFor(spec, knobs, bottleneck).map(({ words, ...one }) => ({ ...one, what: words }));
+    return { bottleneck, evidence, baseline, suggestions: [...own, { ...general, change: null }].map((one) => ({ ...one, allowed: allowed(spec, one) })) };
+  };
   const percent = (value: number | null): string => (value === null ? 'unknown' : `${Math.round(value * 100)} %`);
   const mb = (value: number): string => `${Math.round(value / 1e6)} MB/s`;
   const pauses = longPauses(progress);

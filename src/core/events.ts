@@ -12,6 +12,7 @@ import type { FileFact, MarketFailure, RemoteFailure } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
 import type { ProgressReading } from './progress/index.ts';
 import type { Spec } from './spec.ts';
+import type { Trial } from './tune.ts';
 import type { AlertKind } from './triggers/alerts.ts';
 
 /** Journal format; a journal with a higher one is refused, never guessed at. */
@@ -168,6 +169,9 @@ export type Body =
   | { type: 'budget.set'; usd_per_hour: number | null }
   | { type: 'runway.judged'; level: 'ok' | 'warn' | 'critical'; hours: number | null }
   | { type: 'efficiency.judged'; run: string; attempt: number; advice: Advice }
+  /** An optimisation is tried; then kept or taken back, with the rates before and after it in steps per second. */
+  | { type: 'trial.chosen'; run: string; trial: Omit<Trial, 'ended'>; why: string }
+  | { type: 'trial.judged'; run: string; trial: number; how: 'kept' | 'reverted'; after: number | null; reason: string }
   | { type: 'destroy.intended'; run: string | null; instance: number; gate: Exclude<RescueVerdict, 'unverified'>; reason: string }
   | { type: 'destroy.accepted'; instance: number }
   | { type: 'stop.intended'; run: string; instance: number; reason: string }
@@ -212,5 +216,5 @@ export function isVolatile(body: Body): boolean {
 
 /** Events that must be on disk before the effect they announce. */
 export function isIntent(body: Body): boolean {
-  return body.type.endsWith('.intended') || body.type === 'remedy.chosen' || body.type === 'brain.asked' || body.type === 'run.submitted' || body.type.startsWith('user.');
+  return body.type.endsWith('.intended') || body.type === 'remedy.chosen' || body.type === 'trial.chosen' || body.type === 'brain.asked' || body.type === 'run.submitted' || body.type.startsWith('user.');
 }

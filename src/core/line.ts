@@ -6,6 +6,7 @@ import type { Fix } from './fixes.ts';
 import { cleanLine } from './text.ts';
 import type { GpuReading } from './probe.ts';
 import type { RunState } from './state.ts';
+import { onTrial } from './tune.ts';
 
 export interface CompactLine {
   /** ISO, UTC, seconds. */
@@ -64,7 +65,7 @@ export function stateWord(run: RunState): string {
     case 'ended':
       return 'ended';
     case 'repairing':
-      return 'REPAIR';
+      return onTrial(run) ? 'tune' : 'REPAIR';
     case 'rescuing':
       return 'rescue';
     case 'tearing_down':
@@ -134,6 +135,7 @@ function fixWord(fix: Fix): string {
     case 'apt_install':
       return `apt ${cleanLine(fix.package, 20)}`;
     case 'env':
+    case 'env_off':
     case 'set_env':
       return `env ${cleanLine(fix.name, 20)}`;
     case 'patch':

@@ -103,6 +103,17 @@ export function parseLabel(label: string | null): { run: string; attempt: number
   return run && attempt ? { run, attempt: Number(attempt) } : null;
 }
 
+/** Between our intent and the birth of what it made; the clocks of two machines differ. */
+const BIRTH_EARLY_S = 120;
+const BIRTH_LATE_S = 900;
+
+/** Could a create that was intended at `at` (epoch ms) have made this instance? null: its birth is not told. */
+export function bornFrom({ start_date }: Instance, at: number): boolean | null {
+  if (start_date === null) return null;
+  const after = start_date - at / 1_000;
+  return after >= -BIRTH_EARLY_S && after <= BIRTH_LATE_S;
+}
+
 /** What an instance costs per hour right now: GPU and disk while the container is up, the disk alone otherwise. */
 export function rateNow(instance: Pick<Instance, 'actual_status' | 'dph_total' | 'storage_total_cost'>): number {
   switch (instance.actual_status) {

@@ -5,9 +5,10 @@ import { isBrainEvent } from './reduce-brain.ts';
 import type { Event, Remedy } from './events.ts';
 import { lowestMinSteps, minStepsLow } from './early-stop.ts';
 import { knownFacts } from './fixes.ts';
-import { compactLine, lineText, span } from './line.ts';
+import { compactLine, figure, lineText, span } from './line.ts';
 import type { Said, World } from './state.ts';
 import { cleanLine, shorten } from './text.ts';
+import { changeWords, trialWords } from './tune.ts';
 
 type Line = Pick<Said, 'actor' | 'level' | 'text'>;
 
@@ -137,6 +138,12 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'efficiency.judged': {
       const [best] = event.advice.suggestions;
       return sitter(`${event.advice.bottleneck === 'none' ? 'nothing holds it back' : `held back by ${event.advice.bottleneck}`} (${event.advice.evidence.join('; ')})${best ? `; ${best.what}: about +${Math.round(best.gain * 100)} %, ${best.size}, ${best.risk} risk` : ''}`);
+    }
+    case 'trial.chosen':
+      return sitter(`trying ${changeWords(event.trial.change)} from ${figure(event.trial.before)} steps/s: ${event.why}`);
+    case 'trial.judged': {
+      const trial = after.runs[event.run]?.trials.find(({ n }) => n === event.trial);
+      return trial ? sitter(trialWords(trial), event.how === 'kept' ? 'milestone' : 'info') : [];
     }
     case 'stop.intended':
       return sitter(`stopping instance ${event.instance}: ${event.reason}`, 'alert');

@@ -4,6 +4,7 @@ import { CAUSES } from './causes.ts';
 import { EXAMPLES, factsOf } from './fixes.ts';
 import { LAUNCH_BOUNDS } from './launch.ts';
 import { BOUNDS, ROUTES } from './ladder.ts';
+import { LEAST_GAIN, TRIALS } from './tune.ts';
 import { TEARDOWN, TEARDOWN_FIELDS } from './teardown.ts';
 
 export interface PolicyTable {
@@ -43,6 +44,7 @@ function bounds(): string[][] {
     ['dollars without a new checkpoint, after two repairs', `${share_without_checkpoint * 100} % of kill.dollars`],
     ['credit runway', `at ${RUNWAY_WARN_H} h it is told, and the checkpoints of the least valuable run come home each minute; at ${RUNWAY_CRITICAL_H} h that run is ended, results first; below ${RUNWAY_LAUNCH_H} h nothing is launched`],
     ['a run that goes on elsewhere', `only while its budget pays for ${STAY_H * 60} min there`],
+    ['optimisations', `${TRIALS} in a run, one at a time, on a stable baseline, within complexity, where the time left repays the restart; kept from +${100 * LEAST_GAIN} %, else taken back`],
     ['fleet budget', '`--budget` or VASTSIT_FLEET_USD_PER_HOUR, $/h all-in, reserved before each launch'],
   ];
 }

@@ -6,7 +6,7 @@ import type { Attempt, RunState } from './state.ts';
 import { NO_EYES } from './triggers/eyes.ts';
 
 export function newAttempt(number: number, instance: number, machine_id: number): Attempt {
-  return { number, instance, machine_id, command: '', started_at: null, ended_at: null, resume_from: null, resume_step: null, first_step: null, last_step: null, low_steps: 0, exit: null };
+  return { number, instance, machine_id, command: '', started_at: null, ended_at: null, resume_from: null, resume_step: null, first_step: null, first_at: null, last_step: null, low_steps: 0, exit: null };
 }
 
 export function born(event: Extract<Event, { type: 'run.submitted' }>, at: number): RunState {
@@ -56,6 +56,7 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     evals: [],
     samples: [],
     advice: null,
+    trials: [],
     rescue: null,
     hold: null,
     keep: false,

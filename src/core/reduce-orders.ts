@@ -1,6 +1,7 @@
 /** What a person's orders change in a run. Whether an order may be given is decided before, in `orders.ts`. */
 import type { Event, Remedy } from './events.ts';
 import { leave } from './reduce-left.ts';
+import { dropTrial } from './reduce-tune.ts';
 import { afterStop, attemptPatch } from './reduce-repair.ts';
 import { isAway, type RunState } from './state.ts';
 
@@ -23,9 +24,10 @@ export function reduceOrder(run: RunState, event: OrderEvent): RunState {
     case 'user.keep':
       return { ...run, keep: event.keep, ...(run.stage === 'closed' && run.instance !== null && !event.keep ? { stage: 'tearing_down' as const, closed_at: null } : {}) };
     case 'user.relaunch':
-      return relaunch(run, event);
+      // Another command has another speed: what was on trial cannot be told from it.
+      return relaunch(event.command === run.spec.run ? run : dropTrial(run, event.at, 'the user changed the command first'), event);
     case 'user.switch':
-      return switchAway(run, event);
+      return switchAway(dropTrial(run, event.at, 'the run went on elsewhere first'), event);
     case 'user.bid':
       return { ...run, bid_ordered: { instance: event.instance, usd_per_hour: event.usd_per_hour } };
   }

@@ -19,7 +19,7 @@ export function reduceProgress(run: RunState, event: Extract<Event, { type: 'pro
   const attempts =
     reading.step === null || reading.step === attempt.last_step
       ? run.attempts
-      : [...run.attempts.slice(0, -1), { ...attempt, first_step: attempt.first_step ?? reading.step, last_step: reading.step, low_steps: attempt.low_steps + (below(reading.step, attempt.resume_step) ? 1 : 0) }];
+      : [...run.attempts.slice(0, -1), { ...attempt, first_step: attempt.first_step ?? reading.step, first_at: attempt.first_at ?? event.at, last_step: reading.step, low_steps: attempt.low_steps + (below(reading.step, attempt.resume_step) ? 1 : 0) }];
   const { metric } = run.spec.objective;
   const hear = (advance: Advance | null): RunState['eyes'] => {
     const rhythm = learn(run.eyes.rhythm, reading, advance, old?.gaps ?? [], metric);

@@ -12,6 +12,7 @@ import { reduceProgress } from './reduce-progress.ts';
 import type { Incident, RunState, World } from './state.ts';
 import { born, newAttempt } from './reduce-born.ts';
 import { findLeft, leave } from './reduce-left.ts';
+import { dropTrial, reduceTune } from './reduce-tune.ts';
 import { isOrderEvent, reduceOrder } from './reduce-orders.ts';
 import { afterStop, attemptPatch, resumeStage } from './reduce-repair.ts';
 import { closeLines, remember } from './triggers/eyes.ts';
@@ -168,7 +169,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run.stage === 'training' ? clear(synced, 'sync') : synced;
     }
     case 'run.ended':
-      return { ...run, verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.renting !== null ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
+      return { ...dropTrial(run, event.at, 'the run ended first'), verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.renting !== null ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
     case 'rescue.judged':
       return {
         ...(event.verdict === 'unverified' ? run : clear(run, 'sync')),
@@ -196,6 +197,11 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run.away ? { ...run, away: { ...run.away, back_at: event.at }, backoff: {}, cadence: run.cadence && { ...run.cadence, next_at: event.at } } : run;
     case 'bid.raised':
       return { ...run, bid_ordered: null };
+    case 'wake.accepted': {
+      // Each time that it is started for its results it has the cap anew, or it would be stopped before anything came home.
+      const one = world.fleet[String(event.instance)];
+      return run.rescue && one && run.instance === one.id ? { ...run, rescue: { ...run.rescue, asked_usd: costOf(one, event.at).rescue } } : run;
+    }
     case 'wake.intended':
     case 'bid.intended':
       return run.away && run.away.back_at === null ? { ...run, away: { ...run.away, asks: run.away.asks + 1, asked_at: event.at } } : run;
@@ -203,6 +209,9 @@ function change(run: RunState, event: Event, world: World): RunState {
       return { ...run, left: run.left.map((one) => (one.instance === event.instance ? { ...one, verdict: event.verdict, why: event.reason } : one)) };
     case 'efficiency.judged':
       return { ...run, advice: event.advice };
+    case 'trial.chosen':
+    case 'trial.judged':
+      return reduceTune(run, event);
     case 'effect.failed':
       // A bid that a person ordered is tried once: they read why, and may order another.
       return fail(event.effect === 'raise_bid' ? { ...run, bid_ordered: null } : run, event.effect, event.reason, event.retry_at);
@@ -226,7 +235,7 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
     incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt }] },
     repair: { remedy, stopped, applied: false, not_before: event.at + (remedy.rung === 'rerun' ? remedy.backoff_ms : 0) },
   };
-  if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(next, run.attempt, { ended_at: attempt?.ended_at ?? event.at }));
+  if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(dropTrial(next, event.at, 'the run went on elsewhere first'), run.attempt, { ended_at: attempt?.ended_at ?? event.at }));
   return stopped ? afterStop(next) : next;
 }
 

@@ -2,7 +2,7 @@
 import { dayOf } from './day.ts';
 import type { BodyOf, Event } from './events.ts';
 import { accrued, bucketFor, noUsd } from './ledger.ts';
-import { labelOf, parseLabel, rateNow, type Instance } from './market.ts';
+import { bornFrom, labelOf, parseLabel, rateNow, type Instance } from './market.ts';
 import { narrate } from './narrate.ts';
 import { reduceRun } from './reduce-run.ts';
 import type { InstanceState, RunState, World } from './state.ts';
@@ -133,16 +133,10 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
 const isAnother = (known: InstanceState, facts: Instance): boolean =>
   known.owner === 'ours' && parseLabel(facts.label)?.run !== known.run && (known.gone_at !== null || (facts.machine_id > 0 && known.machine_id > 0 && facts.machine_id !== known.machine_id));
 
-/** Between our intent and the birth of what it made; the clocks of two machines differ. */
-const BIRTH_EARLY_S = 120;
-const BIRTH_LATE_S = 900;
-
 /** A second instance under a label that we intended: a create that seemed lost, or was carried out twice. Its birth must fit. */
 function isLateTwin(run: RunState | undefined, attempt: number, facts: Instance): boolean {
   const intent = run?.intended.find((one) => one.attempt === attempt);
-  if (!run || !intent?.unclear || run.renting?.attempt === attempt || facts.start_date === null) return false;
-  const after = facts.start_date - intent.at / 1_000;
-  return after >= -BIRTH_EARLY_S && after <= BIRTH_LATE_S;
+  return run !== undefined && intent?.unclear === true && run.renting?.attempt !== attempt && bornFrom(facts, intent.at) === true;
 }
 
 function bornInstance(world: World, event: BodyOf<'create.accepted'> & { at: number }): World {

@@ -3,6 +3,7 @@ import { knownFacts, type Risk } from './fixes.ts';
 import { runCost } from './ledger.ts';
 import { remedyWords } from './narrate.ts';
 import type { Incident, RunState, World } from './state.ts';
+import { trialWords } from './tune.ts';
 
 export interface Tried {
   at: number;
@@ -45,6 +46,8 @@ export interface Report {
   usd_limit: number;
   results: string;
   incidents: IncidentReport[];
+  /** Optimisations that were tried, with their figures. */
+  trials: string[];
   next_best_option: string;
 }
 
@@ -66,6 +69,7 @@ export function reportOf(world: World, run: RunState, now: number): Report {
     usd_limit: run.spec.kill.dollars,
     results: run.rescue ? `${run.rescue.verdict.replaceAll('_', ' ')}: ${run.rescue.reason}` : run.home.length > 0 ? `${run.home.length} files at home` : 'nothing at home yet',
     incidents,
+    trials: run.trials.map(trialWords),
     next_best_option: nextOption(run),
   };
 }
@@ -142,5 +146,6 @@ export function reportLines(report: Report, clean: (text: string, max: number) =
       if (command !== null) lines.push(`    command: ${say(command)}; undo: ${undo === null ? 'none' : say(undo)}; risk: ${risk}`);
     }
   }
+  for (const trial of report.trials) lines.push(`optimisation: ${say(trial)}`);
   return [...lines, `next best option: ${say(report.next_best_option)}`];
 }

@@ -31,6 +31,10 @@ const knob = z.strictObject({
   keeps: z.string().optional(),
   /** Which causes this knob may answer. */
   answers: z.array(z.enum(['gpu_oom', 'host_oom_killed', 'shm_dataloader', 'numeric_divergence'])).default(['gpu_oom']),
+  /** An optimisation may raise it up to here, by one factor at a time; without it, never. */
+  ceiling: z.number().optional(),
+  /** What holding the run back it may be raised against; `none`: GPU memory is free. */
+  speeds: z.array(z.enum(['data', 'compute', 'memory', 'logging', 'none'])).default([]),
 });
 
 export const specSchema = z.strictObject({
@@ -151,8 +155,10 @@ export function commandProblems(spec: Pick<Spec, 'run' | 'knobs' | 'checkpoints'
 function crossCheck(spec: Spec): { field: string; expected: string }[] {
   const problems = commandProblems(spec);
   const names = new Set(Object.keys(spec.knobs));
-  for (const [name, { value, floor, keeps }] of Object.entries(spec.knobs)) {
+  for (const [name, { value, floor, keeps, ceiling, speeds }] of Object.entries(spec.knobs)) {
     if (floor > value) problems.push({ field: `knobs.${name}.floor`, expected: `at most the value (${value})` });
+    if (ceiling !== undefined && ceiling < value) problems.push({ field: `knobs.${name}.ceiling`, expected: `at least the value (${value})` });
+    if (speeds.length > 0 && ceiling === undefined) problems.push({ field: `knobs.${name}.ceiling`, expected: 'how far speeds may raise it' });
     if (keeps !== undefined && (!names.has(keeps) || keeps === name)) problems.push({ field: `knobs.${name}.keeps`, expected: 'the name of another declared knob' });
   }
   if (spec.market !== 'on-demand' && !spec.checkpoints?.resume) {

@@ -9,6 +9,7 @@ import type { FileFact } from './ports.ts';
 import type { ProbeReading } from './probe.ts';
 import type { ProgressReading } from './progress/index.ts';
 import type { Spec } from './spec.ts';
+import type { Trial } from './tune.ts';
 import type { AlertState } from './triggers/alerts.ts';
 import type { Eyes } from './triggers/eyes.ts';
 
@@ -75,6 +76,8 @@ export interface Attempt {
   resume_from: string | null;
   resume_step: number | null;
   first_step: number | null;
+  /** When that was seen, epoch ms. */
+  first_at: number | null;
   last_step: number | null;
   /** Advances that were seen below the step of the checkpoint that it was given. */
   low_steps: number;
@@ -205,6 +208,8 @@ export interface RunState {
   /** Readings of healthy checks of this attempt, newest last, bounded. */
   samples: Sample[];
   advice: Advice | null;
+  /** Optimisations that were tried, newest last. */
+  trials: Trial[];
   /** `asked_usd`: what waiting had cost when the user was asked last; `asked_at`: when that was. */
   rescue: { verdict: RescueVerdict; at: number; reason: string; since: number; asked_usd: number; asked_at: number | null } | null;
   hold: { until: number; reason: string } | null;

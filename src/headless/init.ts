@@ -32,7 +32,7 @@ early_stop: {min_steps: 500, patience: 5, min_delta: 0.001}   # no judgement on 
 knobs:                           # what a conservative reduction may change, and how far
   batch_size: {value: 32, floor: 4, keeps: grad_accum, answers: [gpu_oom]}
   grad_accum: {value: 1, floor: 1, answers: []}
-  workers: {value: 8, floor: 0, answers: [host_oom_killed, shm_dataloader]}   # data-loader processes
+  workers: {value: 4, floor: 0, answers: [host_oom_killed, shm_dataloader], ceiling: 16, speeds: [data]}   # may also grow, when data holds the GPU back
 
 checkpoints:
   path: ckpt/**                  # below the run's directory on the instance

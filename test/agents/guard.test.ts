@@ -3,13 +3,13 @@ import { refuseDestroy, refuseTouch } from '../../src/agents/guard.ts';
 import type { RescueVerdict } from '../../src/core/events.ts';
 import type { World } from '../../src/core/state.ts';
 import { makeSpec } from '../core/spec-factory.ts';
-import { Model } from '../core/model.ts';
+import { Model } from '../core/model/index.ts';
 
 /** A run that trains on its own instance, beside a stranger's. */
-function evening(): { world: World; ours: number } {
+async function evening(): Promise<{ world: World; ours: number }> {
   const model = new Model(() => 0.999, 0);
   model.submit('one', makeSpec());
-  for (let n = 0; n < 20; n += 1) model.step(20_000);
+  for (let n = 0; n < 20; n += 1) await model.step(20_000);
   const ours = model.world.runs['one']?.instance;
   if (ours == null) throw new Error('the model rented nothing');
   const [mine] = [...model.boxes.values()];
@@ -21,8 +21,8 @@ function evening(): { world: World; ours: number } {
 const open: RescueVerdict[] = ['verified', 'waived', 'nothing_never_ran'];
 
 describe('the guard at the effect\'s edge', () => {
-  it('touches nothing that is not ours, whatever its label says', () => {
-    const { world, ours } = evening();
+  it('touches nothing that is not ours, whatever its label says', async () => {
+    const { world, ours } = await evening();
     expect(refuseTouch(world, ours, 'one')).toBeNull();
     for (const stranger of [9, 10, 11, 12_345]) {
       expect(refuseTouch(world, stranger, 'one'), String(stranger)).not.toBeNull();
@@ -30,32 +30,32 @@ describe('the guard at the effect\'s edge', () => {
     }
   });
 
-  it('lets a number go that the market has given to another machine', () => {
-    const { world, ours } = evening();
+  it('lets a number go that the market has given to another machine', async () => {
+    const { world, ours } = await evening();
     const one = world.fleet[String(ours)];
     if (!one) throw new Error('not in the fleet');
     const moved = { ...world, fleet: { ...world.fleet, [ours]: { ...one, label: null, facts: { ...one.facts, machine_id: one.facts.machine_id + 1 } } } };
     expect(refuseTouch(moved, ours, 'one')).toMatch(/given its number to somebody else/);
   });
 
-  it('lets an instance go that somebody else has relabelled', () => {
-    const { world, ours } = evening();
+  it('lets an instance go that somebody else has relabelled', async () => {
+    const { world, ours } = await evening();
     const one = world.fleet[String(ours)];
     if (!one) throw new Error('not in the fleet');
     const relabelled = { ...world, fleet: { ...world.fleet, [ours]: { ...one, label: 'mine now' } } };
     expect(refuseTouch(relabelled, ours, 'one')).toMatch(/somebody else/);
   });
 
-  it('believes no gate that the world does not support', () => {
-    const { world, ours } = evening();
+  it('believes no gate that the world does not support', async () => {
+    const { world, ours } = await evening();
     expect(refuseDestroy(world, ours, 'one', 'verified')).toBeNull();
     expect(refuseDestroy(world, ours, 'one', 'unverified')).toMatch(/not verified/);
     expect(refuseDestroy(world, ours, 'one', 'nothing_never_ran')).toMatch(/was started/);
     expect(refuseDestroy(world, ours, 'one', 'waived')).toMatch(/has not waived/);
   });
 
-  it('respects a hold, unless the user ordered the destroy', () => {
-    const { world, ours } = evening();
+  it('respects a hold, unless the user ordered the destroy', async () => {
+    const { world, ours } = await evening();
     const run = world.runs['one'];
     if (!run) throw new Error('no run');
     const held = { ...run, hold: { until: world.now + 1_000, reason: 'a look' } };

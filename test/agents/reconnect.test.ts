@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../src/agents/engine.ts';
 import { RemoteError, type Box, type Market, type Remote } from '../../src/core/ports.ts';
 import { virtualClock } from '../bench/economics/clock.ts';
-import { Model } from '../core/model.ts';
+import { Model } from '../core/model/index.ts';
 import { makeSpec } from '../core/spec-factory.ts';
 
 const never = (): never => {
@@ -13,7 +13,9 @@ describe('a box that went away and came back after its process had ended', () =>
   it('is connected to anew, so that its results come home and its billing ends', async () => {
     const model = new Model(() => 0.999, 0);
     model.submit('one', makeSpec());
-    for (let n = 0; n < 20; n += 1) model.step(20_000);
+    for (let n = 0; n < 20; n += 1) await model.step(20_000);
+    // Its engine ends here; the one below goes on with its world.
+    model.halt();
     const clock = virtualClock(model.now, 1);
     const connected: Box[] = [];
     const gone = () => Promise.reject(new RemoteError('lost', 'The connection has ended'));
@@ -48,7 +50,7 @@ describe('a box that went away and came back after its process had ended', () =>
     const facts = {
       world: () => model.world,
       record: (...bodies: Parameters<Model['record']>) => {
-        model.now = clock.now();
+        model.clock.advance(clock.now() - model.now);
         model.record(...bodies);
         engine.wake();
       },

@@ -4,7 +4,7 @@ import { create } from '../../src/agents/effects/market.ts';
 import { salvage, sync } from '../../src/agents/effects/rescue.ts';
 import type { Body } from '../../src/core/events.ts';
 import { RemoteError, type Box, type FileFact, type Market, type Remote } from '../../src/core/ports.ts';
-import { Model } from '../core/model.ts';
+import { Model } from '../core/model/index.ts';
 import { makeSpec } from '../core/spec-factory.ts';
 
 const file = (path: string, sha256 = path): FileFact => ({ path, bytes: 100, sha256, mtime_s: 0 });
@@ -14,10 +14,10 @@ const never = (): never => {
 };
 
 /** A box whose listings are given one after the other (the last one stays), and a home that keeps what was fetched. */
-function world(listings: FileFact[][], changes: Parameters<typeof makeSpec>[0] = {}) {
+async function world(listings: FileFact[][], changes: Parameters<typeof makeSpec>[0] = {}) {
   const model = new Model(() => 0.999, 0);
   model.submit('one', makeSpec(changes));
-  for (let n = 0; n < 20; n += 1) model.step(20_000);
+  for (let n = 0; n < 20; n += 1) await model.step(20_000);
   const home = new Map<string, string>();
   const damaged = new Set<string>();
   const lost = new Set<string>();
@@ -44,7 +44,7 @@ function world(listings: FileFact[][], changes: Parameters<typeof makeSpec>[0] =
 
 describe('bringing checkpoints home while the run goes on', () => {
   it('takes the two newest that two listings show alike: what changed between them is being written', async () => {
-    const { context, home, model } = world([[ckpt(10), ckpt(20), ckpt(30), ckpt(40, 'half')], [ckpt(10), ckpt(20), ckpt(30), ckpt(40, 'whole')]]);
+    const { context, home, model } = await world([[ckpt(10), ckpt(20), ckpt(30), ckpt(40, 'half')], [ckpt(10), ckpt(20), ckpt(30), ckpt(40, 'whole')]]);
     await sync(context, { do: 'sync', run: 'one', final: false });
     expect([...home.keys()]).toEqual(['one/ckpt/step-30.pt']);
     expect(model.world.runs['one']?.checkpoint).toMatchObject({ path: 'ckpt/step-30.pt', step: 30 });
@@ -54,14 +54,14 @@ describe('bringing checkpoints home while the run goes on', () => {
   });
 
   it('goes on with the others when one was damaged on the way', async () => {
-    const { context, home, damaged } = world([[ckpt(10), ckpt(20)]]);
+    const { context, home, damaged } = await world([[ckpt(10), ckpt(20)]]);
     damaged.add('ckpt/step-20.pt');
     await sync(context, { do: 'sync', run: 'one', final: false });
     expect([...home.keys()]).toEqual(['one/ckpt/step-10.pt']);
   });
 
   it('counts what a crash between the copy and its line in the journal left at home', async () => {
-    const { context, home, model } = world([[ckpt(10), ckpt(20)]]);
+    const { context, home, model } = await world([[ckpt(10), ckpt(20)]]);
     home.set('one/ckpt/step-20.pt', 'ckpt/step-20.pt');
     await sync(context, { do: 'sync', run: 'one', final: false });
     expect(model.world.runs['one']?.checkpoint).toMatchObject({ path: 'ckpt/step-20.pt', step: 20 });
@@ -71,7 +71,7 @@ describe('bringing checkpoints home while the run goes on', () => {
   });
 
   it('keeps what came home before the line broke, and pays for its traffic', async () => {
-    const { context, lost, model } = world([[ckpt(10), ckpt(20)]]);
+    const { context, lost, model } = await world([[ckpt(10), ckpt(20)]]);
     lost.add('ckpt/step-10.pt');
     await expect(sync(context, { do: 'sync', run: 'one', final: false })).rejects.toThrow('the line broke');
     expect(model.world.runs['one']?.checkpoint?.step).toBe(20);
@@ -79,7 +79,7 @@ describe('bringing checkpoints home while the run goes on', () => {
   });
 
   it('keeps two at least, whatever the spec says', async () => {
-    const { context, home } = world([[ckpt(10), ckpt(20), ckpt(30)]], { checkpoints: { path: 'ckpt/*', keep: 1 } });
+    const { context, home } = await world([[ckpt(10), ckpt(20), ckpt(30)]], { checkpoints: { path: 'ckpt/*', keep: 1 } });
     await sync(context, { do: 'sync', run: 'one', final: false });
     expect([...home.keys()].sort()).toEqual(['one/ckpt/step-20.pt', 'one/ckpt/step-30.pt']);
   });
@@ -88,7 +88,7 @@ describe('bringing checkpoints home while the run goes on', () => {
 describe('the last look at a box', () => {
   it('is verified only when a second listing shows nothing that is not at home; a cut-off checkpoint comes along', async () => {
     const cut = { ...ckpt(40), bytes: 10 };
-    const { context, home, model } = world([[ckpt(10), ckpt(20), ckpt(30), cut, file('out/m.json')], [ckpt(10), ckpt(20), ckpt(30), cut, file('out/m.json'), file('out/late.json')]]);
+    const { context, home, model } = await world([[ckpt(10), ckpt(20), ckpt(30), cut, file('out/m.json')], [ckpt(10), ckpt(20), ckpt(30), cut, file('out/m.json'), file('out/late.json')]]);
     await expect(sync(context, { do: 'sync', run: 'one', final: true })).resolves.toBeUndefined();
     expect(model.events.findLast(({ type }) => type === 'rescue.judged')).toMatchObject({ verdict: 'unverified', reason: 'not home yet: out/late.json' });
     await sync(context, { do: 'sync', run: 'one', final: true });
@@ -98,29 +98,29 @@ describe('the last look at a box', () => {
 });
 
 describe('a run that ended well', () => {
-  const ends = (listing: FileFact[], changes: Parameters<typeof makeSpec>[0] = {}) => {
-    const scene = world([listing], changes);
+  const ends = async (listing: FileFact[], changes: Parameters<typeof makeSpec>[0] = {}) => {
+    const scene = await world([listing], changes);
     scene.model.record({ type: 'run.ended', run: 'one', verdict: 'done', reason: 'exit code 0' });
     return scene;
   };
-  const judged = async ({ context, model }: ReturnType<typeof ends>) => {
+  const judged = async ({ context, model }: Awaited<ReturnType<typeof ends>>) => {
     await sync(context, { do: 'sync', run: 'one', final: true });
     return model.events.findLast(({ type }) => type === 'rescue.judged');
   };
 
   it('before its first checkpoint is whole with its artifacts: its instance does not bill on for a checkpoint that will never be', async () => {
-    expect(await judged(ends([file('out/m.json')]))).toMatchObject({ verdict: 'verified' });
+    expect(await judged(await ends([file('out/m.json')]))).toMatchObject({ verdict: 'verified' });
   });
 
   it('without the artifacts that it declares is not, and without any declared neither is one that left no checkpoint', async () => {
-    expect(await judged(ends([file('elsewhere/m.json')]))).toMatchObject({ verdict: 'unverified' });
-    expect(await judged(ends([], { artifacts: [] }))).toMatchObject({ verdict: 'unverified' });
+    expect(await judged(await ends([file('elsewhere/m.json')]))).toMatchObject({ verdict: 'unverified' });
+    expect(await judged(await ends([], { artifacts: [] }))).toMatchObject({ verdict: 'unverified' });
   });
 });
 
 describe('an instance that the run has left behind', () => {
   it('has its training ended, and what only it holds comes home beside the newer attempt\'s, replacing nothing', async () => {
-    const { context, home, model, stopped } = world([[ckpt(20), file('out/m.json', 'old')]]);
+    const { context, home, model, stopped } = await world([[ckpt(20), file('out/m.json', 'old')]]);
     home.set('one/ckpt/step-20.pt', 'ckpt/step-20.pt').set('one/out/m.json', 'new');
     const instance = model.world.runs['one']?.instance ?? 0;
     await salvage(context, { do: 'salvage', run: 'one', instance, attempt: 1 });
@@ -132,7 +132,7 @@ describe('an instance that the run has left behind', () => {
   });
 
   it('is not judged while something of it is missing', async () => {
-    const { context, model, damaged } = world([[file('out/m.json')]]);
+    const { context, model, damaged } = await world([[file('out/m.json')]]);
     damaged.add('out/m.json');
     await expect(salvage(context, { do: 'salvage', run: 'one', instance: model.world.runs['one']?.instance ?? 0, attempt: 1 })).rejects.toThrow();
     expect(model.events.some(({ type }) => type === 'left.judged')).toBe(false);
@@ -141,7 +141,7 @@ describe('an instance that the run has left behind', () => {
 
 describe('a create at the effect\'s edge', () => {
   it('is refused beyond the fleet\'s budget, although it was decided on before another one reserved', async () => {
-    const { context, model } = world([[]]);
+    const { context, model } = await world([[]]);
     model.record({ type: 'budget.set', usd_per_hour: 0.5 });
     const offer = { offer_id: 9, machine_id: 9, gpu_name: 'RTX 4090', num_gpus: 1, dph_total: 0.3, all_in_usd_per_hour: 0.3, reliability: 0.99, geolocation: null };
     await expect(create(context, { do: 'create', run: 'one', attempt: 2, offer })).rejects.toThrow(/the fleet may burn \$0\.50\/h/);

@@ -10,7 +10,7 @@ import { printStatus } from '../../src/headless/status.ts';
 import { runPage } from '../../src/cockpit/panes/run-page.ts';
 import { runCost, totals, waitingOf, waitingWords } from '../../src/core/ledger.ts';
 import { statusMarkdown } from '../../src/journal/status-md.ts';
-import { Model } from './model.ts';
+import { Model } from './model/index.ts';
 import { makeSpec } from './spec-factory.ts';
 
 const MINUTE = 60_000;
@@ -21,32 +21,32 @@ function fleet(...runs: string[]): Model {
   for (const run of runs) model.submit(run, makeSpec());
   return model;
 }
-const settle = (model: Model, steps = 30): Model => {
-  for (let n = 0; n < steps; n += 1) model.step(20_000);
+const settle = async (model: Model, steps = 30): Promise<Model> => {
+  for (let n = 0; n < steps; n += 1) await model.step(20_000);
   return model;
 };
 
 describe('the fleet\'s budget', () => {
-  it('is reserved before a launch: what would exceed it is refused in words', () => {
+  it('is reserved before a launch: what would exceed it is refused in words', async () => {
     const model = fleet('one', 'two');
     model.record({ type: 'budget.set', usd_per_hour: 0.5 });
-    settle(model);
+    await settle(model);
     expect([model.world.runs['one']?.stage, model.world.runs['two']?.verdict]).toEqual(['training', 'no_offer']);
     expect(model.world.runs['two']?.verdict_reason).toMatch(/^refused: the fleet may burn \$0\.50\/h, \$0\.3\d\/h of it is reserved, and this offer costs \$0\.3\d\/h/);
     expect(model.events.filter(({ type }) => type === 'refused')).toHaveLength(1);
   });
 
-  it('counts what still loads at its full price, and offers being rented', () => {
+  it('counts what still loads at its full price, and offers being rented', async () => {
     const model = fleet('one');
-    for (let n = 0; n < 3; n += 1) model.step(1_000);
+    for (let n = 0; n < 3; n += 1) await model.step(1_000);
     expect(model.world.fleet).not.toEqual({});
     expect(committedUsdPerHour(model.world)).toBeCloseTo(0.31, 2);
   });
 
-  it('is all-in: the planned traffic of what runs, the disk of what is stopped, and the language model count', () => {
+  it('is all-in: the planned traffic of what runs, the disk of what is stopped, and the language model count', async () => {
     const model = new Model(() => 0.999, 0);
     model.submit('one', makeSpec({ hardware: { gpu: ['RTX 4090'], max_usd_per_hour: 1, traffic_gb: { down: 60, up: 12 } }, kill: { hours: 12, dollars: 6 } }));
-    settle(model);
+    await settle(model);
     const run = model.world.runs['one'];
     const id = run?.instance ?? 0;
     const facts = model.boxes.get(id)?.instance;
@@ -62,15 +62,15 @@ describe('the fleet\'s budget', () => {
     expect(committedUsdPerHour(model.world)).toBeCloseTo(facts.storage_total_cost, 6);
   });
 
-  it('counts the language model against kill.dollars', () => {
-    const model = settle(fleet('one'));
+  it('counts the language model against kill.dollars', async () => {
+    const model = await settle(fleet('one'));
     model.record({ type: 'brain.used', run: 'one', usage: { tokens_in: 1, tokens_out: 1, usd: 6 } });
-    model.step(1_000);
+    await model.step(1_000);
     expect(model.world.runs['one']).toMatchObject({ verdict: 'killed_by_criterion', verdict_reason: expect.stringContaining('of the allowed $6.00') as unknown });
   });
 
-  it('lets no run go on elsewhere on its last cents', () => {
-    const model = settle(fleet('one'));
+  it('lets no run go on elsewhere on its last cents', async () => {
+    const model = await settle(fleet('one'));
     const run = model.world.runs['one'];
     if (!run) throw new Error('no run');
     expect(refuseRent(model.world, run, 0.4)).toBeNull();
@@ -78,7 +78,7 @@ describe('the fleet\'s budget', () => {
     expect(refuseRent(model.world, model.world.runs['one'] ?? run, 0.4)).toMatch(/^the run has \$0\.0\d left of its \$6\.00, which pays for \d min at \$0\.40\/h$/);
   });
 
-  it('refuses a launch that the credit would not carry for an hour', () => {
+  it('refuses a launch that the credit would not carry for an hour', async () => {
     const model = fleet('one');
     model.record({ type: 'account.seen', credit_usd: 0.2, email: null });
     const run = model.world.runs['one'];
@@ -89,16 +89,16 @@ describe('the fleet\'s budget', () => {
 });
 
 describe('the runway', () => {
-  it('is told at 12 h, and at 3 h the least valuable run is brought home first', () => {
-    const model = settle(fleet('one', 'two'));
+  it('is told at 12 h, and at 3 h the least valuable run is brought home first', async () => {
+    const model = await settle(fleet('one', 'two'));
     const credit = (usd: number) => model.record({ type: 'account.seen', credit_usd: usd, email: null });
     credit(0.7 * 11);
-    model.step(1_000);
+    await model.step(1_000);
     expect([model.world.runway, judgeRunway(model.world).level]).toEqual(['warn', 'warn']);
     // At 12 h nothing is ended, but what it has made comes home at once, and not after ten minutes.
     const synced = (run: string) => model.events.filter((event) => event.type === 'files.home' && event.run === run).length;
     const home = { one: synced('one'), two: synced('two') };
-    settle(model, 20);
+    await settle(model, 20);
     const least = leastValuable(model.world)?.id === 'one' ? ('one' as const) : ('two' as const);
     const other = least === 'one' ? 'two' : 'one';
     expect(synced(least) - home[least]).toBeGreaterThanOrEqual(4);
@@ -106,28 +106,28 @@ describe('the runway', () => {
     expect(Object.values(model.world.runs).every((run) => run.verdict === null)).toBe(true);
     const [first] = [leastValuable(model.world)?.id];
     credit(0.7 * 2.5);
-    model.step(1_000);
+    await model.step(1_000);
     expect(Object.values(model.world.runs).filter((run) => run.verdict !== null).map((run) => [run.id, run.verdict])).toEqual([[first, 'killed_by_criterion']]);
     // With one gone the credit lasts longer, and the other goes on.
-    settle(model, 25);
+    await settle(model, 25);
     expect(Object.values(model.world.runs).filter((run) => run.verdict === 'killed_by_criterion')).toHaveLength(1);
     expect(model.violations).toEqual([]);
   });
 });
 
 describe('the runway and holds', () => {
-  it('brings another run home when a person works on the least valuable one', () => {
-    const model = settle(fleet('one', 'two'));
+  it('brings another run home when a person works on the least valuable one', async () => {
+    const model = await settle(fleet('one', 'two'));
     const first = leastValuable(model.world)?.id ?? '';
     model.record({ type: 'user.hold', run: first, until: model.now + HOUR, reason: 'a look' }, { type: 'account.seen', credit_usd: 1, email: null });
-    model.step(1_000);
+    await model.step(1_000);
     expect(Object.values(model.world.runs).filter(({ verdict }) => verdict !== null).map(({ id }) => id)).toEqual([first === 'one' ? 'two' : 'one']);
   });
 });
 
 describe('the price of waiting', () => {
-  it('is told while the gate is shut, and no longer', () => {
-    const model = settle(fleet('one'));
+  it('is told while the gate is shut, and no longer', async () => {
+    const model = await settle(fleet('one'));
     const run = () => model.world.runs['one'] ?? ((): never => { throw new Error('no run'); })();
     expect(waitingOf(model.world, run(), model.now)).toBeNull();
     model.record({ type: 'user.destroy', run: 'one', waive: false });
@@ -149,11 +149,11 @@ describe('the price of waiting', () => {
 describe('an instance that is away', () => {
   const away: AwayCase = { kind: 'offline', for_ms: 0, asked_ms: null, asks: 0, bid: 0.3, floor: 0.32, cap: 0.5, repeat_ms: 10 * MINUTE, may_switch: true };
   const act = (changes: Partial<AwayCase>) => awayStep({ ...away, ...changes }).act;
-  it('is waited for as long as going elsewhere would take, never longer than six hours', () => {
+  it('is waited for as long as going elsewhere would take, never longer than six hours', async () => {
     expect([act({ for_ms: 24 * MINUTE }), act({ for_ms: 25 * MINUTE }), act({ for_ms: 25 * MINUTE, may_switch: false })]).toEqual(['wait', 'migrate', 'wait']);
     expect([act({ repeat_ms: null, for_ms: 5.9 * HOUR }), act({ repeat_ms: null, for_ms: 6 * HOUR }), act({ repeat_ms: 100 * HOUR, for_ms: 6 * HOUR })]).toEqual(['wait', 'migrate', 'migrate']);
   });
-  it('is asked back first, where the price cap allows it', () => {
+  it('is asked back first, where the price cap allows it', async () => {
     expect(awayStep({ ...away, kind: 'outbid' })).toMatchObject({ act: 'raise', usd_per_hour: 0.336 });
     expect([act({ kind: 'outbid', floor: 0.6 }), act({ kind: 'outbid', floor: null }), act({ kind: 'outbid', asks: 2 }), act({ kind: 'outbid', asks: 1, asked_ms: MINUTE }), act({ kind: 'outbid', asks: 1, asked_ms: 11 * MINUTE })]).toEqual(['wait', 'wait', 'wait', 'wait', 'raise']);
     expect([act({ kind: 'stopped' }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE, for_ms: HOUR })]).toEqual(['wake', 'wait', 'migrate']);
@@ -163,32 +163,32 @@ describe('an instance that is away', () => {
 describe('early stop', () => {
   const spec = makeSpec({ early_stop: { min_steps: 100, patience: 3, min_delta: 0.01 } });
   const evals = (...values: number[]) => values.reduce<{ step: number; value: number }[]>((all, value, index) => addEval(all, (index + 1) * 50, value), []);
-  it('waits for min_steps, then for patience evaluations without min_delta', () => {
+  it('waits for min_steps, then for patience evaluations without min_delta', async () => {
     expect(earlyStop(spec, evals(1, 1, 1))).toBeNull();
     expect(earlyStop(spec, evals(1, 1, 1, 1))).toMatch(/loss has not improved on 1 \(step 50\) by more than 0.01 in 3 evaluations after step 100/);
     expect(earlyStop(spec, evals(1, 0.9, 0.9, 0.88, 0.9, 0.86))).toBeNull();
     expect(earlyStop(makeSpec(), evals(1, 1, 1, 1, 1, 1, 1))).toBeNull();
   });
-  it('reads the objective in evaluations alone, in the direction of the spec', () => {
+  it('reads the objective in evaluations alone, in the direction of the spec', async () => {
     expect([objectiveIn(spec, { eval_loss: 0.5, loss: 0.4 }), objectiveIn(spec, { eval_loss: 0.5 }), objectiveIn(spec, { accuracy: 1 }), objectiveIn(spec, null), objectiveIn(spec, { loss: Number.NaN })]).toEqual([0.4, 0.5, null, null, null]);
     expect(earlyStop(makeSpec({ objective: { metric: 'accuracy', direction: 'max' }, early_stop: { min_steps: 100, patience: 3 } }), evals(0.1, 0.2, 0.3, 0.4, 0.5))).toBeNull();
   });
-  it('is warned of when the run turns out to be much longer than its minimum', () => {
-    const said = (min_steps: number) => {
+  it('is warned of when the run turns out to be much longer than its minimum', async () => {
+    const said = async (min_steps: number) => {
       const model = new Model(() => 0.999, 0);
       model.submit('one', makeSpec({ early_stop: { min_steps, patience: 3 } }));
-      return settle(model).world.said.map(({ text }) => text).find((text) => text.includes('early_stop'));
+      return (await settle(model)).world.said.map(({ text }) => text).find((text) => text.includes('early_stop'));
     };
-    expect(said(10)).toMatch(/early_stop\.min_steps \(10\) is low/); // by itself, as the spec is read
+    expect(await said(10)).toMatch(/early_stop\.min_steps \(10\) is low/); // by itself, as the spec is read
     const model = new Model(() => 0.999, 0);
     model.submit('one', makeSpec({ early_stop: { min_steps: 100, patience: 3 } }));
-    settle(model, 3);
+    await settle(model, 3);
     const run = model.world.runs['one'];
     model.record({ type: 'progress', run: 'one', attempt: 1, reading: { step: 1, total_steps: 20_000, epoch: null, loss: 1, learning_rate: null, rate: null, steps_per_s: 1, eval: null, eta_s: null, format: 'hf', activity: 'training', diverged: false } }, { type: 'handed_over', run: 'one', attempt: run?.attempt ?? 1, step: 1 });
     expect(model.world.said.at(-1)).toMatchObject({ level: 'alert', text: expect.stringContaining('(100) is low for a finetuning of 20000 steps: at least 2000') as unknown });
-    expect(said(100)).toBeUndefined();
+    expect(await said(100)).toBeUndefined();
   });
-  it('is warned of when it is aggressive', () => {
+  it('is warned of when it is aggressive', async () => {
     const words = specWarnings(makeSpec({ early_stop: { min_steps: 10, patience: 1, min_delta: 0.2 } })).join('\n');
     for (const field of ['min_steps', 'patience', 'min_delta']) expect(words).toContain(`early_stop.${field}`);
   });
@@ -204,31 +204,31 @@ describe('efficiency', () => {
   const samples = (part: Parameters<typeof probe>[0]): Sample[] => [1, 2, 3].reduce<Sample[]>((all) => keepSample(all, sampleOf(probe(part), null)), []);
   const verdict = (part: Parameters<typeof probe>[0], progress: ProgressState | null = steady) => judgeEfficiency(makeSpec({ complexity: 'moderate' }), progress, samples(part));
 
-  it('says nothing before the baseline is stable', () => {
+  it('says nothing before the baseline is stable', async () => {
     expect(judgeEfficiency(makeSpec(), steady, [])).toBeNull();
     expect(verdict({ util: 30, power: 0.3 }, rhythm([500, 500]))).toBeNull();
     expect(verdict({ util: 30, power: 0.3 }, rhythm(Array.from({ length: 40 }, (_, n) => (n % 2 ? 200 : 900))))).toBeNull();
     expect(verdict({ util: 30, power: 0.3 }, null)).toBeNull();
   });
 
-  it('names what holds the run back, and what may be changed without asking', () => {
-    expect(verdict({ util: 30, power: 0.3 })).toMatchObject({ bottleneck: 'data', baseline: 2, suggestions: [{ size: 'config', risk: 'low', allowed: true }] });
-    expect(judgeEfficiency(makeSpec(), steady, samples({ util: 30, power: 0.3 }))?.suggestions[0]?.allowed).toBe(false);
-    expect(verdict({ util: 97, power: 0.9 })).toMatchObject({ bottleneck: 'compute', suggestions: [{ size: 'code', allowed: false }] });
+  it('names what holds the run back, and what may be changed without asking', async () => {
+    expect(verdict({ util: 30, power: 0.3 })).toMatchObject({ bottleneck: 'data', baseline: 2, suggestions: [{ size: 'setting', risk: 'low', allowed: true, change: { kind: 'env', name: 'OMP_NUM_THREADS', value: '1' } }, { size: 'config', risk: 'low', allowed: true, change: null }] });
+    expect(judgeEfficiency(makeSpec(), steady, samples({ util: 30, power: 0.3 }))?.suggestions.map(({ allowed }) => allowed)).toEqual([true, false]);
+    expect(verdict({ util: 97, power: 0.9 })).toMatchObject({ bottleneck: 'compute', suggestions: [{ size: 'setting', risk: 'medium', allowed: false }, { size: 'code', allowed: false, change: null }] });
     expect(verdict({ util: 97, power: 0.35 })?.bottleneck).toBe('memory');
     expect(verdict({ util: 97, power: 0.9, memory: 0.2 })?.bottleneck).toBe('none');
     expect(verdict({ util: 97, power: 0.9, throttled: true })?.bottleneck).toBe('throttling');
     expect(verdict({ util: 60, power: 0.5 }, rhythm(Array.from({ length: 40 }, (_, n) => (n % 10 === 9 ? 5_000 : 500))))?.bottleneck).toBe('logging');
   });
 
-  it('reads rates between two looks, and unknown is never zero', () => {
+  it('reads rates between two looks, and unknown is never zero', async () => {
     expect(sampleOf(probe({ util: 1, power: 1, cpu_s: 130, at: 60_000 }), probe({ util: 1, power: 1, cpu_s: 10 }))).toMatchObject({ cores: 2, read: null });
     expect(sampleOf(probe({ util: 1, power: 1, cpu_s: 5, at: 60_000 }), probe({ util: 1, power: 1, cpu_s: 10 })).cores).toBeNull();
     expect(sampleOf({ ...probe({ util: 1, power: 1 }), gpus: null }, null)).toMatchObject({ util: null, throttled: null });
   });
 
-  it('is said once in a run, as an event', () => {
-    const model = settle(fleet('one'), 200);
+  it('is said once in a run, as an event', async () => {
+    const model = await settle(fleet('one'), 200);
     expect(model.events.filter(({ type }) => type === 'efficiency.judged').length).toBeLessThanOrEqual(1);
   });
 });

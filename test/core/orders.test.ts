@@ -6,7 +6,7 @@ import { runCost } from '../../src/core/ledger.ts';
 import { answerOrder } from '../../src/core/orders.ts';
 import type { RunState, World } from '../../src/core/state.ts';
 import { alertWorld, calmWorld, facts, instance, NOW, run } from '../cockpit/world.ts';
-import { Model } from './model.ts';
+import { Model } from './model/index.ts';
 import { makeSpec } from './spec-factory.ts';
 
 const ONE = 'nanogpt-shakespeare';
@@ -16,16 +16,16 @@ const withRun = (part: Partial<RunState>, world = calmWorld()): World => ({ ...w
 const interruptible = (part = {}): World => ({ ...calmWorld(), fleet: { ...calmWorld().fleet, 31244: instance(31_244, ONE, { facts: facts(31_244, { is_bid: true, dph_base: 0.3, dph_total: 0.312, ...part }) }) } });
 
 /** A model whose one run trains. */
-function training(spec = makeSpec(), adopt = false): Model {
+async function training(spec = makeSpec(), adopt = false): Promise<Model> {
   const model = new Model(() => 0.999, 0);
   model.submit('one', spec, adopt ? model.stranger() : undefined);
-  for (let n = 0; n < 40 && model.world.runs['one']?.stage !== 'training'; n += 1) model.step(10_000);
+  for (let n = 0; n < 40 && model.world.runs['one']?.stage !== 'training'; n += 1) await model.step(10_000);
   expect(model.world.runs['one']?.stage).toBe('training');
   return model;
 }
 const one = (model: Model): RunState => model.world.runs['one'] as RunState;
-function steps(model: Model, count: number, ms = 10_000): void {
-  for (let n = 0; n < count; n += 1) model.step(ms);
+async function steps(model: Model, count: number, ms = 10_000): Promise<void> {
+  for (let n = 0; n < count; n += 1) await model.step(ms);
 }
 
 describe('an order is refused in words', () => {
@@ -49,14 +49,14 @@ describe('an order is refused in words', () => {
     ['a bid above the fleet\'s budget', { ...interruptible(), budget_usd_per_hour: 2 }, { do: 'raise_bid', run: ONE, usd_per_hour: 0.55 }, /the fleet may burn \$2\.00/],
     ['nothing to call back', calmWorld(), { do: 'recall', run: ONE }, /no destroy of nanogpt-shakespeare was ordered/],
     ['too late to call back', withRun({ destroy_ordered: { waive: false } }), { do: 'recall', run: ONE }, /cannot be called back any more/],
-  ])('%s', (_name, world, order, why) => {
+  ])('%s', async (_name, world, order, why) => {
     const found = answer(world, order);
     expect(found.ok ? found.said : found.why).toMatch(why);
     expect(found.ok).toBe(false);
   });
 
-  it('and nothing of it reaches the journal', () => {
-    const model = training();
+  it('and nothing of it reaches the journal', async () => {
+    const model = await training();
     const before = model.events.length;
     for (const order of [{ do: 'raise_bid', run: 'one', usd_per_hour: 9 }, { do: 'recall', run: 'one' }, { do: 'relaunch', run: 'one', command: '{x}' }] satisfies RunCommand[]) model.order(order);
     expect(model.events).toHaveLength(before);
@@ -64,89 +64,89 @@ describe('an order is refused in words', () => {
 });
 
 describe('a destroy with a grace', () => {
-  it('waits it, trains on meanwhile, and is as if it had never been when it is called back', () => {
-    const model = training();
+  it('waits it, trains on meanwhile, and is as if it had never been when it is called back', async () => {
+    const model = await training();
     model.order({ do: 'hold', run: 'one', minutes: 600, reason: 'look' });
     model.order({ do: 'destroy', run: 'one', waive: true, grace_s: 60 });
-    steps(model, 3);
+    await steps(model, 3);
     expect(one(model)).toMatchObject({ stage: 'training', destroy_ordered: null, hold: { reason: 'look' } });
     model.order({ do: 'recall', run: 'one' });
-    steps(model, 20);
+    await steps(model, 20);
     expect(one(model)).toMatchObject({ stage: 'training', destroy_pending: null, destroy_ordered: null, hold: { reason: 'look' } });
   });
 
-  it('is carried out after it, through the gate', () => {
-    const model = training();
+  it('is carried out after it, through the gate', async () => {
+    const model = await training();
     model.order({ do: 'destroy', run: 'one', waive: false, grace_s: 60 });
-    steps(model, 60);
+    await steps(model, 60);
     expect(one(model)).toMatchObject({ stage: 'closed', verdict: 'destroyed_by_user', rescue: { verdict: 'verified' } });
     expect(model.violations).toEqual([]);
   });
 
-  it('counts real seconds, whatever the clock\'s pace', () => {
+  it('counts real seconds, whatever the clock\'s pace', async () => {
     const found = answerOrder(calmWorld(), { do: 'destroy', run: ONE, waive: false, grace_s: 10 }, NOW, 60);
     expect(found.ok && found.events).toEqual([{ type: 'user.destroy', run: ONE, waive: false, until: NOW + 600_000 }]);
   });
 
-  it('also of a closed run whose instance is kept', () => {
-    const model = training(makeSpec({ teardown: { on_done: 'keep' } }));
-    steps(model, 700);
+  it('also of a closed run whose instance is kept', async () => {
+    const model = await training(makeSpec({ teardown: { on_done: 'keep' } }));
+    await steps(model, 700);
     expect(one(model)).toMatchObject({ stage: 'closed', verdict: 'done' });
     model.order({ do: 'destroy', run: 'one', waive: false, grace_s: 60 });
     expect(one(model).stage).toBe('closed');
-    steps(model, 60);
+    await steps(model, 60);
     expect(one(model)).toMatchObject({ stage: 'closed', instance: null });
   });
 });
 
 describe('a relaunch', () => {
-  it('ends the training and starts the edited command as the next attempt on the same instance', () => {
-    const model = training();
+  it('ends the training and starts the edited command as the next attempt on the same instance', async () => {
+    const model = await training();
     const { instance: box, attempt } = one(model);
     model.order({ do: 'relaunch', run: 'one', command: 'python other.py --batch-size {batch_size}' });
     expect(one(model)).toMatchObject({ stage: 'repairing', repair: { stopped: false } });
-    steps(model, 10);
+    await steps(model, 10);
     expect(one(model)).toMatchObject({ stage: 'training', instance: box, attempt: attempt + 1, spec: { run: 'python other.py --batch-size {batch_size}' } });
     expect(model.violations).toEqual([]);
   });
 
-  it('takes up a run that failed and is held, and is none of the ladder\'s repairs', () => {
-    const model = training();
+  it('takes up a run that failed and is held, and is none of the ladder\'s repairs', async () => {
+    const model = await training();
     const box = [...model.boxes.values()][0];
     if (!box) throw new Error('no box');
-    model.kill(box, 'one', "KeyError: 'labelz'");
+    model.kill(box, "KeyError: 'labelz'");
     model.order({ do: 'hold', run: 'one', minutes: 60, reason: 'mend it' });
-    steps(model, 10);
+    await steps(model, 10);
     expect(one(model)).toMatchObject({ verdict: 'failed', stage: 'tearing_down' });
     model.order({ do: 'relaunch', run: 'one' });
-    steps(model, 10);
+    await steps(model, 10);
     expect(one(model)).toMatchObject({ verdict: null, stage: 'training', attempt: 2, rescue: null });
     expect([...one(model).incidents].flatMap(({ remedies }) => remedies)).toEqual([]);
     model.order({ do: 'release', run: 'one' });
-    steps(model, 900);
+    await steps(model, 900);
     expect(one(model)).toMatchObject({ verdict: 'done', stage: 'closed' });
     expect(model.violations).toEqual([]);
   });
 
-  it('only changes the command of what has not started', () => {
+  it('only changes the command of what has not started', async () => {
     const model = new Model(() => 0.999, 0);
     model.submit('one', makeSpec());
-    model.step(1_000);
+    await model.step(1_000);
     model.order({ do: 'relaunch', run: 'one', command: 'python other.py' });
     expect(one(model)).toMatchObject({ spec: { run: 'python other.py' }, repair: null, attempt: expect.any(Number) as number });
-    steps(model, 30);
+    await steps(model, 30);
     expect(one(model)).toMatchObject({ stage: 'training', attempt: 1 });
   });
 });
 
 describe('a switch', () => {
-  it('brings the newest checkpoint home, ends the instance and goes on on another machine', () => {
-    const model = training();
-    steps(model, 60);
+  it('brings the newest checkpoint home, ends the instance and goes on on another machine', async () => {
+    const model = await training();
+    await steps(model, 60);
     const { instance: box } = one(model);
     const machine = model.world.fleet[String(box)]?.machine_id;
     model.order({ do: 'switch', run: 'one' });
-    steps(model, 60);
+    await steps(model, 60);
     expect(one(model)).toMatchObject({ stage: 'training', verdict: null, attempt: 2 });
     expect(one(model).instance).not.toBe(box);
     expect(model.world.fleet[String(one(model).instance)]?.machine_id).not.toBe(machine);
@@ -157,10 +157,10 @@ describe('a switch', () => {
 });
 
 describe('a bid', () => {
-  it('is made once, and is over when the market took it', () => {
-    const model = training(makeSpec({ market: { bid: 0.34 } }));
+  it('is made once, and is over when the market took it', async () => {
+    const model = await training(makeSpec({ market: { bid: 0.34 } }));
     model.order({ do: 'raise_bid', run: 'one', usd_per_hour: 0.4 });
-    steps(model, 3);
+    await steps(model, 3);
     expect(one(model).bid_ordered).toBeNull();
     expect(model.events.filter(({ type }) => type === 'bid.raised')).toHaveLength(1);
     expect(model.world.fleet[String(one(model).instance)]?.facts.dph_base).toBe(0.4);
@@ -181,13 +181,13 @@ describe('adopting', () => {
 
   it('allows what fits', () => expect(adoptMisfit(calmWorld(), 30_871, spec)).toBeNull());
 
-  it('runs on the user\'s instance, rents nothing, and gives it back with its label and its bill told', () => {
-    const model = training(makeSpec(), true);
+  it('runs on the user\'s instance, rents nothing, and gives it back with its label and its bill told', async () => {
+    const model = await training(makeSpec(), true);
     const [mine] = model.strangers;
     expect(one(model).instance).toBe(mine);
     expect(model.creates).toBe(0);
     expect(model.boxes.get(mine ?? 0)?.instance.label).toBe('vastsit:one:1');
-    steps(model, 900);
+    await steps(model, 900);
     expect(one(model)).toMatchObject({ stage: 'closed', verdict: 'done', instance: null });
     expect(model.boxes.get(mine ?? 0)).toMatchObject({ exists: true, process: null, instance: { label: 'mine' } });
     expect(model.world.fleet[String(mine)]).toMatchObject({ owner: 'stranger', run: null, adopted: null });
@@ -195,7 +195,7 @@ describe('adopting', () => {
     expect(model.violations).toEqual([]);
   });
 
-  it('is guarded at the effect: never destroyed but by the user, never taken twice', () => {
+  it('is guarded at the effect: never destroyed but by the user, never taken twice', async () => {
     const adopted = run('one', 5, { stage: 'tearing_down', verdict: 'failed', rescue: { verdict: 'verified', at: 0, reason: '', since: 0, asked_usd: 0, asked_at: null } });
     const world: World = { ...calmWorld(), fleet: { 5: instance(5, 'one', { adopted: { label: null } }) }, runs: { one: adopted } };
     expect(refuseDestroy(world, 5, 'one', 'verified')).toMatch(/only the user ends it/);

@@ -144,7 +144,7 @@ describe('ladder', () => {
 
   it('goes back to the checkpoint before a damaged one, and never resumes a command that starts elsewhere without one', () => {
     const home = (...steps: number[]) => steps.map((step) => ({ path: `ckpt/step-${step}.pt`, bytes: 10, sha256: `h${step}`, mtime_s: step }));
-    const attempts = [{ number: 1, instance: 1, machine_id: 1, command: 'x', started_at: 1, ended_at: null, resume_from: 'ckpt/step-40.pt', resume_step: 40, first_step: 1, last_step: 9, low_steps: 3, exit: null }];
+    const attempts = [{ number: 1, instance: 1, machine_id: 1, command: 'x', started_at: 1, ended_at: null, resume_from: 'ckpt/step-40.pt', resume_step: 40, first_step: 1, first_at: 0, last_step: 9, low_steps: 3, exit: null }];
     const next = (files: number[], changes: Partial<Diagnosis> = {}) => nextRemedy(run({ attempts, home: home(...files) }), incident(), diagnosis('checkpoint_corrupt', changes), 7);
     expect(next([20, 40])).toMatchObject({ remedy: { rung: 'rerun', avoid: 'ckpt/step-40.pt' } });
     expect(next([40])).toMatchObject({ remedy: { rung: 'rerun', avoid: 'ckpt/step-40.pt' } });

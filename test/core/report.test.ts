@@ -1,27 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { reportLines, reportOf } from '../../src/core/report.ts';
 import { cleanLine } from '../../src/core/text.ts';
-import { Model } from './model.ts';
+import { Model } from './model/index.ts';
 import { makeSpec } from './spec-factory.ts';
 
 /** A run that trains, and then fails as `log` says, each time. */
-function failing(log: string, times: number): Model {
+async function failing(log: string, times: number): Promise<Model> {
   const model = new Model(() => 0.999, 0);
   model.submit('one', makeSpec());
   for (let n = 0, died = 0; n < 400 && model.world.runs['one']?.stage !== 'closed'; n += 1) {
-    model.step(20_000);
+    await model.step(20_000);
     const run = model.world.runs['one'];
     const box = run?.instance == null ? undefined : model.boxes.get(run.instance);
     if (!run || !box?.process || box.process.step < 5 || died >= times) continue;
     died += 1;
-    model.kill(box, 'one', log);
+    model.kill(box, log);
   }
   return model;
 }
 
 describe('the report', () => {
-  it('says root cause, evidence, what was tried with which outcome, and what a person can do', () => {
-    const model = failing('torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.', 99);
+  it('says root cause, evidence, what was tried with which outcome, and what a person can do', async () => {
+    const model = await failing('torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.', 99);
     const run = model.world.runs['one'];
     if (!run) throw new Error('no run');
     const report = reportOf(model.world, run, model.now);
@@ -34,8 +34,8 @@ describe('the report', () => {
     expect(model.violations).toEqual([]);
   });
 
-  it('gives the exact command, the undoing and the risk of a fix, and the step that proved it', () => {
-    const model = failing("ImportError: libGL.so.1: cannot open shared object file: No such file or directory", 1);
+  it('gives the exact command, the undoing and the risk of a fix, and the step that proved it', async () => {
+    const model = await failing("ImportError: libGL.so.1: cannot open shared object file: No such file or directory", 1);
     const run = model.world.runs['one'];
     if (!run) throw new Error('no run');
     const [tried] = reportOf(model.world, run, model.now).incidents[0]?.tried ?? [];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Event } from '../../src/core/events.ts';
 import { printJournal } from '../../src/headless/journal.ts';
-import { Model } from '../core/model.ts';
+import { Model } from '../core/model/index.ts';
 import { makeSpec } from '../core/spec-factory.ts';
 
 function told(events: readonly Event[], run: string | null, asJson: boolean): string[] {
@@ -13,9 +13,9 @@ function told(events: readonly Event[], run: string | null, asJson: boolean): st
 const model = new Model(() => 0.999, 0);
 model.submit('one', makeSpec());
 model.submit('other', makeSpec());
-for (let n = 0; n < 30; n += 1) model.step(20_000);
+for (let n = 0; n < 30; n += 1) await model.step(20_000);
 model.order({ do: 'destroy', run: 'one', waive: false });
-for (let n = 0; n < 30; n += 1) model.step(20_000);
+for (let n = 0; n < 30; n += 1) await model.step(20_000);
 
 it('says who decided what, on which evidence, at what cost', () => {
   const words = told(model.events, 'one', false).join('\n');

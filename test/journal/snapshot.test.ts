@@ -6,7 +6,7 @@ import { isVolatile, type Event } from '../../src/core/events.ts';
 import { reduce } from '../../src/core/reduce.ts';
 import { emptyWorld, type World } from '../../src/core/state.ts';
 import { compactJournal, openJournal, readHistory, readJournal } from '../../src/journal/index.ts';
-import { Model } from '../core/model.ts';
+import { Model } from '../core/model/index.ts';
 import { makeSpec } from '../core/spec-factory.ts';
 import { fakeClock } from './fake-clock.ts';
 import { tempDirs } from './temp.ts';
@@ -15,12 +15,12 @@ const fresh = tempDirs();
 const open = (dir: string) => openJournal({ dir, clock: fakeClock(), wire: fakeClock(), redact: (text) => text });
 
 /** What a journal of a random evening holds: events that last, as a replay reads them. */
-function evening(seed: number, trouble: number, looks: number): Event[] {
+async function evening(seed: number, trouble: number, looks: number): Promise<Event[]> {
   let state = seed;
   const model = new Model(() => ((state = (state * 48_271) % 2_147_483_647) / 2_147_483_647), trouble);
   model.submit('one', makeSpec());
   model.submit('two', makeSpec({ market: { bid: 0.3 } }));
-  for (let n = 0; n < looks; n += 1) model.step(30_000);
+  for (let n = 0; n < looks; n += 1) await model.step(30_000);
   return model.events.filter((event) => !isVolatile(event));
 }
 
@@ -40,7 +40,7 @@ describe('a compacted journal', () => {
   it('tells the same world as the whole one, wherever it was cut, and keeps every line', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 30 }), fc.constantFrom(0, 0.1, 0.4), fc.integer({ min: 5, max: 80 }), fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 3 }), async (seed, trouble, looks, shares) => {
-        const events = evening(seed, trouble, looks);
+        const events = await evening(seed, trouble, looks);
         const dir = fresh();
         let done = 0;
         for (const cut of shares.map((share) => Math.floor(share * events.length)).sort((a, b) => a - b)) {
@@ -64,8 +64,8 @@ describe('a compacted journal', () => {
     );
   });
 
-  it('loses nothing and doubles nothing when it is killed between any two of its steps', () => {
-    const events = evening(7, 0.1, 60);
+  it('loses nothing and doubles nothing when it is killed between any two of its steps', async () => {
+    const events = await evening(7, 0.1, 60);
     const [before, after] = [fresh(), fresh()];
     write(before, events);
     write(after, events);
@@ -88,8 +88,8 @@ describe('a compacted journal', () => {
     }
   });
 
-  it('is read from its first line where the snapshot is damaged or another program\'s, and refused where it is newer', () => {
-    const events = evening(11, 0, 40);
+  it('is read from its first line where the snapshot is damaged or another program\'s, and refused where it is newer', async () => {
+    const events = await evening(11, 0, 40);
     const dir = fresh();
     write(dir, events);
     compactJournal(dir, 0);
@@ -108,9 +108,9 @@ describe('a compacted journal', () => {
     expect(() => readHistory(dir)).toThrow(/is damaged/);
   });
 
-  it('leaves a short journal, and one with a torn end, as they are', () => {
+  it('leaves a short journal, and one with a torn end, as they are', async () => {
     const dir = fresh();
-    write(dir, evening(3, 0, 20));
+    write(dir, await evening(3, 0, 20));
     compactJournal(dir);
     expect(existsSync(join(dir, 'snapshot.json'))).toBe(false);
     writeFileSync(join(dir, 'journal.jsonl'), `${readFileSync(join(dir, 'journal.jsonl'), 'utf8')}{"v":1,`);

@@ -12,7 +12,7 @@ import { SpecError } from '../../src/core/spec.ts';
 import type { Box, Remote } from '../../src/core/ports.ts';
 import { createRemote } from '../../src/remote/index.ts';
 import { makeSpec } from '../core/spec-factory.ts';
-import { Model } from '../core/model.ts';
+import { Model } from '../core/model/index.ts';
 
 /** Whoever runs one of these leaves a mark. */
 const MARK = 'PWNED';
@@ -76,7 +76,7 @@ describe('hostile names', () => {
 
   it('are read by the model\'s tool as files, or refused', async () => {
     const names = sample(15);
-    const place: ToolPlace = { run: training(), box: () => Promise.resolve(box), allowed: ['read_file', 'read_log', 'list_files'], redact: (text) => text, nonce: 'xyz' };
+    const place: ToolPlace = { run: await training(), box: () => Promise.resolve(box), allowed: ['read_file', 'read_log', 'list_files'], redact: (text) => text, nonce: 'xyz' };
     for (const name of names) {
       const { text } = await useTool(place, { id: '1', name: 'read_file', arguments: JSON.stringify({ path: `in/${name}`, lines: 5 }) });
       expect(text).toMatch(/content \d+|Refused|no such file|Arguments/);
@@ -118,10 +118,10 @@ describe('a place for the checkpoint inside quotes', () => {
   });
 });
 
-function training() {
+async function training() {
   const model = new Model(() => 0.999, 0);
   model.submit('one', makeSpec());
-  for (let n = 0; n < 20; n += 1) model.step(20_000);
+  for (let n = 0; n < 20; n += 1) await model.step(20_000);
   const run = model.world.runs['one'];
   if (!run) throw new Error('no run');
   return run;

@@ -1,7 +1,7 @@
 /** Effects on the market. Intent first, outcome after; what is unclear is settled by reading, never by trying again. */
 import type { Effect } from '../../core/actions.ts';
 import { refuseRent } from '../../core/budget.ts';
-import { labelOf, type Instance } from '../../core/market.ts';
+import { bornFrom, labelOf, type Instance } from '../../core/market.ts';
 import { findOffers } from '../../core/offers.ts';
 import { MarketError } from '../../core/ports.ts';
 import { runOf, type Context } from '../context.ts';
@@ -106,8 +106,11 @@ export async function adopt(context: Context, effect: Of<'adopt'>): Promise<void
 
 export async function giveBack(context: Context, effect: Of<'give_back'>): Promise<void> {
   const { run, instance } = effect;
+  const one = context.facts.world().fleet[String(instance)];
+  const label = one?.adopted?.label ?? '';
+  // A try whose answer was lost may have given it back: then no guard of ours lets us near it. A list may be older than that: it is asked.
+  if (one?.adopted && one.label === label && (await context.market.show(instance))?.label === label) return context.facts.record({ type: 'instance.given_back', run, instance });
   if (runOf(context, run).adopting !== instance) allow(context, 'giving back', effect);
-  const label = context.facts.world().fleet[String(instance)]?.adopted?.label ?? '';
   context.facts.record({ type: 'give_back.intended', run, instance, label });
   await context.market.label(instance, label);
   context.facts.record({ type: 'instance.given_back', run, instance });
@@ -121,7 +124,12 @@ async function attachKey(context: Context, instance: number): Promise<void> {
 export async function find(context: Context, effect: Of<'find'>): Promise<void> {
   const { run, attempt } = effect;
   const label = labelOf(run, attempt);
-  const found = (await seeAll(context)).filter((one) => one.label === label);
+  const listed = await seeAll(context);
+  const { runs, fleet } = context.facts.world();
+  const intent = runs[run]?.intended.find((one) => one.attempt === attempt);
+  // Another cockpit may use the same name: what was there before our intent, or was born at another time, is not ours.
+  const mine = (one: Instance): boolean => one.label === label && intent !== undefined && bornFrom(one, intent.at) !== false && (fleet[String(one.id)]?.first_seen ?? intent.at) >= intent.at;
+  const found = listed.filter(mine);
   const [first] = found.sort((a, b) => a.id - b.id);
   if (first) {
     context.facts.record({ type: 'create.accepted', run, attempt, instance: first.id, machine_id: first.machine_id });

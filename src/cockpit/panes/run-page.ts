@@ -3,6 +3,7 @@ import { compactLine, lineText, span } from '../../core/line.ts';
 import { remedyWords } from '../../core/narrate.ts';
 import type { Incident, RunState, World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
+import { trialWords } from '../../core/tune.ts';
 import { clockTime } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
 import { line, piece, plain, wrap, type Line } from '../line.ts';
@@ -31,6 +32,7 @@ export function runPage(run: RunState, world: World, now: number, width: number,
     ...section('Patches', patchLines(run, width)),
     ...section('Ladder', ladderLines(run, world, now, width)),
     ...section('Progress', [...progressLines(run, width), ...alertLines(run)]),
+    ...section('Optimisations', run.trials.flatMap((trial) => wrap(trialWords(trial), width - 2).map((row) => plain(` ${row}`, 'text')))),
     ...section('Log', run.tail.slice(-TAIL).map((text) => plain(` ${cleanLine(text, 1_000)}`, 'muted'))),
     ...section('Costs', costLines(run, world, now, width)),
     ...section('At home, verified', homeLines(run, now, width)),

@@ -5,7 +5,7 @@ import type { Diagnosis } from '../events.ts';
 import { BOUNDS } from '../ladder.ts';
 import { currentAttempt, instanceOf, isAway, type InstanceState, type Left, type RunState, type World } from '../state.ts';
 import { emit, ready } from './ready.ts';
-import { askDestroy, giveBack } from './wind-up.ts';
+import { askDestroy, askWake, giveBack } from './wind-up.ts';
 
 /** How long a machine that went away is avoided. */
 const AVOID_MS = 24 * 3_600_000;
@@ -81,5 +81,8 @@ function endLeft(world: World, run: RunState, left: Left, instance: InstanceStat
   if (run.destroy_ordered?.waive) return judged('waived', 'the user waived what is not at home');
   const finished = !instance.adopted && (run.verdict === 'done' || run.verdict === 'early_stopped') && run.rescue?.verdict === 'verified';
   if (finished) return judged('verified', 'a later attempt of the run reached its end, and its results are home');
-  return instance.facts.actual_status === 'running' && ready(world, run, 'salvage') ? [{ do: 'salvage', run: run.id, instance: left.instance, attempt: left.attempt }] : [];
+  if (instance.facts.actual_status === 'running') return ready(world, run, 'salvage') ? [{ do: 'salvage', run: run.id, instance: left.instance, attempt: left.attempt }] : [];
+  // Stopped, its disk bills on, and nothing can be read from it.
+  const down = awayKind(instance.facts);
+  return down === 'stopped' || down === 'outbid' ? askWake(world, run, instance, Math.max(left.since, instance.stop_at ?? 0)) : [];
 }

@@ -15,6 +15,7 @@ import { frozenFor } from '../triggers/stall.ts';
 import { doubtful } from './alerts.ts';
 import { emit, ready } from './ready.ts';
 import { answer } from './recover.ts';
+import { takeBack, tune } from './tune.ts';
 
 const MINUTE = 60_000;
 /** How often checkpoints come home while the run goes on. */
@@ -55,8 +56,10 @@ export function watch(world: World, run: RunState): Action[] {
 
   const enough = incident ? null : earlyStop(run.spec, run.evals);
   if (enough) return [emit({ type: 'run.ended', run: run.id, verdict: 'early_stopped', reason: enough })];
-  const advice = incident ? null : judgeEfficiency(run.spec, run.progress, run.samples);
+  const advice = incident ? null : judgeEfficiency(run.spec, run.progress, run.samples, run.knobs);
   if (advice && advice.bottleneck !== run.advice?.bottleneck) return [emit({ type: 'efficiency.judged', run: run.id, attempt: attempt.number, advice })];
+  const change = tune(world, run);
+  if (change.length > 0) return change;
 
   if (run.stream === 'closed' && ready(world, run, 'follow')) actions.push({ do: 'follow', run: run.id });
   const scheduled = run.cadence !== null && run.cadence.next_at <= now;
@@ -124,6 +127,8 @@ function openIncident(run: RunState, trigger: Trigger, step: number | null, evid
   const attempt = currentAttempt(run);
   if (!attempt) return [];
   const found = triage(evidence);
+  const taken = takeBack(run, attempt.number, found.summary);
+  if (taken) return taken;
   const cause = CERTAIN[trigger] ?? found.cause ?? CAUSE[trigger] ?? 'unknown';
   const fixes = fixesFor(cause, evidence.log);
   const diagnosis: Diagnosis = {

@@ -23,7 +23,10 @@ export function rescue(world: World, run: RunState): Action[] {
     return [emit({ type: 'rescue.judged', run: run.id, instance: instance.id, verdict: waived ? 'waived' : 'nothing_never_ran', files: 0, bytes: 0, reason: waived ? 'the user waived what is not at home' : 'no process of the run ever started on it' })];
   }
   const attempt = currentAttempt(run);
-  if (attempt?.started_at && attempt.ended_at === null) return ready(world, run, 'stop_training') ? [{ do: 'stop_training', run: run.id }] : [];
+  const running = attempt?.started_at != null && attempt.ended_at === null;
+  const stuck = run.backoff['stop_training'];
+  // A training that cannot be ended keeps the gate shut like results that cannot be read, and its waiting costs as much.
+  if (running && run.rescue === null && stuck && stuck.count > 1) return [emit({ type: 'rescue.judged', run: run.id, instance: instance.id, verdict: 'unverified', files: 0, bytes: 0, reason: `its training could not be ended: ${stuck.reason}` })];
   if (instance.stop !== 'none') {
     const again = askStop(world, run, instance, 'the market has not stopped it yet');
     return again.length > 0 ? again : whileStopped(world, run, instance);
@@ -36,16 +39,22 @@ export function rescue(world: World, run: RunState): Action[] {
     const stop = askStop(world, run, instance, `waiting for its results has cost $${waited.toFixed(2)}; stopped, the disk is kept and bills $${instance.facts.storage_total_cost.toFixed(3)}/h`);
     if (stop.length > 0) return stop;
   }
+  if (running) return ready(world, run, 'stop_training') ? [{ do: 'stop_training', run: run.id }] : [];
   return ready(world, run, 'sync') ? [{ do: 'sync', run: run.id, final: true }] : [];
 }
 
 /** Stopped with results on it: it is started now and then to fetch them, and the user is told each day what its disk costs. */
 function whileStopped(world: World, run: RunState, instance: InstanceState): Action[] {
   const since = instance.stop_at ?? world.now;
-  if (instance.wakes < WAKES && world.now - since >= WAKE_AFTER_MS && ready(world, run, 'wake')) return [{ do: 'wake', run: run.id, instance: instance.id, reason: 'it still holds results that are not at home' }];
+  const wake = askWake(world, run, instance, since);
+  if (wake.length > 0) return wake;
   if (!run.rescue || world.now - (run.rescue.asked_at ?? since) < ASK_EVERY_MS) return [];
   return [emit({ type: 'rescue.asked', run: run.id, instance: instance.id, usd: costOf(instance, world.now).rescue, usd_per_hour: instance.rate })];
 }
+
+/** It is started again, now and then and not for ever; `since` is when it was stopped or left. */
+export const askWake = (world: World, run: RunState, instance: InstanceState, since: number): Action[] =>
+  instance.wakes < WAKES && world.now - since >= WAKE_AFTER_MS && ready(world, run, 'wake') ? [{ do: 'wake', run: run.id, instance: instance.id, reason: 'it still holds results that are not at home' }] : [];
 
 export function tearDown(world: World, run: RunState): Action[] {
   const instance = instanceOf(world, run);

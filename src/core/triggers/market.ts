@@ -1,6 +1,6 @@
 /** What the market and the spec say against a run: limits that are reached, prices that rose, hosts that went away. */
 import { span } from '../line.ts';
-import { totals } from '../ledger.ts';
+import { burnRates } from '../ledger.ts';
 import { rateNow } from '../market.ts';
 import { instanceOf, type RunState, type World } from '../state.ts';
 import type { Look } from './alerts.ts';
@@ -49,7 +49,8 @@ export const endsIn =
 const RUNWAY_H = { on: 3, off: 4 };
 
 export function creditLow(world: World): Look {
-  const { credit_usd, runway_h } = totals(world);
+  const { runway_h } = burnRates(world);
+  const credit_usd = world.account?.credit_usd ?? null;
   if (credit_usd === null || runway_h === null) return { is: 'unknown' };
   if (runway_h >= RUNWAY_H.off) return { is: 'off' };
   return runway_h < RUNWAY_H.on ? { is: 'on', words: `the credit of $${credit_usd.toFixed(2)} lasts ${span(runway_h * 60 * MINUTE)} at the present rate; at zero everything is stopped` } : { is: 'unknown' };

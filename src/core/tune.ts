@@ -1,0 +1,137 @@
+/**
+ * Optimisations as experiments: one change at a time, made only on a stable baseline, measured in the same way before and
+ * after, and taken back when it does not gain. Pure; what a change is made of is typed, and nothing of it comes from a log.
+ */
+import { repeatMs } from './away.ts';
+import type { Bottleneck, Suggestion } from './efficiency.ts';
+import type { Remedy } from './events.ts';
+import { TUNING } from './fixes.ts';
+import type { Spec } from './spec.ts';
+import { currentAttempt, type Attempt, type RunState } from './state.ts';
+
+/** What the program can do itself. */
+export type Change =
+  | { kind: 'knob'; knob: string; from: number; to: number; keeps: { knob: string; from: number; to: number } | null }
+  | { kind: 'env'; name: string; value: string };
+
+/** A change on trial, or its outcome. Rates are steps per second. */
+export interface Trial {
+  n: number;
+  bottleneck: Bottleneck;
+  change: Change;
+  /** Expected rise of the rate, 0.2 is 20 %. */
+  expected: number;
+  before: number;
+  /** The attempt that was ended for it; the next one carries the change. */
+  attempt: number;
+  at: number;
+  ended: { at: number; how: 'kept' | 'reverted' | 'not_judged'; after: number | null; reason: string } | null;
+}
+
+const MINUTE = 60_000;
+/** Changes tried in one run. */
+export const TRIALS = 2;
+/** Less than this is noise, not a gain. */
+export const LEAST_GAIN = 0.03;
+/** Laps of a minute: as many are warm-up, and as many are measured. */
+const WARM_UP = 2;
+const MEASURED = 10;
+/** The pauses of saving and logging are seen only over a longer time. */
+const WALL_MS = 20 * MINUTE;
+const LONGEST_MS = 60 * MINUTE;
+/** Ending and starting the training takes about so long, beside the steps that are repeated; and it may have to be done twice. */
+const RESTART_MS = 3 * MINUTE;
+
+/** The change that is on trial now, if any. */
+export const onTrial = (run: RunState): Trial | null => {
+  const last = run.trials.at(-1);
+  return last && last.ended === null ? last : null;
+};
+
+/**
+ * Steps per second of the present attempt, null while they are not known well enough. Pauses are left out, unless they are
+ * what is to be shortened.
+ */
+export function measured(run: RunState, attempt: Attempt, bottleneck: Bottleneck): number | null {
+  const { laps } = run.eyes.rhythm;
+  if (laps.length < WARM_UP + MEASURED) return null;
+  if (bottleneck !== 'logging') {
+    // Laps are of like length, so the mean of their rates is steps by time; a slow step that ends in the next lap averages out.
+    return laps.slice(-MEASURED).reduce((total, ms) => total + 1_000 / ms, 0) / MEASURED;
+  }
+  const ms = (run.progress?.advanced_at ?? 0) - (attempt.first_at ?? Number.POSITIVE_INFINITY);
+  return ms < WALL_MS || attempt.first_step === null || attempt.last_step === null ? null : (1_000 * (attempt.last_step - attempt.first_step)) / ms;
+}
+
+/** What the program could change against a bottleneck: declared knobs that may grow, then known settings, each once in a run. */
+export function changesFor(spec: Spec, knobs: Readonly<Record<string, number>>, bottleneck: Bottleneck): { change: Change; words: string; gain: number; size: Suggestion['size']; risk: Suggestion['risk'] }[] {
+  const grown = Object.entries(spec.knobs).flatMap(([name, knob]) => {
+    const { ceiling } = knob;
+    if (ceiling === undefined || !(knob.speeds as readonly string[]).includes(bottleneck)) return [];
+    const from = knobs[name] ?? knob.value;
+    const whole = Number.isInteger(knob.value) && Number.isInteger(ceiling);
+    const to = Math.min(ceiling, whole ? Math.max(from + 1, Math.round(from / knob.factor)) : from / knob.factor);
+    const kept = knob.keeps === undefined ? null : { knob: knob.keeps, from: knobs[knob.keeps] ?? 1 };
+    const keeps = kept && { ...kept, to: (kept.from * from) / to };
+    // A batch that cannot be kept exactly would be another experiment.
+    if (to <= from || (keeps && (!Number.isInteger(keeps.to) || keeps.to < (spec.knobs[keeps.knob]?.floor ?? 1)))) return [];
+    const change: Change = { kind: 'knob', knob: name, from, to, keeps };
+    return [{ change, words: changeWords(change), gain: 0.15, size: 'config' as const, risk: keeps ? ('medium' as const) : ('low' as const) }];
+  });
+  const settings = TUNING.filter(({ answers, name }) => answers === bottleneck && !(name in spec.env)).map(({ name, value, gain, risk }) => {
+    const change: Change = { kind: 'env', name, value };
+    return { change, words: changeWords(change), gain, size: 'setting' as const, risk };
+  });
+  return [...grown, ...settings];
+}
+
+export function changeWords(change: Change): string {
+  if (change.kind === 'env') return `set ${change.name}=${change.value}`;
+  return `${change.knob} ${change.from} -> ${change.to}${change.keeps ? `, ${change.keeps.knob} ${change.keeps.from} -> ${change.keeps.to}` : ''}`;
+}
+
+const same = (one: Change, other: Change): boolean => (one.kind === 'env' ? other.kind === 'env' && one.name === other.name : other.kind === 'knob' && one.knob === other.knob && one.to === other.to);
+
+/** The change to try now; null while the baseline is not stable, nothing is allowed, or it would cost more than it can gain. */
+export function nextTrial(run: RunState, now: number): Omit<Trial, 'ended'> | null {
+  const attempt = currentAttempt(run);
+  const { advice, spec } = run;
+  const reading = run.progress?.reading;
+  const idle = run.incident === null && run.repair === null && !run.hold && run.brain.consult.stage === 'none' && run.destroy_ordered === null;
+  if (!attempt || !advice || !idle || !spec.checkpoints?.resume || run.trials.length >= TRIALS || reading?.eta_s == null) return null;
+  const before = measured(run, attempt, advice.bottleneck);
+  if (before === null) return null;
+  const repeat = repeatMs(run);
+  if (repeat === null) return null;
+  const chosen = advice.suggestions.find(({ allowed, change, gain }) => {
+    if (!allowed || change == null || run.trials.some((past) => same(past.change, change))) return false;
+    const saved = (reading.eta_s ?? 0) * 1_000 * (gain / (1 + gain));
+    return saved > 2 * (RESTART_MS + repeat);
+  });
+  return chosen?.change ? { n: run.trials.length + 1, bottleneck: advice.bottleneck, change: chosen.change, expected: chosen.gain, before, attempt: attempt.number, at: now } : null;
+}
+
+/** What became of the change on trial; null while it cannot be told. */
+export function judgeTrial(run: RunState, trial: Trial, now: number): { how: 'kept' | 'reverted'; after: number | null; reason: string } | null {
+  const attempt = currentAttempt(run);
+  if (!attempt || attempt.number <= trial.attempt || attempt.started_at === null) return null;
+  const after = measured(run, attempt, trial.bottleneck);
+  if (after === null) return now - attempt.started_at > Math.max(LONGEST_MS, 40_000 / trial.before) ? { how: 'reverted', after, reason: 'no stable rhythm came of it' } : null;
+  const gain = after / trial.before - 1;
+  const percent = `${gain >= 0 ? '+' : ''}${(100 * gain).toFixed(1)} %`;
+  return gain >= LEAST_GAIN ? { how: 'kept', after, reason: `it gains ${percent}` } : { how: 'reverted', after, reason: `${percent} is no gain` };
+}
+
+/** A change, or its undoing, as the step that carries it out. */
+export function remedyOf(change: Change, undo: boolean): Exclude<Remedy, { rung: 'rerun' } | { rung: 'switch' }> {
+  if (change.kind === 'env') return { rung: 'fix', fix: { kind: undo ? 'env_off' : 'env', name: change.name, value: change.value } };
+  const { knob, from, to, keeps } = change;
+  return { rung: 'reduce', knob, from: undo ? to : from, to: undo ? from : to, keeps: keeps && { knob: keeps.knob, from: undo ? keeps.to : keeps.from, to: undo ? keeps.from : keeps.to } };
+}
+
+/** A trial in words, with its figures before and after. */
+export function trialWords({ change, bottleneck, before, ended }: Trial): string {
+  const rate = (value: number): string => `${Number(value.toPrecision(4))} steps/s`;
+  const outcome = ended === null ? 'on trial' : `${ended.how.replaceAll('_', ' ')}: ${ended.reason}`;
+  return `${changeWords(change)} (against ${bottleneck}): ${rate(before)} before${ended?.after == null ? '' : `, ${rate(ended.after)} after`}; ${outcome}`;
+}
