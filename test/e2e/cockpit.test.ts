@@ -69,7 +69,8 @@ describe.each([
     await press(DOWN, /▸demo-\S*hy /);
 
     // The run's page, and back.
-    expect(await press(ENTER, /Esc goes back/)).toMatch(/demo-healthy ━[\s\S]*Progress[\s\S]*of 70[\s\S]*Costs/);
+    expect(await press(ENTER, /Esc goes back/)).toMatch(/demo-healthy ━[\s\S]*Progress[\s\S]*of 70[\s\S]*pace/);
+    await press('G', /Watched by: the babysitter/);
     await press(ESC, NINE);
     // Help, and back.
     expect(await press('?', /─ Keys/)).toMatch(/d +destroy the instance of this run \(asks\)/);

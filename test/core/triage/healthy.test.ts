@@ -17,6 +17,7 @@ const HEALTHY: readonly [name: string, log: string][] = [
   ['a tracker\'s list of settings', `wandb:     early_stopping_delta: 0.001\nwandb:     early_stopping: 5\n${training(1)}`],
   ['an error that is handled, and a step or two', `${training(1)}${TRACE}OSError: image file is truncated (3 bytes not processed)\n${training(7, 4)}`],
   ['settings written out', '{\n    "optimizer": "adam",\n    "tuner_early_stopping": 5,\n    "tuner_metric": "latency",\n'],
+  ['a tokenizer that is trained first', 'Tokenizer training completed.\nLoading model\n'],
   ['a counter of patience', `${training(1)}EarlyStopping counter: 5 out of 15\n`],
   ['an early stopping that is configured', 'early_stopping: true\nearly_stopping_patience: 5\nEarlyStopping(monitor=val_loss, patience=5)\n' + training(1)],
   ['optional packages', "UserWarning: No module named 'apex', falling back to the native implementation\nINFO: xformers not installed, using default attention (ModuleNotFoundError: No module named 'xformers')\n" + training(1)],
