@@ -23,7 +23,7 @@ import { createHome } from './home.ts';
 import { compactJournal, openJournal, statusMarkdown, takeLock, writeStatus, type Lock } from './journal/index.ts';
 import { createRemote } from './remote/index.ts';
 import { lose, mustOwn, type Ownership } from './ownership.ts';
-import { readSettings } from './settings.ts';
+import { keyFile, readSettings } from './settings.ts';
 import { createWorldStore, type WorldStore } from './store.ts';
 import { createVastMarket, findApiKey } from './vast/index.ts';
 import { VERSION } from './core/version.ts';
@@ -82,7 +82,7 @@ export async function openApp(options: AppOptions): Promise<App> {
 async function openLoops(options: AppOptions, lock: Lock, ownership: Ownership, wire: Clock): Promise<App> {
   const budget = options.budget ?? fleetBudget(options.env);
   const clock = createClock(options.scale ?? 1);
-  const found = options.apiKey === undefined ? await findApiKey({ env: options.env, home: options.env['HOME'] ?? homedir() }) : null;
+  const found = options.apiKey === undefined ? await findApiKey({ env: options.env, home: options.env['HOME'] ?? homedir(), own: keyFile(options.env) }) : null;
   const apiKey = options.apiKey ?? found?.key ?? null;
   let engine: Engine | null = null;
   ownership.onLost = () => void engine?.stop();

@@ -9,7 +9,9 @@ import { UsageError } from './headless/errors.ts';
 import { EXIT, type ExitCode, type Io } from './headless/io.ts';
 import { instanceOf, type World } from './core/state.ts';
 import { statusMarkdown } from './journal/index.ts';
+import { onInterrupt } from './interrupts.ts';
 import { createWizard } from './launch-wizard.ts';
+import { lines } from './lines.ts';
 import { startBackground } from './owner.ts';
 import { realMarket } from './real-market.ts';
 import { shellCommand } from './remote/index.ts';
@@ -27,6 +29,8 @@ export interface CockpitCommand {
   detach?: boolean;
   /** Only look on. */
   attach?: true;
+  /** Lines instead of a painted screen. */
+  lines?: boolean;
 }
 
 export async function cockpitCommand(io: Io, options: CockpitCommand): Promise<ExitCode> {
@@ -34,12 +38,14 @@ export async function cockpitCommand(io: Io, options: CockpitCommand): Promise<E
   const wire = createClock(1);
   const project = process.cwd();
   if (options.detach === true) return detached(io, dir, project, wire, options.budget);
-  needTerminal();
+  const asLines = options.lines === true || readSettings().lines === true;
+  if (!asLines && !isTerminal()) return plain(io);
   const theme = options.theme ?? readSettings().theme;
   const seat = await takeSeat({ env: process.env, project, stateDir: dir, what: 'the cockpit', budget: options.budget }, wire, options.attach && 'viewer');
   try {
     if (options.budget !== undefined && seat.elsewhere() !== null) throw new UsageError('--budget is set where the process that owns the state directory was started; end it, or open the cockpit without');
-    return await showCockpit(seat, { dir, clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme, project, market: async () => (await realMarket(process.env, wire)).market });
+    if (asLines) return await asText(io, seat, wire);
+    return await showCockpit(seat, { dir, clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme, keys: readSettings().keys, project, market: async () => (await realMarket(process.env, wire)).market });
   } finally {
     await seat.close();
   }
@@ -53,8 +59,26 @@ async function detached(io: Io, dir: string, project: string, wire: Clock, budge
   return EXIT.ok;
 }
 
+const isTerminal = (): boolean => process.stdout.isTTY && process.stdin.isTTY && process.env['TERM'] !== 'dumb';
+
+/** Without a terminal: how it stands, and how to get more. */
+async function plain(io: Io): Promise<ExitCode> {
+  const code = await (await import('./commands.ts')).status(io, false);
+  io.talk('this is no terminal, so the status is all: `vastsit-tui watch` follows, `--lines` takes orders as words, and each command has --json for scripts');
+  return code;
+}
+
+async function asText(io: Io, seat: Seat, wire: Clock): Promise<ExitCode> {
+  const { signal, release } = onInterrupt();
+  try {
+    return await lines(io, { world: () => seat.store.getState(), subscribe: (listener) => seat.store.subscribe(listener), dispatch: seat.dispatch, now: () => wire.now(), stdin: process.stdin, signal });
+  } finally {
+    release();
+  }
+}
+
 export function needTerminal(): void {
-  if (!process.stdout.isTTY || !process.stdin.isTTY || process.env['TERM'] === 'dumb') throw new UsageError('the cockpit needs a terminal; for scripts use `vastsit-tui status`, `watch` or `launch`, each with --json');
+  if (!isTerminal()) throw new UsageError('the cockpit needs a terminal; for scripts use `vastsit-tui status`, `watch` or `launch`, each with --json');
 }
 
 export interface ShowOptions {
@@ -69,6 +93,7 @@ export interface ShowOptions {
   farewell?: string;
   /** Seconds of the program's clock in one real second, and whether everything ends with the screen: both for a demo. */
   pace?: number;
+  keys?: Readonly<Record<string, readonly string[]>> | undefined;
   /** Where specs lie, and how the market is asked about them. */
   project: string;
   market: () => Promise<Market>;
@@ -94,6 +119,7 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
     ...(seat.mayDetach && { mayDetach: seat.mayDetach }),
     ...(options.pace !== undefined && { pace: options.pace }),
     wizard: createWizard({ project: options.project, env: process.env, market: options.market, world: () => seat.store.getState(), clock: options.clock }),
+    ...(options.keys && { keys: options.keys }),
     ...(options.ends !== undefined && { ends: options.ends }),
     ...(options.theme !== undefined && { theme: options.theme }),
     ...(options.finished && { finished: options.finished }),

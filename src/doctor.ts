@@ -9,7 +9,7 @@ import { rateNow, type Instance } from './core/market.ts';
 import { MarketError, type Clock } from './core/ports.ts';
 import { cleanLine } from './core/text.ts';
 import type { Finding } from './headless/doctor.ts';
-import { readSettings } from './settings.ts';
+import { keyFile, readSettings } from './settings.ts';
 import { createVastMarket, findApiKey, type FoundKey, type VastMarket } from './vast/index.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -78,7 +78,7 @@ async function folder(check: string, path: string, remedy: string): Promise<Find
 async function account(env: Env, wire: Clock): Promise<Finding[]> {
   let key: FoundKey | null;
   try {
-    key = await findApiKey({ env, home: env['HOME'] ?? homedir() });
+    key = await findApiKey({ env, home: env['HOME'] ?? homedir(), own: keyFile(env) });
   } catch (error) {
     return [bad('api key', 'cannot be read', words(error))];
   }

@@ -45,9 +45,8 @@ const START_MS = 30_000;
  * whoever was quicker. Rejects when nobody came up, with what the process said.
  */
 export async function startBackground({ dir, project, wire, args = [] }: { dir: string; project: string; wire: Clock; args?: readonly string[] }): Promise<Owner> {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
   const log = join(dir, LOG);
-  const fd = openSync(log, 'w', 0o600);
+  const fd = openLog(dir, log);
   let ended = false;
   try {
     const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', 'background', ...args], { cwd: project, detached: true, stdio: ['ignore', 'ignore', fd] });
@@ -68,4 +67,13 @@ export async function startBackground({ dir, project, wire, args = [] }: { dir: 
   }
   const words = readFileSync(log, 'utf8').trim().split('\n').map((line) => cleanLine(line, 300)).slice(-4).join(' ');
   throw new AttachError(`no background process came up${words === '' ? '' : `: ${words}`}. Nobody watches; \`vastsit-tui\` takes it up again.`);
+}
+
+function openLog(dir: string, log: string): number {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return openSync(log, 'w', 0o600);
+  } catch (error) {
+    throw new AttachError(`${log} cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : 'no reason given'}): free some space there, or set VASTSIT_HOME to a folder that you own`);
+  }
 }

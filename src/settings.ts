@@ -15,6 +15,10 @@ export interface Settings {
   /** The language model and its endpoint, when the environment names none. Never a key. */
   llm_model?: string;
   llm_url?: string;
+  /** Lines instead of a painted screen, as `--lines`. */
+  lines?: boolean;
+  /** Keys of the cockpit by action, instead of the usual ones. */
+  keys?: Readonly<Record<string, readonly string[]>>;
 }
 
 export const DEFAULT_SETTINGS: Settings = { theme: 'default', api_url: 'https://console.vast.ai' };
@@ -33,6 +37,8 @@ const schema = {
   api_url: { type: 'string', pattern: '^(https://[^\\s@/?#]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:\\d{1,5})?)(/[^\\s?#]*)?$' },
   llm_model: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,119}$' },
   llm_url: { type: 'string', pattern: '^https?://[^\\s@?#]+$' },
+  lines: { type: 'boolean' },
+  keys: { type: 'object', additionalProperties: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1, maxLength: 12 } } },
 } as const;
 
 /**
@@ -53,8 +59,8 @@ export function readSettings({ env = process.env, cwd }: { env?: Env; cwd?: stri
       rootSchema: { additionalProperties: false },
       ...(dir === null ? {} : { cwd: dir }),
     });
-    const { theme = DEFAULT_SETTINGS.theme, api_url = DEFAULT_SETTINGS.api_url, llm_model, llm_url } = conf.store;
-    return { theme, api_url: api_url.replace(/\/+$/, ''), ...(llm_model !== undefined && { llm_model }), ...(llm_url !== undefined && { llm_url }) };
+    const { theme = DEFAULT_SETTINGS.theme, api_url = DEFAULT_SETTINGS.api_url, llm_model, llm_url, lines, keys } = conf.store;
+    return { theme, api_url: api_url.replace(/\/+$/, ''), ...(llm_model !== undefined && { llm_model }), ...(llm_url !== undefined && { llm_url }), ...(lines !== undefined && { lines }), ...(keys !== undefined && { keys }) };
   } catch (error) {
     // A home that cannot be written holds no settings either; whoever must write there says so in better words.
     if (error instanceof Error && 'syscall' in error && error.syscall === 'mkdir') return DEFAULT_SETTINGS;
@@ -93,5 +99,8 @@ export function configDir(env: Env = process.env, platform: NodeJS.Platform = pr
   const xdg = env['XDG_CONFIG_HOME'];
   return join(xdg && isAbsolute(xdg) ? xdg : join(home, '.config'), PROJECT);
 }
+
+/** Where the key lies that was pasted at the first run, mode 0600. */
+export const keyFile = (env: Env = process.env): string => join(configDir(env), 'vast_api_key');
 
 const vastsitHome = (env: Env): string | null => (env['VASTSIT_HOME'] ? resolve(env['VASTSIT_HOME']) : null);

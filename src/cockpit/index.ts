@@ -4,6 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import type { WorldStore } from '../store.ts';
 import { clipboardCode, hasClipboard } from './clipboard.ts';
 import { speaksUnicode } from './glyphs.ts';
+import { rebind } from './keys.ts';
 import { runIn } from './lend.ts';
 import { createPainter } from './painter.ts';
 import { createScreen, guardExits, stopGroup, type Exit } from './screen.ts';
@@ -35,6 +36,8 @@ export interface CockpitPorts {
   title: string;
   /** Seconds of the program's clock in one real second, and whether everything ends with this screen: both for a demo. */
   pace?: number;
+  /** The user's keys by action; what is wrong with them is told, and the usual ones stay. */
+  keys?: Readonly<Record<string, readonly string[]>>;
   /** What the launch wizard reads and writes with; absent: nothing can be launched from this screen. */
   wizard?: WizardPorts;
   ends?: boolean;
@@ -73,6 +76,7 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   const paints = (themes.length > 0 ? themes : [undefined]).map((theme) => ({ name: theme?.name ?? 'plain', paint: createPaint(theme, depth, unicode, marks) }));
   const wanted = ports.theme ?? defaultTheme(process.env);
   const chosen = paints.findIndex(({ name }) => name === wanted);
+  problems.unshift(...rebind(ports.keys ?? {}));
   if (ports.theme !== undefined && chosen < 0) problems.push(`no theme "${ports.theme}"; there are ${paints.map(({ name }) => name).join(', ')}`);
 
   let end: (exit: Exit) => void = () => undefined;

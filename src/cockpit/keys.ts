@@ -30,7 +30,8 @@ const ACTING = [...PANES, 'run'] as const;
 const MOVING = [...ACTING, 'help'] as const;
 const ANYWHERE = [...MOVING, 'dialog', 'text'] as const;
 
-export const KEYS: readonly KeyBinding[] = [
+/** The table as it comes; `KEYS` is the one in force. */
+const USUAL: readonly KeyBinding[] = [
   { keys: ['up', 'k'], action: 'up', says: 'one row up', places: MOVING },
   { keys: ['down', 'j'], action: 'down', says: 'one row down', places: MOVING },
   { keys: ['pageup'], action: 'page_up', says: 'one page up', places: MOVING },
@@ -93,9 +94,45 @@ export const KEYS: readonly KeyBinding[] = [
   { keys: ['ctrl-z'], action: 'suspend', says: 'suspend; nobody watches until fg', places: ANYWHERE },
 ];
 
-const TABLE = new Map<string, KeyBinding>(KEYS.flatMap((binding) => binding.places.flatMap((place) => binding.keys.map((key) => [`${place} ${key}`, binding] as const))));
+/** The table in force: changed once, at the start, by the user's settings. */
+export let KEYS: readonly KeyBinding[] = USUAL;
+let table = indexOf(USUAL);
 
-export const bindingFor = (place: Place, key: string): KeyBinding | null => TABLE.get(`${place} ${key}`) ?? null;
+function indexOf(bindings: readonly KeyBinding[]): Map<string, KeyBinding> {
+  return new Map(bindings.flatMap((binding) => binding.places.flatMap((place) => binding.keys.map((key) => [`${place} ${key}`, binding] as const))));
+}
+
+export const bindingFor = (place: Place, key: string): KeyBinding | null => table.get(`${place} ${key}`) ?? null;
+
+/** What a person may call a key: one character, a name that the table uses, or ctrl with a letter that terminals tell apart. */
+const isKeyName = (key: string): boolean => [...key].length === 1 || key in SHOWN || /^ctrl-[defgknoprtuvwxy]$/.test(key);
+
+/**
+ * Puts the user's keys in the place of the usual ones, by action. Answers what is wrong, in words; then nothing is changed.
+ * What works everywhere, and the keys of dialogs and fields, stay as they are.
+ */
+export function rebind(wishes: Readonly<Record<string, readonly string[]>>): string[] {
+  const mine = (binding: KeyBinding): boolean => binding.places.some((place) => (ACTING as readonly Place[]).includes(place)) && !binding.places.includes('dialog');
+  const problems = Object.entries(wishes).flatMap(([action, keys]) => [
+    ...(USUAL.some((binding) => binding.action === action && mine(binding)) ? [] : [`keys.${action}: there is no such action to bind`]),
+    ...keys.filter((key) => !isKeyName(key)).map((key) => `keys.${action}: ${JSON.stringify(key)} is no key`),
+  ]);
+  const next = USUAL.map((binding) => (mine(binding) ? { ...binding, keys: wishes[binding.action] ?? binding.keys } : binding));
+  const seen = new Map<string, KeyBinding>();
+  for (const binding of next) {
+    for (const place of binding.places) {
+      for (const key of binding.keys) {
+        const other = seen.get(`${place} ${key}`);
+        if (other) problems.push(`keys.${wishes[binding.action] ? binding.action : other.action}: ${keyName(key)} means "${wishes[binding.action] ? other.says : binding.says}" (${PLACES[place]}) already; give that another key too`);
+        seen.set(`${place} ${key}`, binding);
+      }
+    }
+  }
+  if (problems.length > 0) return problems;
+  KEYS = next;
+  table = indexOf(next);
+  return [];
+}
 
 const SHOWN: Readonly<Record<string, string>> = { up: '↑', down: '↓', left: '←', right: '→', pageup: 'PgUp', pagedown: 'PgDn', space: 'Space', home: 'Home', end: 'End', tab: 'Tab', 'shift-tab': 'Shift-Tab', enter: 'Enter', esc: 'Esc', backspace: 'Backspace' };
 export const keyName = (key: string): string => SHOWN[key] ?? key.replace('ctrl-', 'Ctrl-');

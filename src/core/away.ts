@@ -29,6 +29,8 @@ export interface AwayCase {
   cap: number;
   /** ms of training that another instance would repeat, from the newest checkpoint at home; null when none is there. */
   repeat_ms: number | null;
+  /** ms of training that are left at its own pace; null while that is unknown. */
+  remaining_ms: number | null;
   /** May the ladder still switch? */
   may_switch: boolean;
 }
@@ -66,7 +68,9 @@ export function awayStep(one: AwayCase): AwayStep {
   const minutes = Math.round(limit / MINUTE);
   if (one.kind === 'outbid' && !patient && one.asks < ASKS) {
     const wanted = one.floor === null ? null : Math.ceil(Math.max(one.floor * OVER_FLOOR, (one.bid ?? 0) * OVER_FLOOR) * 1_000 - 1e-6) / 1_000;
-    if (wanted !== null && wanted <= one.cap) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and the spec allows $${one.cap.toFixed(3)}/h` };
+    // The higher price is paid to the end: going on elsewhere at the old one may cost less.
+    const dearer = wanted !== null && one.bid !== null && one.may_switch && one.remaining_ms !== null && (wanted - one.bid) * one.remaining_ms > one.bid * limit;
+    if (wanted !== null && wanted <= one.cap && !dearer) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and the spec allows $${one.cap.toFixed(3)}/h` };
   }
   if (one.kind === 'stopped' && !patient && one.asks < 1) return { act: 'wake', because: 'it was stopped from outside; its disk bills on' };
   if (one.for_ms >= limit && !patient) {
@@ -77,11 +81,19 @@ export function awayStep(one: AwayCase): AwayStep {
   return { act: 'wait', because: `${one.kind === 'offline' ? 'a host that is offline usually comes back, and is not billed' : 'its disk bills on'}; going on elsewhere costs about ${minutes} min` };
 }
 
-/** Training time between a checkpoint's step and the newest step, ms; null without a step to start from. */
+/** ms of training that are left, at this attempt's own pace, else at the whole run's; null while that or the number of steps is unknown. */
+export function remainingMs({ progress, eyes }: RunState): number | null {
+  const { step, total_steps, steps_per_s } = progress?.reading ?? { step: null, total_steps: null, steps_per_s: null };
+  const [first, last] = [progress?.marks[0], progress?.marks.at(-1)];
+  const pace = eyes.rhythm.pace ?? (steps_per_s ? 1_000 / steps_per_s : first && last && last.step > first.step ? (last.at - first.at) / (last.step - first.step) : null);
+  return step === null || total_steps === null || pace === null ? null : Math.max(0, total_steps - step) * pace;
+}
+
+/** Training time between a checkpoint's step and the newest step, ms: without a checkpoint all of it; null while no step is known. */
 export function repeatMs(run: RunState): number | null {
-  if (run.checkpoint === null || !run.spec.checkpoints?.resume) return null;
   const marks = run.progress?.marks ?? [];
   const last = marks.at(-1);
+  if (run.checkpoint === null || !run.spec.checkpoints?.resume) return last && marks[0] ? last.at - marks[0].at : null;
   const step = run.checkpoint.step;
   const from = step === null ? undefined : marks.findLast((mark) => mark.step <= step);
   return last && from ? Math.max(0, last.at - from.at) : last ? Math.max(0, last.at - run.checkpoint.at) : 0;

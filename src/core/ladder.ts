@@ -19,7 +19,8 @@ export const RUNGS: Rungs = ['rerun', 'fix', 'reduce', 'switch'];
 export const ROUTES: Readonly<Record<Cause, Rungs>> = {
   gpu_oom: ['fix', 'reduce'],
   host_oom_killed: ['reduce', 'switch'],
-  disk_full: ['fix'],
+  // A fresh disk holds what the run needs, and nothing else.
+  disk_full: ['fix', 'switch'],
   missing_dependency: ['fix'],
   dependency_version_mismatch: ['fix'],
   cuda_driver_mismatch: ['switch'],
@@ -39,13 +40,15 @@ export const ROUTES: Readonly<Record<Cause, Rungs>> = {
   stall: ['rerun', 'fix', 'switch'],
   completed: [],
   early_stop: [],
-  unknown: ['rerun', 'fix'],
+  // Of crashes that say nothing, or speak of the GPU's memory, every third is the machine's.
+  unknown: ['rerun', 'fix', 'switch'],
 };
 
 export const BOUNDS = {
   per_run: 8,
-  per_fingerprint: 4,
-  per_rung: { rerun: 3, fix: 3, reduce: 4, switch: 2 },
+  /** One more try costs a restart; giving up costs a grace, a person's night and a fresh box. */
+  per_fingerprint: 6,
+  per_rung: { rerun: 3, fix: 5, reduce: 4, switch: 2 },
   /** Share of kill.dollars that repairs may cost without a new checkpoint, once two of them have not led to one. */
   share_without_checkpoint: 0.5,
 } as const;

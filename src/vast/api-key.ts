@@ -11,13 +11,13 @@ export interface FoundKey {
 
 /**
  * Looks for the key as the official CLI does: VAST_API_KEY, then the 2FA session's key, then the key file, then the
- * legacy one. null when there is none. Rejects with `no_key` when a file is there and cannot be read.
+ * legacy one; last the one that the first run kept (`own`). null when there is none. Rejects with `no_key` when a file is there and cannot be read.
  */
-export async function findApiKey({ env, home }: { env: Readonly<Record<string, string | undefined>>; home: string }): Promise<FoundKey | null> {
+export async function findApiKey({ env, home, own }: { env: Readonly<Record<string, string | undefined>>; home: string; own?: string }): Promise<FoundKey | null> {
   const fromEnv = env['VAST_API_KEY']?.trim();
   if (fromEnv) return { key: fromEnv, source: 'VAST_API_KEY' };
   const config = join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'vastai');
-  for (const source of [join(config, 'vast_tfa_key'), join(config, 'vast_api_key'), join(home, '.vast_api_key')]) {
+  for (const source of [join(config, 'vast_tfa_key'), join(config, 'vast_api_key'), join(home, '.vast_api_key'), ...(own === undefined ? [] : [own])]) {
     const key = (await readIfThere(source))?.trim();
     if (key) return { key, source };
   }

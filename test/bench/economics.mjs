@@ -10,11 +10,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const whole = (text, least) => {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= least) return value;
-  console.error('usage: npm run bench -- economics [--json] [--runs N] [--seed S] [--svg FILE]');
+  console.error('usage: npm run bench -- economics [--json] [--runs N] [--seed S] [--svg FILE] [--threads N]');
   process.exit(2);
 };
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, runs: { type: 'string', default: '1000' }, seed: { type: 'string', default: '7' }, svg: { type: 'string' } } });
-const options = { json: values.json, runs: whole(values.runs, 1), seed: whole(values.seed, 0), svg: values.svg ?? null, agent: await readFile(join(root, 'agents/babysitter.md'), 'utf8') };
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, runs: { type: 'string', default: '1000' }, seed: { type: 'string', default: '7' }, svg: { type: 'string' }, threads: { type: 'string' } } });
+const options = { json: values.json, runs: whole(values.runs, 1), seed: whole(values.seed, 0), svg: values.svg ?? null, threads: values.threads === undefined ? undefined : whole(values.threads, 1), agent: await readFile(join(root, 'agents/babysitter.md'), 'utf8') };
 const dir = await mkdtemp(join(tmpdir(), 'vastsit-bench-'));
 try {
   const outfile = join(dir, 'economics.mjs');

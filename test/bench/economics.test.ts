@@ -48,7 +48,7 @@ describe('the simulated fleet', () => {
   });
 
   it('says which goals hold and where a peer is better, and draws a dot a policy', () => {
-    expect(goals(fleet.figures)).toHaveLength(5);
+    expect(goals(fleet.figures, fleet.floorOnDemand)).toHaveLength(5);
     expect(notBest(fleet.figures).join()).toContain('tokens');
     const picture = plot(fleet.figures, 8);
     expect(picture.match(/<circle/g)).toHaveLength(fleet.figures.length);

@@ -6,6 +6,7 @@ const BENCHES = {
   corpus: ['corpus.mjs', 'FILE.jsonl [--misses]: progress fields and causes against a labelled corpus'],
   economics: ['economics.mjs', '[--json] [--runs N] [--seed S] [--svg FILE]: what watching is worth, on a simulated fleet, beside what people use today'],
   'parser-speed': ['parser-speed.mjs', '[MB]: how fast the progress reader and triage are, on one core'],
+  crash: ['crash.mjs', '[--workers N] [--most N]: kill -9 of the real program at every journal write and API call, and how each ended'],
   push: ['push.mjs', '[--json] [--deaths N]: from the death of a process to its event in the journal, and what the sentinel costs'],
   soak: ['soak.mjs', '[--instances N] [--minutes M] [--seed N] [--json]: many boxes, random faults, flat memory and handles, nothing billing at the end (50 for 15 min)'],
   tokens: ['tokens.mjs', '[--json]: what a day with three incidents costs in tokens, beside a naive agent that polls'],

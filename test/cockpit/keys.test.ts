@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { DEAF_MS } from '../../src/cockpit/dialogs.ts';
 import { GRACE_S } from '../../src/cockpit/submit.ts';
-import { createKeyReader, KEYS, keysMarkdown, PLACES, type InkKey, type Key, type Place } from '../../src/cockpit/keys.ts';
+import { createKeyReader, KEYS, keysMarkdown, rebind, PLACES, type InkKey, type Key, type Place } from '../../src/cockpit/keys.ts';
 import { onKey, placeOf, type Pressed } from '../../src/cockpit/on-key.ts';
 import { settle } from '../../src/cockpit/settle.ts';
 import { createUi, type Ui } from '../../src/cockpit/ui.ts';
@@ -31,6 +31,30 @@ function press(world: World, names: readonly string[], gap = DEAF_MS + 1, from =
   }
   return { ...last, commands };
 }
+
+describe('keys of one\'s own', () => {
+  afterEach(() => void rebind({}));
+
+  it('take the place of the usual ones, in the help too', () => {
+    expect(rebind({ hold: ['H'], previous_pane: ['h', 'left'] })).toEqual([]);
+    expect(press(calmWorld(), ['h']).ui.dialog).toBeNull();
+    expect(press(calmWorld(), ['H']).ui.dialog?.kind).toBe('hold');
+    expect(helpLines('home').map(lineText).join('\n')).toMatch(/H +approve a debugging hold/);
+  });
+
+  it.each<[string, Record<string, string[]>, RegExp]>([
+    ['a clash', { hold: ['d'] }, /keys\.hold: d means "destroy the instance of this run \(asks\)" \(Home\) already/],
+    ['an action that is none', { fly: ['f'] }, /keys\.fly: there is no such action/],
+    ['a key that is none', { hold: ['hyper-x'] }, /"hyper-x" is no key/],
+    ['what terminals cannot tell apart', { hold: ['ctrl-m'] }, /"ctrl-m" is no key/],
+    ['what works everywhere', { interrupt: ['x'] }, /there is no such action to bind/],
+    ['the keys of dialogs', { confirm: ['x'] }, /there is no such action to bind/],
+  ])('are refused in words, and change nothing: %s', (_name, wishes, why) => {
+    expect(rebind(wishes).join('\n')).toMatch(why);
+    expect(press(calmWorld(), ['d']).ui.dialog?.kind).toBe('destroy');
+    expect(press(calmWorld(), ['h']).ui.dialog?.kind).toBe('hold');
+  });
+});
 
 describe('the key table', () => {
   it('has no clash: a key means one thing in one place', () => {

@@ -147,13 +147,16 @@ describe('the price of waiting', () => {
 });
 
 describe('an instance that is away', () => {
-  const away: AwayCase = { kind: 'offline', for_ms: 0, asked_ms: null, asks: 0, bid: 0.3, floor: 0.32, cap: 0.5, repeat_ms: 10 * MINUTE, may_switch: true };
+  const away: AwayCase = { kind: 'offline', for_ms: 0, asked_ms: null, asks: 0, bid: 0.3, floor: 0.32, cap: 0.5, repeat_ms: 10 * MINUTE, remaining_ms: null, may_switch: true };
   const act = (changes: Partial<AwayCase>) => awayStep({ ...away, ...changes }).act;
   it('is waited for as long as going elsewhere would take, never longer than six hours', async () => {
     expect([act({ for_ms: 24 * MINUTE }), act({ for_ms: 25 * MINUTE }), act({ for_ms: 25 * MINUTE, may_switch: false })]).toEqual(['wait', 'migrate', 'wait']);
     expect([act({ repeat_ms: null, for_ms: 5.9 * HOUR }), act({ repeat_ms: null, for_ms: 6 * HOUR }), act({ repeat_ms: 100 * HOUR, for_ms: 6 * HOUR })]).toEqual(['wait', 'migrate', 'migrate']);
   });
   it('is asked back first, where the price cap allows it', async () => {
+    // 10 % more for the hours that are left, against 25 min at the old price.
+    expect([1, 3, 6].map((hours) => act({ kind: 'outbid', remaining_ms: hours * HOUR }))).toEqual(['raise', 'raise', 'wait']);
+    expect(act({ kind: 'outbid', remaining_ms: 6 * HOUR, may_switch: false })).toBe('raise');
     expect(awayStep({ ...away, kind: 'outbid' })).toMatchObject({ act: 'raise', usd_per_hour: 0.336 });
     expect([act({ kind: 'outbid', floor: 0.6 }), act({ kind: 'outbid', floor: null }), act({ kind: 'outbid', asks: 2 }), act({ kind: 'outbid', asks: 1, asked_ms: MINUTE }), act({ kind: 'outbid', asks: 1, asked_ms: 11 * MINUTE })]).toEqual(['wait', 'wait', 'wait', 'wait', 'raise']);
     expect([act({ kind: 'stopped' }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE, for_ms: HOUR })]).toEqual(['wake', 'wait', 'migrate']);

@@ -109,7 +109,7 @@ export class Bench {
   /** Emits until the deciders rest. An incident is left open, so that its remedy does not end the test's world. */
   conclude(): void {
     for (let round = 0; round < 20; round += 1) {
-      const bodies = this.decide().flatMap((action) => (action.do === 'emit' && action.body.type !== 'remedy.chosen' && action.body.type !== 'incident.given_up' && action.body.type !== 'run.ended' ? [action.body] : []));
+      const bodies = this.decide().flatMap((action) => (action.do === 'emit' && action.body.type !== 'remedy.chosen' && action.body.type !== 'machine.remembered' && action.body.type !== 'incident.given_up' && action.body.type !== 'run.ended' ? [action.body] : []));
       if (bodies.length === 0) return;
       this.record(...bodies);
     }

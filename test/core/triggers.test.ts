@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ProbeReading } from '../../src/core/probe.ts';
 import { stallLimit } from '../../src/core/triggers/index.ts';
 import { Bench, gpu, IDLE, MINUTE, SECOND, SPINNING } from './triggers-factory.ts';
 
@@ -127,6 +128,21 @@ describe('a step that no longer comes', () => {
     bench.watch(10 * MINUTE, 2 * MINUTE, { gpus: [IDLE], ...silent(30 * MINUTE) });
     expect(bench.incidents).toEqual(['gpu_idle']);
     expect(bench.run.incident?.diagnosis.cause).toBe('stall');
+  });
+
+  it('is known after 12 minutes where two looks see that nothing at all moves, and not where bytes come in', () => {
+    const still = { gpus: [IDLE], io: { read_bytes: 5e9, write_bytes: 0 }, ...silent(10 * MINUTE) };
+    const seen = (part: (n: number) => Partial<ProbeReading>) => {
+      const bench = new Bench();
+      bench.cores = 0;
+      for (let n = 0; n < 7; n += 1) bench.watch(3 * MINUTE, 3 * MINUTE, part(n));
+      return bench;
+    };
+    const hung = seen(() => still);
+    expect(hung.incidents).toEqual(['gpu_idle']);
+    expect(hung.of('incident.opened')[0]?.diagnosis.summary).toContain('no step for 1');
+    expect(seen((n) => ({ ...still, io: { read_bytes: 5e9 + n * 1e9, write_bytes: 0 } })).incidents).toEqual([]);
+    expect(seen(() => ({ ...still, ...silent(2 * MINUTE) })).incidents).toEqual([]);
   });
 
   it('is the data set being built when a process computes for hours before the first step', () => {

@@ -49,7 +49,9 @@ describe('before anything runs', () => {
     expect((await place.run(['--version'])).out).toBe((JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version);
     expect(await place.run(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('8 still running') as unknown });
     expect(await place.run(['lunch'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('no command "lunch"') as unknown });
-    expect(await place.run([])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('needs a terminal') as unknown });
+    // Without a terminal the status is all there is, and it says how to get more.
+    expect(await place.run([])).toMatchObject({ code: 0, out: expect.stringContaining('no runs yet') as unknown, err: expect.stringContaining('this is no terminal') as unknown });
+    expect(await place.run(['demo'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('needs a terminal') as unknown });
     for (const command of ['destroy', 'hold', 'release', 'logs']) expect(await place.run([command, 'nobody'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('there is no run nobody') as unknown });
     expect((await place.run(['watch', '--json'])).lines).toMatchObject([{ v: 1, type: 'error' }]);
   });

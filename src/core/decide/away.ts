@@ -1,8 +1,8 @@
 /** Instances that went away, and instances that the run has left behind. */
 import type { Action } from '../actions.ts';
-import { awayKind, awayStep, offlineEnough, repeatMs } from '../away.ts';
+import { awayKind, awayStep, offlineEnough, remainingMs, repeatMs } from '../away.ts';
 import type { Diagnosis } from '../events.ts';
-import { BOUNDS } from '../ladder.ts';
+import { BOUNDS, spentRemedies } from '../ladder.ts';
 import { currentAttempt, instanceOf, isAway, type InstanceState, type Left, type RunState, type World } from '../state.ts';
 import { emit, ready } from './ready.ts';
 import { askDestroy, askWake, giveBack } from './wind-up.ts';
@@ -26,7 +26,7 @@ function whileAway(world: World, run: RunState, instance: InstanceState): Action
   const attempt = currentAttempt(run);
   if (!away || !attempt) return [];
   const { facts } = instance;
-  const switches = [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap(({ remedies }) => remedies).filter(({ remedy }) => remedy.rung === 'switch').length;
+  const switches = spentRemedies(run).filter(({ remedy }) => remedy.rung === 'switch').length;
   const step = awayStep({
     kind: away.kind,
     for_ms: world.now - away.since,
@@ -36,6 +36,7 @@ function whileAway(world: World, run: RunState, instance: InstanceState): Action
     floor: facts.min_bid,
     cap: run.spec.hardware.max_usd_per_hour - instance.facts.storage_total_cost,
     repeat_ms: repeatMs(run),
+    remaining_ms: remainingMs(run),
     may_switch: switches < BOUNDS.per_rung.switch,
   });
   switch (step.act) {

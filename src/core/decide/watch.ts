@@ -24,6 +24,8 @@ const SYNC_MS = 10 * MINUTE;
 const SYNC_FIRST_MS = MINUTE;
 /** How soon a look is repeated, out of suspicion; the longer the step is frozen, the less a minute tells. */
 const LOOK_AGAIN = { least_ms: MINUTE, share: 0.1 };
+/** It takes two looks to call a process dead that left no word of its end: the second comes soon. */
+const DEAD_AGAIN_MS = 15_000;
 /** How soon, when a window of looks is not full yet. */
 const DOUBT_MS = 4 * MINUTE;
 
@@ -64,7 +66,8 @@ export function watch(world: World, run: RunState): Action[] {
   if (run.stream === 'closed' && ready(world, run, 'follow')) actions.push({ do: 'follow', run: run.id });
   const scheduled = run.cadence !== null && run.cadence.next_at <= now;
   const looked = now - (run.check?.at ?? 0);
-  const suspicion = (looked > Math.max(LOOK_AGAIN.least_ms, LOOK_AGAIN.share * frozenFor(run, now)) && suspicious(run, now)) || (looked > DOUBT_MS && doubtful(world, run));
+  const dead = looked > DEAD_AGAIN_MS && run.check?.reading?.alive === false && run.check.failure === null;
+  const suspicion = dead || (looked > Math.max(LOOK_AGAIN.least_ms, LOOK_AGAIN.share * frozenFor(run, now)) && suspicious(run, now)) || (looked > DOUBT_MS && doubtful(world, run));
   if ((scheduled || suspicion) && ready(world, run, 'probe')) actions.push({ do: 'probe', run: run.id, why: scheduled ? 'scheduled' : 'suspicion' });
   const advanced = run.progress !== null && run.progress.advanced_at > (run.home_at ?? attempt.started_at ?? now);
   if (run.spec.checkpoints && advanced && now - (run.home_at ?? attempt.started_at ?? now) >= (world.runway !== 'ok' && leastValuable(world)?.id === run.id ? SYNC_FIRST_MS : SYNC_MS) && ready(world, run, 'sync')) actions.push({ do: 'sync', run: run.id, final: false });

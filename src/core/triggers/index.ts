@@ -10,7 +10,7 @@
  * | process_exited, session_died | incident | over is over; the exit record, or two looks in a row without a process |
  * | setup_failed | incident | nothing started |
  * | step_stalled | incident | frozen beyond this run's own gaps, and GPU, IO and log agree; one more look when they don't |
- * | gpu_idle, never a step read | incident | frozen for half an hour, no process computes, nothing moves, the log is silent |
+ * | gpu_idle, never a step read | incident | frozen for half an hour, no process computes, the log is silent; for 12 min when two looks see that no byte moves either |
  * | error_in_log | incident | a traceback after which no step came, on a box that is not busy: the launcher survived its worker |
  * | metric_wrong: NaN | incident | no step after it is worth its price; exempt from min_steps |
  * | the alerts of `alerts.ts` | a line | it advances, or the market is to blame: ending it would lose more than it saves |

@@ -23,6 +23,8 @@ const UNKNOWN_MS = 30 * MINUTE;
 const ENOUGH_GAPS = 8;
 /** A process that computes in silence may be busy in a way that nothing shows; waiting in a loop looks the same. */
 const SILENT_WORK = { times: 8, least_ms: 60 * MINUTE };
+/** Before its first step a box on which nothing moves at all, seen by two looks, waits for something that does not come. */
+const STILL = { after_ms: 12 * MINUTE, silent_ms: 5 * MINUTE };
 const SPINNING_TALK = { times: 4, least_ms: 30 * MINUTE };
 
 /** How long this run may go without a step before it is suspected, ms, from its own gaps and from what its log says that it does. */
@@ -74,7 +76,8 @@ export function judgeFrozen(run: RunState, reading: ProbeReading, now: number): 
   const frozen = frozenFor(run, now);
   const signs = signsOf(run.eyes.samples, reading, frozenSince(run));
   if (signs.gpu === 'busy' || signs.moving === true) return null;
-  const limit = stallLimit(run);
+  const still = run.attempts.at(-1)?.first_step == null && signs.gpu === 'idle' && signs.computing === false && signs.moving === false && (signs.silent_ms ?? 0) > STILL.silent_ms;
+  const limit = still ? Math.min(STILL.after_ms, stallLimit(run)) : stallLimit(run);
   const silent = signs.silent_ms === null ? null : signs.silent_ms > Math.min(limit, FLOOR_MS) / 2;
 
   const error = frozen > errorPatience(run) ? failureIn(run, reading.kernel) : null;

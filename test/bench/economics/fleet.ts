@@ -4,7 +4,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { BASE, type Assumptions } from './assumptions.ts';
 import { live } from './live.ts';
 import { ours } from './ours.ts';
-import { policies } from './policies.ts';
+import { oracle, policies } from './policies.ts';
 import { figures, type Figures, type Outcome } from './score.ts';
 import { fateOf, type Fate } from './world.ts';
 
@@ -16,6 +16,8 @@ export interface FleetOptions {
   agent: string;
   /** The bundle that a thread loads; null: everything on this one. */
   bundle: string | null;
+  /** As many as there are cores, when it is not said. */
+  threads?: number | undefined;
   /** Outcomes of ours in the fleet with the base assumptions, for runs that they do not touch. */
   known?: readonly Outcome[];
 }
@@ -23,6 +25,8 @@ export interface FleetOptions {
 export interface Fleet {
   fates: Fate[];
   figures: Figures[];
+  /** Waste of an oracle that may not bid, $ per 100. */
+  floorOnDemand: number;
   ours: Outcome[];
 }
 
@@ -46,11 +50,12 @@ export async function runFleet(options: FleetOptions): Promise<Fleet> {
     else open.push(id);
   }
   for (const [id, outcome] of await oursOf(open, options)) own[id] = outcome;
-  return { fates, ours: own, figures: [figures('ours', fates, own), ...policies(assumptions).map((policy) => figures(policy.name, fates, fates.map((fate) => live(fate, policy))))] };
+  const floorOnDemand = figures('oracle', fates, fates.map((fate) => live(fate, { ...oracle, mayBid: false }))).waste_per_100;
+  return { fates, ours: own, floorOnDemand, figures: [figures('ours', fates, own), ...policies(assumptions).map((policy) => figures(policy.name, fates, fates.map((fate) => live(fate, policy))))] };
 }
 
-async function oursOf(ids: number[], { seed, assumptions, agent, bundle }: FleetOptions): Promise<[number, Outcome][]> {
-  const threads = bundle === null ? 1 : Math.min(availableParallelism(), ids.length);
+async function oursOf(ids: number[], { seed, assumptions, agent, bundle, threads: wanted = availableParallelism() }: FleetOptions): Promise<[number, Outcome][]> {
+  const threads = bundle === null ? 1 : Math.min(wanted, ids.length);
   if (threads < 2 || bundle === null) return runShard({ shard: true, seed, ids, assumptions, agent });
   const shards = Array.from({ length: threads }, (_, n): Shard => ({ shard: true, seed, ids: ids.filter((__, index) => index % threads === n), assumptions, agent }));
   const done = await Promise.all(

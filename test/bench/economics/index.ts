@@ -14,6 +14,7 @@ export interface BenchOptions {
   json: boolean;
   agent: string;
   bundle: string | null;
+  threads?: number | undefined;
   /** Where the picture goes; null: nowhere. */
   svg: string | null;
 }
@@ -26,8 +27,8 @@ export interface Result {
   runs: number;
 }
 
-export async function economics({ runs, seed, json, agent, bundle, svg }: BenchOptions): Promise<void> {
-  const fleet = await runFleet({ seed, runs, assumptions: BASE, agent, bundle });
+export async function economics({ runs, seed, json, agent, bundle, threads, svg }: BenchOptions): Promise<void> {
+  const fleet = await runFleet({ seed, runs, assumptions: BASE, agent, bundle, threads });
   const result: Result = { policies: fleet.figures.map(rounded), seed, runs };
   if (json) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -36,11 +37,11 @@ export async function economics({ runs, seed, json, agent, bundle, svg }: BenchO
   const found = fleet.figures;
   const worse = notBest(found);
   process.stdout.write(`${runs} runs, seed ${seed}; the same worlds for each policy; after a policy gives up, the owner repairs at the next look\n\n${table(found)}\n\n`);
-  process.stdout.write(`goals\n${goals(found).map(({ words, holds }) => `  ${holds ? 'holds' : 'FALLS SHORT'}: ${words}`).join('\n')}\n\n`);
+  process.stdout.write(`goals\n${goals(found, fleet.floorOnDemand).map(({ words, holds }) => `  ${holds ? 'holds' : 'FALLS SHORT'}: ${words}`).join('\n')}\n\n`);
   process.stdout.write(`where ours is not the best\n${worse.length === 0 ? '  nowhere' : worse.map((line) => `  ${line}`).join('\n')}\n\n`);
   if (svg !== null) writeFileSync(svg, plot(found, runs));
   const some = Math.max(1, Math.round(runs * SENSITIVITY_SHARE));
-  process.stdout.write(`${sensitivityTable(await sensitivity({ seed, runs: some, agent, bundle }, fleet.ours), some)}\n\n`);
+  process.stdout.write(`${sensitivityTable(await sensitivity({ seed, runs: some, agent, bundle, threads }, fleet.ours), some)}\n\n`);
   process.stdout.write(`where the policies come from\n${sources(policies(BASE))}\n`);
 }
 

@@ -151,7 +151,7 @@ const naive = (rightDiagnosis: number, rightFix: number): Policy => ({
   watches: ({ startedAt, until }) => NAIVE.look * firstLookAfter(until - startedAt),
 });
 
-const oracle: Policy = {
+export const oracle: Policy = {
   ...human,
   name: 'oracle',
   words: 'stops the meter as useful work ends, repairs at once what can be repaired',
@@ -182,4 +182,6 @@ export function policies({ rightDiagnosis, rightFix }: { rightDiagnosis: number;
   ];
 }
 
+/** Those that cannot bid pay the price on demand, are never outbid, and are measured against an oracle that does the same. */
+export const isOnDemand = (name: string): boolean => name.startsWith('dstack');
 export const isPeer = (name: string): boolean => name !== 'ours' && name !== 'oracle';

@@ -32,6 +32,9 @@ export function create(model: Model, request: CreateRequest): void {
   model.rented.set(request.label, (model.rented.get(request.label) ?? 0) + 1);
   if ((model.rented.get(request.label) ?? 0) > 1) broken(model, 6, `${request.label} was asked for twice`);
   if (!lately(model, (body) => body.type === 'create.intended' && body.label === request.label)) broken(model, 6, 'a create without its intent in the journal');
+  const told = model.events.filter((body) => 'run' in body && body.run === request.label.split(':')[1] && body.type.startsWith('create.')).map(({ type }) => type);
+  const since = told.slice(told.lastIndexOf('create.unclear') + 1);
+  if (told.includes('create.unclear') && !since.includes('create.accepted') && since.filter((type) => type === 'create.absent').length < 2) broken(model, 6, 'an unclear create is tried again before two lists have settled it');
   if (model.secret !== null && JSON.stringify(request).includes(model.secret)) broken(model, 10, 'a secret goes through the market');
 }
 

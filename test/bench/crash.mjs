@@ -1,0 +1,31 @@
+// kill -9 of the real program at every journal write and every API call of a launch with a repair, a rescue and a teardown.
+import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.mjs';
+
+const args = process.argv.slice(2);
+const number = (flag, otherwise) => (args.includes(flag) ? Number(args[args.indexOf(flag) + 1]) : otherwise);
+const [workers, most] = [number('--workers', 3), number('--most', Infinity)];
+const { openField } = await bundle("export * from './test/crash/real.ts'");
+const field = await openField(fileURLToPath(new URL('../..', import.meta.url)));
+const tally = { whole: 0, broken: 0, missed: 0 };
+const bad = [];
+const started = performance.now();
+try {
+  const points = (await field.record()).slice(0, most);
+  console.log(`${points.length} points enumerated by an undisturbed run`);
+  const waiting = [...points];
+  const work = async () => {
+    for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
+      const { killed, wrong } = await field.cut(point);
+      const end = wrong.length > 0 ? 'broken' : killed ? 'whole' : 'missed';
+      tally[end] += 1;
+      console.log(`${end.padEnd(6)} ${point}${wrong.length > 0 ? `: ${wrong.join('; ')}` : ''}`);
+      if (wrong.length > 0) bad.push(point);
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+  console.log(`\n${points.length} points: ${tally.whole} killed and finished whole, ${tally.missed} not passed again (periodic looks; finished whole undisturbed), ${tally.broken} broken; ${Math.round((performance.now() - started) / 1000)} s`);
+} finally {
+  field.close();
+}
+process.exitCode = bad.length > 0 ? 1 : 0;
