@@ -121,6 +121,8 @@ export function rateNow(instance: Pick<Instance, 'actual_status' | 'dph_total' |
     case 'frozen':
     case 'rebooting':
     case 'recycling':
+    // Its host was not heard of for a while; the meter may run, so the higher price is shown.
+    case 'unknown':
       return instance.dph_total;
     case 'offline':
       return 0; // documented as not billed; the invoice decides

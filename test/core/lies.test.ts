@@ -178,6 +178,24 @@ describe('a stop that does not stick', () => {
   });
 });
 
+describe('a box that lets nobody in for nine hours', () => {
+  it('goes on training: nothing is rented, stopped or destroyed, and the same attempt is found at work', async () => {
+    const model = await training({ kill: { hours: 40, dollars: 100 } }, 10);
+    model.msPerStep = () => 8 * MINUTE;
+    const one = box(model);
+    const before = model.events.length;
+    one.deaf = true;
+    for (const { on } of one.followers.splice(0)) on({ type: 'lost', reason: 'the session ended' });
+    for (let n = 0; n < 9 * 60; n += 1) await model.step(MINUTE);
+    const acts = ['create.intended', 'start.intended', 'stop.intended', 'destroy.intended', 'training.stopped', 'remedy.chosen', 'run.ended', 'instance.gone'];
+    expect([model.events.slice(before).map(({ type }) => type).filter((type) => acts.includes(type)), runOf(model).stage, runOf(model).attempt, existing(model)]).toEqual([[], 'training', 1, 1]);
+    one.deaf = false;
+    model.msPerStep = () => 30_000;
+    await toEnd(model);
+    expect([runOf(model).verdict, runOf(model).attempt, model.creates, existing(model), model.violations]).toEqual(['done', 1, 1, 0, []]);
+  });
+});
+
 describe('results that cannot be fetched', () => {
   it('what waiting costs is capped: the instance is stopped, started now and then, and destroyed once its results are home', async () => {
     const model = await training({ teardown: { wait_usd: 0.1 } });

@@ -25,8 +25,14 @@ export interface TestSshd {
 
 const clock = createClock();
 
+/** Where it listens: on this machine's own loopback, or at an address inside a network namespace. */
+export interface SshdPlace {
+  address: string;
+  netns: string | null;
+}
+
 /** `env` is exported to every session. Rejects when this machine has no sshd. */
-export async function startSshd(env: Readonly<Record<string, string>> = {}): Promise<TestSshd> {
+export async function startSshd(env: Readonly<Record<string, string>> = {}, { address, netns }: SshdPlace = { address: '127.0.0.1', netns: null }): Promise<TestSshd> {
   const binary = sshdPath();
   if (!binary) throw new Error('no sshd here: guard the test with has(\'sshd\')');
   // sshd insists on it even where it will not separate privileges.
@@ -51,15 +57,16 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}): Pro
     const config = join(dir, 'sshd_config');
     await writeFile(
       config,
-      ['ListenAddress 127.0.0.1', `Port ${port}`, `HostKey ${hostKey}`, `AuthorizedKeysFile ${authorized}`, 'PidFile none', 'StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PermitRootLogin yes', 'PrintMotd no', 'SetEnv SHLVL=5', 'AcceptEnv *', `ForceCommand ${login}`].join('\n') + '\n',
+      [`ListenAddress ${address}`, `Port ${port}`, `HostKey ${hostKey}`, `AuthorizedKeysFile ${authorized}`, 'PidFile none', 'StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PermitRootLogin yes', 'PrintMotd no', 'SetEnv SHLVL=5', 'AcceptEnv *', `ForceCommand ${login}`].join('\n') + '\n',
     );
-    const sshd = spawn(binary, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [command, ...words] = netns === null ? [binary] : ['ip', 'netns', 'exec', netns, binary];
+    const sshd = spawn(command ?? binary, [...words, '-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     child = sshd;
     let said = '';
     sshd.stderr.on('data', (chunk: Buffer) => void (said = (said + chunk.toString()).slice(-2_000)));
     const died = new Promise<never>((_, reject) => sshd.once('exit', (code) => reject(new Error(`sshd ended with ${code}: ${said}`))));
     died.catch(() => {});
-    await Promise.race([listening(port), died]);
+    await Promise.race([listening(port, address), died]);
   };
   const down = async () => {
     const sshd = child;
@@ -73,7 +80,7 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}): Pro
   await up();
   let accepted = '';
   return {
-    target: { instance: 4242, user: userInfo().username, endpoints: [{ host: '127.0.0.1', port, via: 'direct' }] },
+    target: { instance: 4242, user: userInfo().username, endpoints: [{ host: address, port, via: 'direct' }] },
     home,
     authorize: async (publicKey) => {
       accepted += `${publicKey}\n`;
@@ -107,10 +114,10 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function listening(port: number): Promise<void> {
+async function listening(port: number, address: string): Promise<void> {
   const open = () =>
     new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1');
+      const socket = connect(port, address);
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
       socket.once('connect', () => socket.destroy());
     });
