@@ -131,7 +131,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'check.done': {
       const looked = clear({ ...run, check: { at: event.at, why: event.why, reading: event.reading, failure: null }, failed_checks: 0 }, 'probe');
       const seen = { healthy: healthyAt(looked, event.reading, event.at), alert: run.incident !== null };
-      const samples = seen.healthy ? keepSample(run.samples, sampleOf(event.reading, run.samples.length > 0 ? (run.check?.reading ?? null) : null)) : [];
+      const samples = !seen.healthy ? [] : trainedSince(run) ? keepSample(run.samples, sampleOf(event.reading, run.samples.length > 0 ? (run.check?.reading ?? null) : null)) : run.samples;
       return { ...looked, samples, cadence: run.cadence && (event.why === 'scheduled' || seen.alert !== (run.cadence.phase === 'alert')) ? advanceCadence(run.cadence, seen, event.at) : run.cadence };
     }
     case 'check.failed':
@@ -273,4 +273,10 @@ const maxStep = (a: number | null, b: number | null): number | null => (a === nu
 function withEvidence(run: RunState, lines: readonly string[]): RunState {
   const { incident } = run;
   return incident === null || lines.length === 0 ? run : { ...run, incident: { ...incident, diagnosis: { ...incident.diagnosis, evidence: [...incident.diagnosis.evidence, ...lines] } } };
+}
+
+/** Did steps come since the last look, and nothing else is going on? Loading, evaluating and saving say nothing about the training. */
+function trainedSince({ attempts, check, progress }: RunState): boolean {
+  const activity = progress?.reading.activity ?? null;
+  return attempts.at(-1)?.first_step != null && progress !== null && progress.advanced_at > (check?.at ?? 0) && (activity === 'training' || activity === null);
 }

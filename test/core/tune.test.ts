@@ -8,6 +8,7 @@ import { changesFor, judgeTrial, measured, nextTrial, onTrial, remedyOf, type Tr
 import { statusMarkdown } from '../../src/journal/status-md.ts';
 import { Model, type SimBox } from './model/index.ts';
 import { makeSpec } from './spec-factory.ts';
+import { Bench, gpu } from './triggers-factory.ts';
 
 const MINUTE = 60_000;
 const TUNED: Partial<SpecInput> = {
@@ -34,6 +35,29 @@ async function until(model: Model, done: () => boolean, steps = 400): Promise<vo
   for (let n = 0; n < steps && !done(); n += 1) await model.step(30_000);
 }
 const faster = (one: RunState): number => ((one.knobs['workers'] ?? 0) >= 4 ? 30_000 : 60_000);
+
+describe('the samples that a bottleneck is judged by', () => {
+  it('are taken of training alone: a model that is loading, an evaluation and a frozen step are none of them', () => {
+    const bench = new Bench();
+    const idle = { gpus: [gpu({ util: 0, power_w: 60 })] };
+    for (let n = 0; n < 4; n += 1) {
+      bench.wait(MINUTE);
+      bench.look(idle);
+    }
+    expect(bench.run.samples).toEqual([]);
+    for (let n = 0; n < 3; n += 1) {
+      bench.train(20, 3_000);
+      bench.look();
+    }
+    bench.log({ step: bench.step + 1, activity: 'evaluating' });
+    bench.wait(MINUTE);
+    bench.look(idle);
+    bench.log({ activity: 'training' });
+    bench.look(idle);
+    expect(bench.run.samples).toHaveLength(3);
+    expect(bench.run.samples.every(({ util }) => (util ?? 0) > 0.5)).toBe(true);
+  });
+});
 
 describe('an optimisation', () => {
   it('is made on a stable baseline alone, measured before and after, and kept when it gains; the journal has both figures', async () => {
