@@ -24,7 +24,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('--theme <name>', 'palette of the cockpit')
     .option('--budget <usd>', '$/h that the whole fleet may burn, all-in (VASTSIT_FLEET_USD_PER_HOUR)', price)
     .option('--detach', 'no screen: a background process watches')
-    .option('--lines', 'lines instead of a painted screen, orders as words (for screen readers)')
+    .option('--plain', 'lines instead of a painted screen, orders as words (for screen readers)')
     .addHelpText('after', CODES)
     .exitOverride()
     .showHelpAfterError('(vastsit-tui --help tells more)');
@@ -39,7 +39,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .usage('[command] [options]')
     .argument('[unknown]')
     .action(
-      does(async (unknown: string | undefined, options: { theme?: string; budget?: number; detach?: boolean; lines?: boolean }) => {
+      does(async (unknown: string | undefined, options: { theme?: string; budget?: number; detach?: boolean; plain?: boolean }) => {
         // With a default action, a mistyped command arrives here as a word of its own.
         if (unknown !== undefined) throw new (await import('./headless/errors.ts')).UsageError(`there is no command ${JSON.stringify(unknown)}; \`vastsit-tui --help\` lists them`);
         const how = options.detach === true ? 'ready' : await (await import('./first-run.ts')).firstRun(consoleIo, process.env, { stdin: process.stdin, write: (text) => void process.stdout.write(text) });

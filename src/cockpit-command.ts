@@ -30,7 +30,7 @@ export interface CockpitCommand {
   /** Only look on. */
   attach?: true;
   /** Lines instead of a painted screen. */
-  lines?: boolean;
+  plain?: boolean;
 }
 
 export async function cockpitCommand(io: Io, options: CockpitCommand): Promise<ExitCode> {
@@ -38,8 +38,11 @@ export async function cockpitCommand(io: Io, options: CockpitCommand): Promise<E
   const wire = createClock(1);
   const project = process.cwd();
   if (options.detach === true) return detached(io, dir, project, wire, options.budget);
-  const asLines = options.lines === true || readSettings().lines === true;
-  if (!asLines && !isTerminal()) return plain(io);
+  const asLines = options.plain === true || readSettings().plain === true;
+  if (!asLines && !isTerminal()) {
+    if (options.attach) throw new UsageError('`attach` shows a screen and needs a terminal; `vastsit-tui status` and `vastsit-tui watch` tell the same in lines');
+    return status(io);
+  }
   const theme = options.theme ?? readSettings().theme;
   const seat = await takeSeat({ env: process.env, project, stateDir: dir, what: 'the cockpit', budget: options.budget }, wire, options.attach && 'viewer');
   try {
@@ -62,9 +65,9 @@ async function detached(io: Io, dir: string, project: string, wire: Clock, budge
 const isTerminal = (): boolean => process.stdout.isTTY && process.stdin.isTTY && process.env['TERM'] !== 'dumb';
 
 /** Without a terminal: how it stands, and how to get more. */
-async function plain(io: Io): Promise<ExitCode> {
+async function status(io: Io): Promise<ExitCode> {
   const code = await (await import('./commands.ts')).status(io, false);
-  io.talk('this is no terminal, so the status is all: `vastsit-tui watch` follows, `--lines` takes orders as words, and each command has --json for scripts');
+  io.talk('this is no terminal, so the status is all: `vastsit-tui watch` follows, `--plain` takes orders as words, and each command has --json for scripts');
   return code;
 }
 

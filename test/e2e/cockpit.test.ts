@@ -123,10 +123,10 @@ describe.each([
     seen.resize(40, 8);
     await seen.until(/needs 60x15/);
     seen.resize(columns === 80 ? 120 : 80, 30);
-    await seen.until(/vastsit demo[\s\S]*Costs[\s\S]*q quit/);
+    await seen.until(/vastsit demo[\s\S]*Reasoning[\s\S]*q quit/);
     expect((await seen.screen()).filter((row) => NINE.test(row))).toHaveLength(1);
     seen.resize(columns, rows);
-    await seen.until(/vastsit demo[\s\S]*Costs[\s\S]*q quit/);
+    await seen.until(/vastsit demo[\s\S]*Reasoning[\s\S]*q quit/);
     expect(seen.raw()).not.toContain('\x1b[3J');
 
     // Leaving asks too; then the primary screen is back with a word on what was left.
