@@ -77,8 +77,13 @@ export function createEngine(ports: AgentPorts): Engine {
 
   const launch = (key: string, work: () => Promise<void>, failed: (error: unknown) => void): void => {
     if (flying.has(key) || (gates.get(key)?.until ?? 0) > clock.now()) return;
+    const before = facts.world();
     const flight = work()
-      .then(() => void gates.delete(key), failed)
+      .then(() => {
+        // What worked and changed nothing would be wanted again at once, and again: it waits like a failure.
+        if (facts.world() === before) gates.set(key, { count: 1, until: clock.now() + backoffMs(1) });
+        else gates.delete(key);
+      }, failed)
       .catch((error: unknown) => void (broken ??= { error }))
       .finally(() => {
         flying.delete(key);

@@ -30,7 +30,9 @@ export async function connect(context: Context, effect: Of<'connect'>): Promise<
   const run = runOf(context, effect.run);
   const instance = instanceOfRun(context, run);
   try {
-    await context.sessions.box(run, instance);
+    const box = await context.sessions.box(run, instance);
+    // A session that was open already says nothing by itself, and a connection would be wanted for ever.
+    if (runOf(context, run.id).stage === 'connecting') context.facts.record({ type: 'ssh.up', run: run.id, instance: instance.id, endpoint: box.sshCommand().at(-1) ?? 'ssh' });
   } catch (error) {
     if (error instanceof RemoteError) {
       context.facts.record({ type: 'ssh.down', run: run.id, instance: instance.id, failure: error.failure, reason: error.message });

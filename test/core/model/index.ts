@@ -98,7 +98,7 @@ export class Model {
     this.engine = createEngine({
       clock,
       wire,
-      facts: { world: () => this.world, record: (...bodies) => (life.dead ? undefined : this.record(...bodies)) },
+      facts: { world: () => this.world, record: (...bodies) => this.recordOf(life, bodies) },
       market: alive(openMarket(this)),
       remote: {
         publicKey: () => Promise.resolve('ssh-ed25519 AAAA'),
@@ -130,6 +130,12 @@ export class Model {
       return { text: this.fails() ? 'Let me think.' : '', calls: this.fails() ? [] : [call], usage: { tokens_in: 2_000, tokens_out: 100 } };
     };
     return { model: { name: 'model', chat }, agent: AGENT, redact: (text) => text, closing: new AbortController().signal };
+  }
+
+  /** A dead program writes nothing more, and must not go on as if it had. */
+  private recordOf(life: Life, bodies: Body[]): void {
+    if (life.dead) throw new Error('killed');
+    this.record(...bodies);
   }
 
   /** kill -9: what was in flight is lost. */
