@@ -123,7 +123,8 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
       fleet[key] = known;
       continue;
     }
-    if (seen.has(known.id) || (known.owner === 'stranger' && known.gone_at === null)) continue;
+    // A stranger's is dropped, but not one that is being adopted: when it is listed again, it must not pass for one that we made.
+    if (seen.has(known.id) || (known.owner === 'stranger' && known.adopted === null && known.gone_at === null)) continue;
     fleet[known.id] = known.gone_at !== null ? known : { ...known, absent_reads: known.absent_reads + 1 };
   }
   return { ...world, fleet, market: { health: 'ok', since: world.market.health === 'ok' ? world.market.since : at, reason: null, list_at: at } };

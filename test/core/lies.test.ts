@@ -34,6 +34,17 @@ const types = (model: Model): string[] => model.events.map(({ type }) => type);
 const existing = (model: Model): number => [...model.boxes.values()].filter(({ exists }) => exists).length;
 
 describe('lists that lie', () => {
+  it('an instance that is missing while it is being adopted stays the user\'s when it is back under our label', () => {
+    const model = new Model(() => 0.999, 0);
+    const facts = model.boxes.get(model.stranger())?.instance;
+    if (!facts) throw new Error('no stranger');
+    model.submit('one', makeSpec(), facts.id);
+    model.record({ type: 'fleet.seen', instances: [facts] });
+    model.record({ type: 'adopt.intended', run: 'one', attempt: 1, instance: facts.id, label: 'vastsit:one:1', label_before: 'mine' });
+    for (const instances of [[], [{ ...facts, label: 'vastsit:one:1' }]]) model.record({ type: 'fleet.seen', instances });
+    expect(model.world.fleet[String(facts.id)]?.adopted).toEqual({ label: 'mine' });
+  });
+
   it('an empty list is asked about by id before an instance counts as gone, however often it comes', async () => {
     const model = await training();
     for (let n = 0; n < 10; n += 1) {

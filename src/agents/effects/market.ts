@@ -99,7 +99,7 @@ export async function adopt(context: Context, effect: Of<'adopt'>): Promise<void
   context.facts.record({ type: 'adopt.intended', run, attempt, instance, label, label_before: one.adopted ? one.adopted.label : one.label === label ? null : one.label });
   await context.market.label(instance, label);
   // The run may have been called off meanwhile: then the instance was never ours.
-  if (runOf(context, run).verdict !== null) return context.market.label(instance, one.label ?? '');
+  if (runOf(context, run).verdict !== null) return giveBack(context, { do: 'give_back', run, instance });
   context.facts.record({ type: 'instance.adopted', run, attempt, instance, machine_id: one.machine_id });
   await attachKey(context, instance);
 }
