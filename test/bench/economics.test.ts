@@ -43,6 +43,7 @@ describe('the simulated fleet', () => {
       const fate = fleet.fates[id];
       expect(outcome.finishedAt - (fate?.launch ?? 0)).toBeGreaterThan((fate?.training ?? 0) + (fate?.setup ?? 0));
       expect(outcome.billed).toBeGreaterThan(outcome.useful * 0.999);
+      expect(outcome.busyKilled).toBe(0);
     }
   });
 
