@@ -13,6 +13,7 @@ import { EXIT, type ExitCode, type Io } from './headless/io.ts';
 import { onInterrupt } from './interrupts.ts';
 import { prepareDemo, startSim, type Sim } from './sim/index.ts';
 import { runCost } from './core/ledger.ts';
+import { plainEnv } from './remote/ssh.ts';
 
 /** Unlike a real evening, nothing goes on without the cockpit. */
 const FAREWELL = 'The demo has ended with its market: nothing of it runs or bills. For the real thing: vastsit-tui init';
@@ -71,7 +72,7 @@ function finished(app: App, sim: Sim): Promise<string> {
 }
 
 function needSsh(): void {
-  if (spawnSync('ssh', ['-V']).error !== undefined) throw new UsageError('the demo talks to its boxes by SSH, and there is no `ssh` here: install the OpenSSH client (Debian: apt install openssh-client)');
+  if (spawnSync('ssh', ['-V'], { env: plainEnv() }).error !== undefined) throw new UsageError('the demo talks to its boxes by SSH, and there is no `ssh` here: install the OpenSSH client (Debian: apt install openssh-client)');
 }
 
 export async function simCommand(io: Io, options: { port: number; scenario?: string; scale: number }): Promise<ExitCode> {

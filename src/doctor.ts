@@ -11,6 +11,7 @@ import { cleanLine } from './core/text.ts';
 import type { Finding } from './headless/doctor.ts';
 import { keyFile, readSettings } from './settings.ts';
 import { createVastMarket, findApiKey, type FoundKey, type VastMarket } from './vast/index.ts';
+import { plainEnv } from './remote/ssh.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -57,7 +58,7 @@ function keygen(): Finding {
 
 /** The first line that it says of itself; null when it is not there. */
 function version(name: string, args: string[]): string | null {
-  const done = spawnSync(name, args, { encoding: 'utf8', timeout: 5_000 });
+  const done = spawnSync(name, args, { encoding: 'utf8', timeout: 5_000, env: plainEnv() });
   return done.error !== undefined ? null : done.status === 0 ? cleanLine(`${done.stderr}${done.stdout}`.split('\n')[0] ?? '', 80) : '';
 }
 

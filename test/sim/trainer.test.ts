@@ -119,7 +119,7 @@ describe('training in a box', () => {
     await ssh.run(port, ['cat > train.mjs'], await readFile(assetPath('train.mjs')));
     expect((await ssh.run(port, ['node train.mjs'])).stderr).toContain("No module named 'einops'");
     expect((await ssh.run(port, ['pip install einops && pip list && ! pip install --index-url http://elsewhere x'])).stdout.toString()).toContain('einops 1.0.0');
-    await ssh.run(port, ['nohup node train.mjs --steps 70 --seconds-per-step 5 > log 2>&1 </dev/null & echo started']);
+    await ssh.run(port, ['nohup node train.mjs --steps 70 --seconds-per-step 100 > log 2>&1 </dev/null & echo started']);
     expect(await until(async () => /^NVIDIA GeForce RTX 4090, 9\d, 24564, 4\d\d\./.test(await smi()), 'a busy GPU')).toBe(true);
     const hung = await until(async () => (/, 100, 24564, (\d+)/.exec(await smi()) ?? [])[1], 'the hang');
     expect(Number(hung)).toBeLessThan(200);
