@@ -4,6 +4,9 @@ import { BRAIN, Model, type SimBox } from './model/index.ts';
 import { runsOf } from '../../src/core/state.ts';
 import { makeSpec } from './spec-factory.ts';
 
+/** The same evenings at each run, so that a red one is red for everybody; VASTSIT_SEED plays others. */
+export const SEED = Number(process.env['VASTSIT_SEED'] ?? 1126);
+
 /** A small deterministic generator, so that a failing world can be played again from its seed. */
 export function diceOf(seed: number): () => number {
   let state = seed >>> 0 || 1;

@@ -53,7 +53,7 @@ export async function world(scenario?: string | ScenarioInput): Promise<World> {
 }
 
 /** Polls until `look` gives something. */
-export async function until<T>(look: () => T | null | undefined | false | Promise<T | null | undefined | false>, what: string, ms = 15_000): Promise<T> {
+export async function until<T>(look: () => T | null | undefined | false | Promise<T | null | undefined | false>, what: string, ms = 40_000): Promise<T> {
   const end = real.now() + ms;
   for (;;) {
     const seen = await look();
