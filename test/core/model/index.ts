@@ -266,6 +266,7 @@ export class Model {
         if (box.instance.is_bid) box.outbidUntil = until;
         else box.offlineUntil = until;
       }
+      if (box.stopsItself(this.now)) box.stop();
       if (!box.reachable(this.now) && box.followers.length > 0) box.cutOff(this.dice() < 0.5);
       this.work(box, ms);
     }
