@@ -3,7 +3,7 @@
  * runs as are asked for. A run that is over is followed by the next. Tells a line of JSON every few seconds; ends its runs
  * when its standard input closes.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { openApp } from '../../src/app.ts';
@@ -22,6 +22,7 @@ export interface Report {
   steps: Record<string, { step: number; instance: number; attempt: number }>;
   verdicts: Record<string, number>;
   world_kb: number;
+  /** All of it on the disk, what is put away and compressed too. */
   journal_mb: number;
   done: boolean;
   /** Runs that are still open, with their stages. */
@@ -58,6 +59,10 @@ const submit = async (): Promise<void> => {
   await app.submit('spec.yaml');
 };
 
+const sizeOf = async (name: RegExp): Promise<number> => {
+  const sizes = (await readdir(join(dir, 'state'))).filter((one) => name.test(one)).map((one) => stat(join(dir, 'state', one)).then(({ size }) => size, () => 0));
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0) / 2 ** 20;
+};
 const delay = monitorEventLoopDelay({ resolution: 20 });
 delay.enable();
 const ends = { at: 0, within_ms: 300_000 };
@@ -75,7 +80,7 @@ for (;;) {
   const report: Report = {
     at: wire.now(), heap_mb: process.memoryUsage().heapUsed / 2 ** 20, lag_ms: delay.max / 1e6, open: open.length, closed: runs.length - open.length, ...counts, verdicts, stages,
     steps: Object.fromEntries(open.flatMap((run) => (run.stage === 'training' && run.instance !== null ? [[run.id, { step: run.progress?.reading.step ?? 0, instance: run.instance, attempt: run.attempt }]] : []))),
-    world_kb: JSON.stringify(app.store.getState()).length / 1_024, journal_mb: (await readFile(join(dir, 'state/journal.jsonl')).catch(() => Buffer.alloc(0))).length / 2 ** 20,
+    world_kb: JSON.stringify(app.store.getState()).length / 1_024, journal_mb: await sizeOf(/^journal/),
     done: ending && open.length === 0,
   };
   delay.reset();
