@@ -35,7 +35,7 @@ export function openMarket(model: Model): Market {
     },
     async show(id) {
       const found = await call(() => model.boxes.get(id));
-      const there = found?.exists === true && !model.lies();
+      const there = found?.exists === true && found.deniedUntil <= model.now && !model.lies();
       rules.shown(model, id, there);
       return there ? structuredClone(found.shown(model.now)) : null;
     },
