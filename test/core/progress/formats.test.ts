@@ -135,6 +135,11 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['settings are no steps', 'INFO: Starting training: window=30, horizon=1, batch=32\nINFO: Subsetting dates from index 730. New timesteps: 752\n', { step: null }],
   ['an evaluation that is said twice', 'Epoch 8/10 G Loss: 0.56 | Val G Loss: 0.515\nSaved the best with val G loss 0.515\nEpoch 9/10 | Val G Loss: 0.588\n', { epoch: 9, eval: { 'Val G Loss': 0.588 } }],
   ['measures beside one that is named', '===> Epoch 167: testing psnr = 34.34, ssim = 0.939, time: 0.02\n', { epoch: 167, eval: { 'testing psnr': 34.34, ssim: 0.939 } }],
+  ['Keras: one line an epoch', 'Epoch 3/10\n120/120 - 15s - loss: 0.41 - accuracy: 0.85 - val_loss: 0.50 - 15s/epoch - 128ms/step\n', { step: 120, total_steps: 120, epoch: 3, loss: 0.41, rate: { value: 128, unit: 'ms/iter' }, eval: { val_loss: 0.5 } }],
+  ['Lightning: the table of a validation', '┃      Validate metric      ┃       DataLoader 0        ┃\n│          val_acc          │    0.8812345678710938     │\n│         val_loss          │    0.3451234567890123     │\n', { step: null, eval: { val_acc: 0.8812345678710938, val_loss: 0.3451234567890123 } }],
+  ['Lightning: a checkpoint', "Epoch 4, global step 1250: 'val_loss' reached 0.34512 (best 0.34512), saving model to '/x/epoch=4-step=1250.ckpt' as top 1\n", { epoch: 4, eval: { val_loss: 0.34512 } }],
+  ['Composer', '[epoch=1][batch=120/4800]:\n\t Train loss/train/total: 2.3451\n\t Train throughput/batches_per_sec: 1.23\n\t Eval metrics/eval/LanguageCrossEntropy: 2.5\n', { step: 120, total_steps: 4_800, epoch: 1, loss: 2.3451, rate: { value: 1.23, unit: 'it/s' } }],
+  ['detectron2: an evaluation to copy', '[05/01 10:00:10] d2.evaluation.testing INFO: copypaste: Task: bbox\n[05/01 10:00:10] d2.evaluation.testing INFO: copypaste: AP,AP50,AP75\n[05/01 10:00:10] d2.evaluation.testing INFO: copypaste: 41.2,62.1,44.3\n', { step: null, eval: { AP: 41.2, AP50: 62.1, AP75: 44.3 } }],
 ];
 
 describe('formats', () => {
