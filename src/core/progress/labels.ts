@@ -1,4 +1,5 @@
 /** What the words before a number mean: " | lr " is a learning rate, "Validation L1: " an evaluation metric. */
+import { rateUnit } from './rates.ts';
 
 export type Role = 'none' | 'step' | 'weak_step' | 'total' | 'epoch' | 'loss' | 'lr' | 'eta' | 'rate' | 'step_time' | 'time' | 'grad' | 'eval' | 'auc' | 'metric' | 'bare';
 
@@ -38,7 +39,7 @@ const LOSS = new Map<string, number>([
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
-const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,s batch,timing s update,ms batch,ms it,ms update');
+const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,per step time,per iteration time,per iter time,per batch time,s batch,timing s update,ms batch,ms it,ms update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
 const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
 const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
@@ -105,7 +106,20 @@ export function fold(name: string): string {
     .trim();
 }
 
+/** "global_step/max_steps": what is counted, and of how many. */
+const OF_ALL = / (?:max|total|num) (?:train |training )?(?:steps|iters|iterations|epochs)$/;
+/** The rank of what one of an agent's parts loses: the loss of a line that counts and names no other. */
+export const PART = 1;
+const PART_LOSS = /^(?:mean |avg |average |train )?(?:value|v|surrogate|entropy|policy|policy gradient|actor|critic|pg|vf|qf|ent coef|rnd|symmetry) (?:function )?loss$/;
+
 function roleOf(key: string, name: string, hint: string): Partial<Label> & { role: Role } {
+  const counted = key.replace(OF_ALL, '');
+  if (counted !== key && STEP.has(counted)) return { role: 'step' };
+  if (counted !== key && EPOCH.has(counted)) return { role: 'epoch' };
+  // "train_speed(iter/s)"
+  const slash = hint.indexOf('/');
+  const speed = slash > 0 && !EVAL_WORD.test(key) ? rateUnit(hint.slice(0, slash), hint.slice(slash + 1)) : null;
+  if (speed?.scale === 1) return { role: 'rate', unit: speed.unit };
   const loss = LOSS.get(key);
   if (loss !== undefined) return { role: 'loss', rank: loss };
   if (STEP.has(key)) return { role: 'step' };
@@ -122,11 +136,12 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (key === 'train' || key === 'total') return { role: 'bare' };
   if (key === 'tel') return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
-  if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$/.test(key)) return { role: 'eval' };
+  if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$|^(?:mean|avg|average) (?:reward|return)s?$/.test(key)) return { role: 'eval' };
   if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc|bleu|wer|cer|fid|miou|map(?:@?[\d.: ]*))$/.test(key)) return { role: 'auc' };
   const parts = key.split(' ');
   const last = parts.at(-1) ?? '';
   if (/^train(?:ing)?(?:'s)? (?:(?:m|binary |multi |cross )?(?:log ?loss|entropy)|rmsle|rmse|mae|mape|l1|l2|tweedie|poisson|quantile)$/.test(key)) return { role: 'loss', rank: 6 };
+  if (PART_LOSS.test(key)) return { role: 'loss', rank: PART };
   if (/^(?:avg|average|mean|total|overall) (?:\w+ ){0,2}loss(?: \w+)?$/.test(key)) return { role: 'loss', rank: 4 };
   if (last === 'loss' || (parts[0] === 'loss' && !/^loss (?:scale|scaler|weight|fn|function|type)/.test(key))) return { role: 'loss', rank: 2 };
   if (parts.length <= 5 && /^(?:step|iter|iteration)$/.test(last) && !NOT_A_STEP.test(parts.slice(0, -1).join(' '))) return { role: 'step' };

@@ -6,6 +6,7 @@ import { createSplitter } from './frames.ts';
 import { readFields } from './line.ts';
 import { presetFor, type Admits } from './presets.ts';
 import type { LineRecord } from './record.ts';
+import { readShape } from './shapes.ts';
 import { createScanner, type Field } from './scan.ts';
 import { inSection, readClassHeading, readClassRow, readHeading, readRow, readSection, type Heading } from './tables.ts';
 import { applyBar, applyRecord, BLANK, etaOf, forgetBar, speedOf, type Activity, type Track } from './track.ts';
@@ -248,8 +249,8 @@ class Reader implements ProgressReader {
       if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
       return null;
     }
-    const planned = line.includes('max_train_steps') ? /\bmax_train_steps \([^)]{1,80}\) = (\d{1,9})\b/.exec(line)?.[1] : undefined;
-    if (planned !== undefined) return { context: 'train', shape: 'line', total: Number(planned) };
+    const known = readShape(line);
+    if (known) return known;
     const record = this.headed(line, fields);
     // The closing summary averages over the whole run: the last shown values stay.
     if (record && line.includes('train_runtime')) return null;
