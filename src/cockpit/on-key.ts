@@ -25,7 +25,7 @@ export function placeOf(ui: Ui): Place {
 /** The same without fields and dialogs: where one would be after esc. */
 export function basePlace(ui: Ui): Place {
   if (ui.help !== null) return 'help';
-  if (ui.page.name === 'run') return 'run';
+  if (ui.page.name !== 'home') return 'run';
   return ui.focus === 'log' || ui.focus === 'said' ? ui.focus : 'home';
 }
 

@@ -120,6 +120,8 @@ export type Body =
   | { type: 'progress'; run: string; attempt: number; reading: ProgressReading }
   | { type: 'progress.marked'; run: string; attempt: number; reading: ProgressReading }
   | { type: 'log.tail'; run: string; lines: string[] }
+  /** The lease that the sentinel holds, as it was renewed or as the box tells it: `until` is epoch ms of the program's clock. */
+  | { type: 'lease.seen'; run: string; until: number }
   | { type: 'stream.opened'; run: string; attempt: number; alive: boolean }
   | { type: 'stream.lost'; run: string; attempt: number; reason: string }
   | { type: 'process.exited'; run: string; attempt: number; exit_code: number | null; signal: string | null; oom_kills: number; tail: string[]; pushed: boolean }
@@ -211,7 +213,7 @@ export type Event = Body & { v: number; seq: number; at: number };
 
 /** Events that are facts of the moment: they move the screen, and are read anew after a restart. */
 export function isVolatile(body: Body): boolean {
-  return body.type === 'log.tail' || body.type === 'progress' || body.type === 'fleet.fresh' || body.type === 'brain.said';
+  return body.type === 'log.tail' || body.type === 'progress' || body.type === 'fleet.fresh' || body.type === 'brain.said' || body.type === 'lease.seen';
 }
 
 /** Events that must be on disk before the effect they announce. */

@@ -67,6 +67,7 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     backoff: {},
     tail: [],
     sentinel_s: 0,
+    lease_until: null,
     eyes: NO_EYES,
   };
 }

@@ -69,6 +69,7 @@ function change(run: RunState, event: Event, world: World): RunState {
         attempts: [...run.attempts, newAttempt(event.attempt, event.instance, event.machine_id)],
         prepared: false,
         ran_here: false,
+        lease_until: null,
         rescue: null,
         ssh: { up: false, endpoint: null, since: event.at, reason: null },
         backoff: {},
@@ -117,6 +118,8 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'progress':
     case 'progress.marked':
       return reduceProgress(run, event);
+    case 'lease.seen':
+      return { ...run, lease_until: event.until };
     case 'log.tail':
       return { ...run, tail: event.lines };
     case 'stream.opened':

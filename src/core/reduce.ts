@@ -13,7 +13,7 @@ export function reduce(world: World, event: Event): World {
   let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq), day: dayOf(world, Math.max(world.now, event.at)) };
   next = reduceFacts(next, event);
   next = reduceRuns(next, event);
-  if (event.type !== 'progress' && event.type !== 'log.tail') next = reprice(next, event.at);
+  if (event.type !== 'progress' && event.type !== 'log.tail' && event.type !== 'lease.seen') next = reprice(next, event.at);
   const said = narrate(world, next, event);
   return said.length === 0 ? next : { ...next, said: [...next.said, ...said].slice(-SAID_KEPT) };
 }

@@ -225,6 +225,8 @@ export interface RunState {
   tail: string[];
   /** Up to when the sentinel's own log was heard, epoch seconds on the box's clock. */
   sentinel_s: number;
+  /** Until when the sentinel waits for us, epoch ms of the program's clock; null: not heard yet. */
+  lease_until: number | null;
   /** What the triggers remember. */
   eyes: Eyes;
 }

@@ -76,13 +76,13 @@ describe.each([
     expect(await press('?', /─ Keys/)).toMatch(/d +destroy the instance of this run \(asks\)/);
     await press(ESC, without('─ Keys'));
     // Its log, and shut again.
-    await press('l', /─ Log demo-healthy ─[\s\S]*'loss':/);
-    await press('l', without('─ Log '));
+    await press('o', /─ Log demo-healthy ─[\s\S]*'loss':/);
+    await press('o', without('─ Log '));
     // One theme and another.
     await press('t', /theme [a-z-]+/);
 
     // A hold, with an end and a price, is shown, and ends by a release.
-    expect(await press('h', /Hold demo-healthy for debugging/)).toMatch(/minutes +30\S* costs \$0\.\d\d and ends at \d\d:\d\d UTC/);
+    expect(await press('H', /Hold demo-healthy for debugging/)).toMatch(/minutes +30\S* costs \$0\.\d\d and ends at \d\d:\d\d UTC/);
     await insist(ENTER, /▸ reason/);
     await press('see', /reason +see/);
     await press(ENTER, /▸Hold for 30m/);

@@ -8,6 +8,7 @@ import type { Dialog } from '../form.ts';
 import { valueOf } from '../form.ts';
 import { ago, bytes, money, perHour } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
+import { keyOf } from '../keys.ts';
 import { leavesBehind, strangersOf } from '../select.ts';
 import { GRACE_S } from '../submit.ts';
 import type { Role } from '../theme.ts';
@@ -76,7 +77,7 @@ function waitWords(run: RunState, world: World, rate: number, now: number): Word
   const waiting = waitingOf(world, run, now);
   const price: Words = waiting ? [[`So far ${waitingWords(waiting)}.`, 'warn']] : rate > 0 ? [[`Bringing results home first bills on meanwhile: ${money(rate / 6, 3)} for 10 minutes.`, 'muted']] : [];
   const yours: Words = instance?.adopted ? [['It was yours before the run: whatever else lies on it is lost too. Without a destroy it is given back.', 'danger']] : [];
-  return [...price, ...yours, [`Whatever you choose waits ${GRACE_S} s, in which u calls it back.`, 'muted']];
+  return [...price, ...yours, [`Whatever you choose waits ${GRACE_S} s, in which ${keyOf('undo')} calls it back.`, 'muted']];
 }
 
 function adoptWords(world: World): Words {
@@ -101,7 +102,7 @@ function quitWords(world: World, ui: Ui, now: number): Words {
   if (ui.ends) return [[here, 'text'], ['The demo ends with its screen: its market, its boxes and their trainings are gone then, and nothing bills. On a real account training would go on, under the lease of each box.', 'text']];
   const words: Words = [
     [here, 'text'],
-    ['Training goes on without the cockpit. Nothing is repaired and no results come home until it is back. (D leaves too, and a background process watches on.)', 'text'],
+    [`Training goes on without the cockpit. Nothing is repaired and no results come home until it is back. (${keyOf('detach')} leaves too, and a background process watches on.)`, 'text'],
     ['When a training ends, the sentinel on its instance lets the lease (15 min) run out and ends the billing as the spec says.', 'muted'],
   ];
   const open = runs.filter((run) => run.incident && !run.incident.ended);

@@ -6,7 +6,7 @@ import type { Control, Dialog } from '../form.ts';
 import { valueOf } from '../form.ts';
 import { money } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
-import { clip, cut, line, piece, plain, widthOf, wrap, type Line } from '../line.ts';
+import { clickable, clip, cut, line, piece, plain, widthOf, wrap, type Line } from '../line.ts';
 import { isOver } from '../select.ts';
 import type { Role } from '../theme.ts';
 import type { Ui } from '../ui.ts';
@@ -38,13 +38,13 @@ export function dialogBox(dialog: Dialog, ui: Ui, world: World, now: number): Li
 }
 
 function controls(dialog: Dialog, world: World, now: number, width: number): Line[] {
-  const fields = dialog.controls.flatMap((control, index) => (control.is === 'text' ? [field(control, dialog, index === dialog.focus, world, now, width)] : []));
-  const options = dialog.controls.flatMap((control, index) => (control.is === 'option' ? [{ control, on: index === dialog.focus }] : []));
+  const fields = dialog.controls.flatMap((control, index) => (control.is === 'text' ? [clickable(field(control, dialog, index === dialog.focus, world, now, width), { on: 'control', index })] : []));
+  const options = dialog.controls.flatMap((control, index) => (control.is === 'option' ? [{ control, on: index === dialog.focus, hit: { on: 'control' as const, index } }] : []));
   const error = dialog.error === null ? [] : wrap(dialog.error, width - 2).map((row) => plain(`  ${row}`, 'warn'));
   // Options that want a word stand below each other, so that the word has a row of its own.
   const rows = options.length > 3 || dialog.kind === 'launch' || options.some(({ control }) => control.word !== null)
-    ? options.flatMap(({ control, on }) => [optionLine(label(control, dialog), on, control.danger ? 'danger' : 'text'), ...(on && control.word !== null ? [typing(control.word, dialog.typed)] : [])])
-    : [line(...options.flatMap(({ control, on }) => [piece('  '), piece(on ? `${GLYPH.select}${label(control, dialog)} ` : ` ${label(control, dialog)} `, on ? 'button_focus' : 'button')]))];
+    ? options.flatMap(({ control, on, hit }) => [clickable(optionLine(label(control, dialog), on, control.danger ? 'danger' : 'text'), hit), ...(on && control.word !== null ? [typing(control.word, dialog.typed)] : [])])
+    : [line(...options.flatMap(({ control, on, hit }) => [piece('  '), { ...piece(on ? `${GLYPH.select}${label(control, dialog)} ` : ` ${label(control, dialog)} `, on ? 'button_focus' : 'button'), hit }]))];
   return [...fields, ...(fields.length > 0 ? (error.length > 0 ? error : [line()]) : error), ...rows];
 }
 
