@@ -22,7 +22,7 @@ import { RefusedError } from './headless/errors.ts';
 import { createHome } from './home.ts';
 import { compactJournal, openJournal, statusMarkdown, takeLock, writeStatus, type Lock } from './journal/index.ts';
 import { createRemote } from './remote/index.ts';
-import { lose, mustOwn, type Ownership } from './ownership.ts';
+import { lose, mustOwn, type Ownership } from './owner/ownership.ts';
 import { keyFile, readSettings } from './settings.ts';
 import { createWorldStore, type WorldStore } from './store.ts';
 import { createVastMarket, findApiKey } from './vast/index.ts';

@@ -13,7 +13,7 @@ import { view } from '../../src/cockpit/view.ts';
 import { experience, OFFERS_FRESH_MS, whatIf, type WizardPorts } from '../../src/cockpit/wizard.ts';
 import type { Command } from '../../src/core/commands.ts';
 import type { Offer } from '../../src/core/market.ts';
-import { createWizard } from '../../src/launch-wizard.ts';
+import { createWizard } from '../../src/commands/wizard.ts';
 import { SPEC_TEMPLATE } from '../../src/headless/init.ts';
 import { calmWorld, NOW, run, spec } from './world.ts';
 

@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApp, type App, type AppOptions } from './app.ts';
-import { AttachError, connectOwner, serveOwner, type Bye, type Owner, type Served } from './attach/index.ts';
-import type { Clock } from './core/ports.ts';
-import { cleanLine } from './core/text.ts';
-import { VERSION } from './core/version.ts';
+import { openApp, type App, type AppOptions } from '../app.ts';
+import { AttachError, connectOwner, serveOwner, type Bye, type Owner, type Served } from '../attach/index.ts';
+import type { Clock } from '../core/ports.ts';
+import { cleanLine } from '../core/text.ts';
+import { VERSION } from '../core/version.ts';
 
 export interface OwnerApp extends App {
   /** How many screens look on from other processes. */

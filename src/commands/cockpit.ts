@@ -1,26 +1,23 @@
 /** Opens the cockpit at the loops of this process, or at another's, and tells on the primary screen what goes on without it. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { dirname, join, resolve } from 'node:path';
-import { connectOwner } from './attach/index.ts';
-import { createClock } from './clock.ts';
-import type { Clock, Market } from './core/ports.ts';
-import { UsageError } from './headless/errors.ts';
-import { EXIT, type ExitCode, type Io } from './headless/io.ts';
-import { instanceOf, type World } from './core/state.ts';
-import { statusMarkdown } from './journal/index.ts';
-import { onInterrupt } from './interrupts.ts';
-import { createWizard } from './launch-wizard.ts';
+import { join, resolve } from 'node:path';
+import { connectOwner } from '../attach/index.ts';
+import { createClock } from '../clock.ts';
+import type { Clock, Market } from '../core/ports.ts';
+import { UsageError } from '../headless/errors.ts';
+import { EXIT, type ExitCode, type Io } from '../headless/io.ts';
+import { instanceOf, type World } from '../core/state.ts';
+import { statusMarkdown } from '../journal/index.ts';
+import { onInterrupt } from '../interrupts.ts';
+import { createWizard } from './wizard.ts';
 import { lines } from './lines.ts';
-import { startBackground } from './owner.ts';
+import { startBackground } from '../owner/index.ts';
 import { realMarket } from './real-market.ts';
-import { shellCommand } from './remote/index.ts';
-import { targetOf } from './agents/sessions.ts';
-import { takeSeat, type Seat } from './seat.ts';
-import { configDir, readSettings, stateDir } from './settings.ts';
-
-/** Beside the bundle in production, at the project's root from source. */
-export const packageRoot = (): string => dirname(dirname(fileURLToPath(import.meta.url)));
+import { shellCommand } from '../remote/index.ts';
+import { targetOf } from '../agents/sessions.ts';
+import { takeSeat, type Seat } from '../owner/seat.ts';
+import { packageRoot } from '../package-root.ts';
+import { configDir, readSettings, stateDir } from '../settings.ts';
 
 export interface CockpitCommand {
   theme?: string;
@@ -66,7 +63,7 @@ const isTerminal = (): boolean => process.stdout.isTTY && process.stdin.isTTY &&
 
 /** Without a terminal: how it stands, and how to get more. */
 async function status(io: Io): Promise<ExitCode> {
-  const code = await (await import('./commands.ts')).status(io, false);
+  const code = await (await import('./index.ts')).status(io, false);
   io.talk('this is no terminal, so the status is all: `vastsit-tui watch` follows, `--plain` takes orders as words, and each command has --json for scripts');
   return code;
 }
@@ -105,14 +102,14 @@ export interface ShowOptions {
 }
 
 export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Partial<Seat>, options: ShowOptions): Promise<ExitCode> {
-  const { openCockpit, farewell } = await import('./cockpit/index.ts');
+  const { openCockpit, farewell } = await import('../cockpit/index.ts');
   const ended = await openCockpit({
     store: seat.store,
     // A viewer's folder is another than the owner's.
     dispatch: (command) => seat.dispatch('spec_path' in command ? { ...command, spec_path: resolve(options.project, command.spec_path) } : command),
     clock: options.clock,
     worldNow: options.worldNow,
-    themesDirs: [join(packageRoot(), 'themes'), join(configDir(process.env), 'themes')],
+    themesDirs: [join(packageRoot, 'themes'), join(configDir(process.env), 'themes')],
     status: (run) => statusMarkdown(seat.store.getState(), options.worldNow(), [run]).split('\n').slice(4).join('\n'),
     shell: (run) => shellOn(seat.store.getState(), run, options.dir),
     keep: (name, text) => keepCopy(join(options.dir, 'copies'), name, text),
