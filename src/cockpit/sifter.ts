@@ -85,9 +85,9 @@ export function createSifter(): Sifter {
 
   return {
     push(chunk) {
-      const late = gone !== '' && /^\x1b\[<[\d;]*[Mm]?/.exec(gone + chunk);
+      const late = gone !== '' && /^\x1b\[<[0-?]*[@-~]?/.exec(gone + chunk);
       const text = late ? (gone + chunk).slice(late[0].length) : chunk;
-      gone = late && text === '' && !/[Mm]$/.test(late[0]) ? late[0] : '';
+      gone = late && text === '' && !/[@-~]$/.test(late[0].slice(3)) ? late[0].slice(0, LONGEST) : '';
       return sift(text);
     },
     get waits() {

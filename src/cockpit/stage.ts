@@ -25,13 +25,13 @@ export interface StagePorts {
 export interface Play {
   /** Painted rows; whoever sets them has thought of the terminal's size. */
   readonly frame: FrameStore;
-  press: Press;
+  readonly press: Press;
   /** Sets the frame anew, for the present size. */
-  draw(): void;
+  readonly draw: () => void;
 }
 
 export interface Stage {
-  size(): { columns: number; rows: number };
+  readonly size: () => { columns: number; rows: number };
   /** Plays until `end`, a signal or an error nobody caught. Never rejects: what went wrong is in the answer. */
   play(play: Play, begun: () => void): Promise<Exit>;
   end(exit: Exit): void;
@@ -124,7 +124,7 @@ export function createStage({ stdin, stdout, clock, mouse, suspended: farewell }
       try {
         draw();
         const app = mount(play.frame, play.press, ears.stdin, painter.stdout);
-        unmount = app.unmount;
+        unmount = () => app.unmount();
         app.gone.then(() => over({ quit: 'user' }), (error: unknown) => over({ quit: 'error', error: error instanceof Error ? error : new Error(String(error)) }));
         stdout.on('resize', resized);
         begun();

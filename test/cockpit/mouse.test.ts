@@ -141,11 +141,11 @@ describe('the wheel', () => {
 });
 
 it('whatever is pointed at, nothing is ordered but a look', () => {
-  const events = fc.array(fc.record({ mouse: fc.constantFrom('click', 'click', 'wheel_up', 'wheel_down'), x: fc.nat(125), y: fc.nat(42) }), { maxLength: 40 });
+  const events: fc.Arbitrary<Mouse[]> = fc.array(fc.record({ mouse: fc.constantFrom('click', 'click', 'wheel_up', 'wheel_down'), x: fc.nat(125), y: fc.nat(42) }), { maxLength: 40 });
   fc.assert(
     fc.property(fc.constantFrom([], ['d'], ['H'], ['R'], ['S'], ['a'], ['n'], [':'], ['q'], ['enter'], ['/', 'v']), events, (keys, seen) => {
       const { send, commands } = desk(alertWorld(), keys);
-      for (const event of seen) send(event as Mouse);
+      for (const event of seen) send(event);
       expect(commands.filter((command) => command.do !== 'check')).toEqual([]);
     }),
     { numRuns: 60 },
