@@ -90,8 +90,10 @@ export type Body =
   | { type: 'fleet.fresh'; instances: Instance[] }
   | { type: 'fleet.unknown'; failure: MarketFailure; reason: string }
   // the runner
-  /** `adopt`: it runs on this instance of the account, which was not ours, instead of a rented one. */
-  | { type: 'run.submitted'; run: string; spec: Spec; spec_path: string; warnings: string[]; adopt?: number }
+  /** `adopt`: it runs on this instance of the account, which was not ours, instead of a rented one. `offer`: the one that the user chose. */
+  | { type: 'run.submitted'; run: string; spec: Spec; spec_path: string; warnings: string[]; adopt?: number; offer?: number }
+  /** The offer that the user chose cannot be had: the rule takes its next. */
+  | { type: 'offer.missed'; run: string; offer_id: number; reason: string }
   | { type: 'offers.ranked'; run: string; offers: RankedOffer[]; rejected: Record<string, number> }
   | { type: 'create.intended'; run: string; attempt: number; offer: RankedOffer; label: string; bid_usd_per_hour: number | null }
   | { type: 'create.accepted'; run: string; attempt: number; instance: number; machine_id: number }

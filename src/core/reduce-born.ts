@@ -28,6 +28,7 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     rejected: {},
     renting: null,
     tried_offers: [],
+    wished: event.offer ?? null,
     adopting: event.adopt ?? null,
     returned: null,
     given_up: [],

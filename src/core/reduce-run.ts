@@ -44,6 +44,8 @@ function change(run: RunState, event: Event, world: World): RunState {
     }
     case 'offers.ranked':
       return clear({ ...run, offers: event.offers, offers_at: event.at, rejected: event.rejected, tried_offers: [] }, 'search');
+    case 'offer.missed':
+      return { ...run, wished: null };
     case 'create.intended':
       return { ...run, stage: 'renting', attempt: event.attempt, intended: [...run.intended, { attempt: event.attempt, at: event.at, unclear: false }], renting: { attempt: event.attempt, offer: event.offer, unclear: false, absent_reads: 0, at: event.at }, tried_offers: [...run.tried_offers, event.offer.offer_id] };
     case 'create.unclear':
@@ -64,6 +66,7 @@ function change(run: RunState, event: Event, world: World): RunState {
         ...run,
         stage: run.verdict === null ? 'loading' : 'rescuing',
         renting: null,
+        wished: null,
         adopting: null,
         instance: event.instance,
         attempts: [...run.attempts, newAttempt(event.attempt, event.instance, event.machine_id)],

@@ -69,7 +69,7 @@ export const marks = (last: number): { step: number; at: number; loss: number }[
 export function run(id: string, on: number | null, part: Partial<RunState> = {}): RunState {
   return {
     id, spec: spec('demo'), spec_path: `experiments/${id}.yaml`, submitted_at: NOW - 90 * MINUTE, stage: 'training', stage_since: NOW - 80 * MINUTE,
-    verdict: null, verdict_reason: null, closed_at: null, attempt: 1, attempts: on === null ? [] : [attempt(1, on)], instance: on, offers: [], offers_at: null, rejected: {}, renting: null, tried_offers: [], given_up: [], preflight: null, adopting: null, returned: null,
+    verdict: null, verdict_reason: null, closed_at: null, attempt: 1, attempts: on === null ? [] : [attempt(1, on)], instance: on, offers: [], offers_at: null, rejected: {}, renting: null, tried_offers: [], wished: null, given_up: [], preflight: null, adopting: null, returned: null,
     ssh: { up: true, endpoint: '203.0.113.7:40022', since: NOW - 82 * MINUTE, reason: null }, stream: 'open', prepared: true, ran_here: true, knobs: { batch_size: 32 }, fixes: [],
     progress: { reading: reading(), advanced_at: NOW - 300, gaps: [300], marks: marks(1240) },
     check: { at: NOW - 42_000, why: 'scheduled', reading: probe(97, 61), failure: null }, failed_checks: 0,

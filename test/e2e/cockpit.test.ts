@@ -61,8 +61,12 @@ describe.each([
     await seen.until(without('alert'), 30_000);
     await seen.until(/(demo-\S* .*train .*\d\/70[^\n]*\n[\s\S]*){4}/, 30_000);
 
-    // The selection: to the end, to the beginning, one down, one up.
-    await press('G', /▸demo-\S*ck /);
+    // The selection: to the end, where what is not ours stands, to the beginning, one down, one up.
+    await press('G', /○▸\d+ +RTX/);
+    expect(await press(ENTER, /What it costs/)).toMatch(/not ours: shown, never touched[\s\S]*label +alices-notebook[\s\S]*runway/);
+    await press(ESC, NINE);
+    await press('d', /is not ours, and is never touched; A puts a run on it/);
+    await press('k', /▸demo-\S*ck /);
     await press('g', /▸demo-\S*ng /);
     await press('j', /▸demo-\S*hy /);
     await press(`k`, /▸demo-\S*ng /);

@@ -18,10 +18,10 @@ import { wizardWords } from './wizard-words.ts';
 
 export type Words = [words: string, role: Role][];
 
-/** `run` is the dialog's own, where it has one. */
-export function dialogWords(dialog: Dialog, run: RunState | null, world: World, ui: Ui, now: number): { title: string; words: Words } {
+/** `run` is the dialog's own, where it has one; `width`: cells of a line. */
+export function dialogWords(dialog: Dialog, run: RunState | null, world: World, ui: Ui, now: number, width: number): { title: string; words: Words } {
   if (dialog.kind === 'quit') return { title: 'Leave the cockpit?', words: quitWords(world, ui, now) };
-  if (dialog.kind === 'launch' || dialog.kind === 'offers' || dialog.kind === 'spec') return wizardWords(dialog, ui, world);
+  if (dialog.kind === 'launch' || dialog.kind === 'offers' || dialog.kind === 'confirm' || dialog.kind === 'spec') return wizardWords(dialog, ui, world, width);
   if (dialog.kind === 'adopt') return { title: 'Adopt an instance?', words: adoptWords(world) };
   if (!run) return { title: 'Over', words: [[`${dialog.run ?? 'The run'} has ended.`, 'text']] };
   const name = cleanLine(run.id, 40);

@@ -4,7 +4,7 @@ import { cleanLine } from '../../core/text.ts';
 import { clockTime } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
 import { keyOf } from '../keys.ts';
-import { block, clickable, clip, fit, fitLine, line, piece, plain, wrap, type Line, type Piece } from '../line.ts';
+import { block, clickable, clip, fit, fitLine, line, lineWidth, piece, plain, wrap, type Line, type Piece } from '../line.ts';
 import { cursorOf, reasoningItems, standing, type Item } from '../reasoning.ts';
 import type { Role } from '../theme.ts';
 import type { Ui } from '../ui.ts';
@@ -83,8 +83,9 @@ function headLine({ run, incident, lines, unfolded }: Extract<Item, { is: 'head'
   const [sign, role]: [string, Role] = !ended ? [GLYPH.alert, 'bad'] : ended.how === 'resolved' ? [GLYPH.done, 'ok'] : ended.how === 'given_up' ? [GLYPH.failed, 'bad'] : [GLYPH.off, 'off'];
   const where = incident.step === null ? '' : ` at step ${incident.step}`;
   const words: Piece[] = [piece(`${incident.diagnosis.cause}${where}`, ended ? 'text' : 'bad'), piece(`, ${standing(incident, now)}`, ended ? role : 'warn')];
-  const more = unfolded ? [] : [piece(ended ? `  ${lines} ${lines === 1 ? 'line' : 'lines'}` : '', 'faint')];
-  return line(piece(` ${clockTime(incident.opened_at)} `, 'faint'), piece(fit(SHORT_ACTOR.babysitter, 8), 'babysitter'), piece(`${sign} `, role), piece(`${shortName(run.id, width)} `, 'title'), ...words, ...more);
+  const head = line(piece(` ${clockTime(incident.opened_at)} `, 'faint'), piece(fit(SHORT_ACTOR.babysitter, 8), 'babysitter'), piece(`${sign} `, role), piece(`${shortName(run.id, width)} `, 'title'), ...words);
+  const more = `  ${lines} ${lines === 1 ? 'line' : 'lines'}`;
+  return ended && !unfolded && lineWidth(head) + more.length <= width ? line(...head.pieces, piece(more, 'faint')) : head;
 }
 
 const shortName = (id: string, width: number): string => clip(cleanLine(id, 64), width < 70 ? 12 : 20, 'middle');
