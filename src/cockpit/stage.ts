@@ -112,8 +112,8 @@ export function createStage({ stdin, stdout, clock, mouse, suspended: farewell }
     async play(play, begun) {
       const { mount } = await import('./app.tsx');
       draw = play.draw;
-      // A terminal that hung up fails every write; that ends the play and must not crash what is said after it.
-      stdout.on('error', () => over({ quit: 'signal' }));
+      // A terminal that hung up fails every call; that ends the play and must not crash what is said after it.
+      for (const stream of [stdout, stdin]) stream.on('error', () => over({ quit: 'hangup' }));
       // A ctrl-c that was typed at the shell is the shell's.
       const release = guardExits({ end: (how, signal) => (lent && signal === 'SIGINT' ? undefined : over(how)), leave: () => screen.leave(), stop: suspend, resume });
       screen.enter();

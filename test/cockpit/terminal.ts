@@ -17,6 +17,8 @@ export interface Seen {
   mouse(): 'none' | 'x10' | 'vt200' | 'drag' | 'any';
   cells(colours: { fg: string; bg: string }): Promise<SvgCell[][]>;
   exited: Promise<{ exitCode: number; signal?: number | undefined }>;
+  /** Closes the window: the program loses its terminal, and is told twice. */
+  close(): void;
   dispose(): void;
 }
 
@@ -96,6 +98,8 @@ export function openTerminal(file: string, args: string[], size: { columns: numb
       return cellsOf(term, colours);
     },
     exited,
+    // Not in its published types.
+    close: () => (pty as IPty & { destroy(): void }).destroy(),
     dispose() {
       if (alive) pty.kill('SIGKILL');
       term.dispose();
