@@ -23,8 +23,10 @@ export class SimBox {
   started = false;
   /** A trainer that takes no notice of the checkpoint it is given. */
   ignoresResume = false;
-  /** Its SSH answers nothing, whatever the market says of it. */
-  deaf = false;
+  /** Until then its SSH answers nothing, whatever the market says of it. */
+  deafUntil = 0;
+  /** A live training on it that the run has left behind was seen first. */
+  twinSince: number | null = null;
   destroyAsked = 0;
   offlineUntil = 0;
   outbidUntil = 0;
@@ -64,6 +66,11 @@ export class SimBox {
     return this.exists && this.shown(now).actual_status === 'running';
   }
 
+  /** Does its SSH answer? */
+  hears(now: number): boolean {
+    return this.reachable(now) && this.deafUntil <= now;
+  }
+
   write(path: string, content: string, now: number): void {
     this.files.set(path, { path, bytes: 1_000, sha256: `${this.run}:${path}:${content}`, mtime_s: now / 1_000 });
   }
@@ -71,7 +78,7 @@ export class SimBox {
   say(text: string, attempt: number, now: number): void {
     const before = this.logs.get(attempt) ?? '';
     this.logs.set(attempt, before + text);
-    if (this.reachable(now)) for (const one of this.followers) if (one.attempt === attempt) one.on({ type: 'log', offset: before.length, data: new TextEncoder().encode(text) });
+    if (this.hears(now)) for (const one of this.followers) if (one.attempt === attempt) one.on({ type: 'log', offset: before.length, data: new TextEncoder().encode(text) });
   }
 
   /** One more stretch of training; true when the last step is done. */
@@ -98,7 +105,7 @@ export class SimBox {
     if (log !== '') this.say(`${log}\n`, attempt, now);
     if (!recorded) return;
     this.exit = { attempt, exit_code, signal, at: now };
-    if (!this.reachable(now)) return;
+    if (!this.hears(now)) return;
     const heard = this.followers.filter((one) => one.attempt === attempt);
     this.followers = this.followers.filter((one) => one.attempt !== attempt);
     for (const { on } of heard) on({ type: 'exit', attempt, exit_code, signal, oom_kills: 0, at: now });
@@ -122,7 +129,7 @@ export class SimBox {
 export function openBox(model: Model, box: SimBox): Box {
   const call = async <T>(work: () => T): Promise<T> => {
     await model.delay();
-    if (!box.reachable(model.now) || box.deaf) throw new RemoteError('lost', 'the box does not answer');
+    if (!box.hears(model.now)) throw new RemoteError('lost', 'the box does not answer');
     const failure: RemoteFailure = model.dice() < 0.5 ? 'timeout' : 'lost';
     if (model.fails()) throw new RemoteError(failure, 'no answer');
     const done = work();

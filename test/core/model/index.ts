@@ -45,6 +45,8 @@ export class Model {
   answers: string[] = [];
   readonly denied = new Set<number>();
   readonly newest = new Map<string, { attempt: number; box: number }>();
+  /** When the first attempt of a run was started. */
+  readonly began = new Map<string, number>();
   creates = 0;
   nextId = 100;
   lastList: Instance[] = [];
@@ -60,6 +62,8 @@ export class Model {
   /** A test tells events itself. */
   toldByTest = false;
   crashes = 0;
+  /** $ on the account. */
+  credit = 50;
   msPerStep: (run: string) => number = () => 30_000;
   util: (run: string) => number = () => 97;
   private life: Life = { dead: false };
@@ -85,7 +89,7 @@ export class Model {
     this.dice = () => 0.999;
     this.trouble = 0;
     this.calmSince = this.now;
-    for (const box of this.boxes.values()) Object.assign(box, { sticks: false, hiddenUntil: 0, offlineUntil: 0, outbidUntil: 0 });
+    for (const box of this.boxes.values()) Object.assign(box, { sticks: false, hiddenUntil: 0, offlineUntil: 0, outbidUntil: 0, deafUntil: 0 });
   }
 
   private start(): void {
@@ -107,7 +111,7 @@ export class Model {
           await this.delay();
           const box = this.boxes.get(target.instance);
           if (this.others.has(target.instance)) rules.touch(this, target.instance, 'connecting to');
-          if (!box?.reachable(this.now) || box.deaf || this.fails()) throw new RemoteError(this.dice() < 0.2 ? 'auth' : 'timeout', 'no answer');
+          if (!box?.hears(this.now) || this.fails()) throw new RemoteError(this.dice() < 0.2 ? 'auth' : 'timeout', 'no answer');
           return alive(openBox(this, box));
         },
         closeAll: () => Promise.resolve(),
@@ -195,7 +199,8 @@ export class Model {
 
   /** What a person orders, as the program takes it. */
   order(command: RunCommand): void {
-    this.engine?.command(command);
+    // A program that was killed in this very moment takes none.
+    if (!this.life.dead) this.engine?.command(command);
   }
 
   /** Somebody says yes to everything that waits for a word. */
@@ -266,7 +271,8 @@ export class Model {
         if (box.instance.is_bid) box.outbidUntil = until;
         else box.offlineUntil = until;
       }
-      if (!box.reachable(this.now) && box.followers.length > 0) box.cutOff(this.dice() < 0.5);
+      if (box.deafUntil <= this.now && this.dice() < this.trouble / 120) box.deafUntil = this.now + this.dice() * 36_000_000;
+      if (!box.hears(this.now) && box.followers.length > 0) box.cutOff(this.dice() < 0.5);
       this.work(box, ms);
     }
   }
