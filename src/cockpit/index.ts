@@ -187,8 +187,8 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
     painter.repaint();
   };
 
-  // A terminal that hung up fails every write; that ends the cockpit and must not crash the farewell after it.
-  stdout.on('error', () => end({ quit: 'signal' }));
+  // A terminal that hung up fails every call; that ends the cockpit and must not crash the farewell after it.
+  for (const stream of [stdout, stdin]) stream.on('error', () => end({ quit: 'hangup' }));
   // A ctrl-c that was typed at the shell is the shell's.
   const release = guardExits({ end: (how, signal) => (lent && signal === 'SIGINT' ? undefined : end(how)), leave: () => screen.leave(), stop: suspend, resume });
   screen.enter();

@@ -33,7 +33,7 @@ export function createScreen(stdout: { write(text: string): unknown }): Screen {
   };
 }
 
-export type Exit = { quit: 'user' } | { quit: 'detach' } | { quit: 'signal' } | { quit: 'error'; error: Error };
+export type Exit = { quit: 'user' } | { quit: 'detach' } | { quit: 'signal' } | { quit: 'hangup' } | { quit: 'error'; error: Error };
 
 /** Which signals end the cockpit. */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -43,7 +43,7 @@ const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * at `exit`, when nothing else had the time. Returns the function that takes all listeners away again.
  */
 export function guardExits(on: { end: (exit: Exit, signal?: NodeJS.Signals) => void; leave: () => void; stop: () => void; resume: () => void }): () => void {
-  const end = (signal: NodeJS.Signals): void => on.end({ quit: 'signal' }, signal);
+  const end = (signal: NodeJS.Signals): void => on.end({ quit: signal === 'SIGHUP' ? 'hangup' : 'signal' }, signal);
   const fail = (error: unknown): void => on.end({ quit: 'error', error: error instanceof Error ? error : new Error(String(error)) });
   for (const signal of ENDING) process.on(signal, end);
   process.on('uncaughtException', fail);

@@ -8,10 +8,10 @@ import { UsageError } from '../headless/errors.ts';
 import { EXIT, type ExitCode, type Io } from '../headless/io.ts';
 import { instanceOf, type World } from '../core/state.ts';
 import { statusMarkdown } from '../journal/index.ts';
-import { onInterrupt } from '../interrupts.ts';
+import { onInterrupt, type Interrupts } from '../interrupts.ts';
 import { createWizard } from './wizard.ts';
 import { lines } from './lines.ts';
-import { startBackground } from '../owner/index.ts';
+import { startBackground, watchesOn } from '../owner/index.ts';
 import { realMarket } from './real-market.ts';
 import { shellCommand } from '../remote/index.ts';
 import { targetOf } from '../agents/sessions.ts';
@@ -42,19 +42,21 @@ export async function cockpitCommand(io: Io, options: CockpitCommand): Promise<E
   }
   const theme = options.theme ?? readSettings().theme;
   const seat = await takeSeat({ env: process.env, project, stateDir: dir, what: 'the cockpit', budget: options.budget }, wire, options.attach && 'viewer');
+  const interrupts = onInterrupt();
   try {
     if (options.budget !== undefined && seat.elsewhere() !== null) throw new UsageError('--budget is set where the process that owns the state directory was started; end it, or open the cockpit without');
-    if (asLines) return await asText(io, seat, wire);
+    if (asLines) return await asText(io, seat, wire, interrupts);
     return await showCockpit(seat, { dir, clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme, keys: readSettings().keys, project, market: async () => (await realMarket(process.env, wire)).market });
   } finally {
     await seat.close();
+    interrupts.release();
   }
 }
 
 async function detached(io: Io, dir: string, project: string, wire: Clock, budget: number | undefined): Promise<ExitCode> {
   const there = await connectOwner({ dir, wire, wants: 'orders' });
   there?.close();
-  const { what, pid } = there?.owner ?? (await startBackground({ dir, project, wire, args: budget === undefined ? [] : ['--budget', String(budget)] }));
+  const { what, pid } = there?.owner ?? (await startBackground({ dir, project, wire, budget }));
   io.out(`${what} (process ${pid}) ${there ? 'watches already' : 'watches'}; \`vastsit-tui\` shows it, \`kill ${pid}\` ends it and nothing of its runs`);
   return EXIT.ok;
 }
@@ -68,13 +70,10 @@ async function status(io: Io): Promise<ExitCode> {
   return code;
 }
 
-async function asText(io: Io, seat: Seat, wire: Clock): Promise<ExitCode> {
-  const { signal, release } = onInterrupt();
-  try {
-    return await lines(io, { world: () => seat.store.getState(), subscribe: (listener) => seat.store.subscribe(listener), dispatch: seat.dispatch, now: () => wire.now(), stdin: process.stdin, signal });
-  } finally {
-    release();
-  }
+async function asText(io: Io, seat: Seat, wire: Clock, { signal, hungUp }: Interrupts): Promise<ExitCode> {
+  const code = await lines(io, { world: () => seat.store.getState(), subscribe: (listener) => seat.store.subscribe(listener), dispatch: seat.dispatch, now: () => wire.now(), stdin: process.stdin, signal });
+  if (hungUp() && watchesOn(seat.store.getState())) await seat.detach();
+  return code;
 }
 
 export function needTerminal(): void {
@@ -124,10 +123,11 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
     ...(options.theme !== undefined && { theme: options.theme }),
     ...(options.finished && { finished: options.finished }),
   });
-  const watcher = ended.quit === 'detach' && seat.detach ? await seat.detach() : (seat.elsewhere?.() ?? null)?.replace(/^viewing /, '') ?? null;
+  const goesOn = ended.quit === 'detach' || (ended.quit === 'hangup' && watchesOn(seat.store.getState()));
+  const watcher = goesOn && seat.detach ? await seat.detach() : (seat.elsewhere?.() ?? null)?.replace(/^viewing /, '') ?? null;
   for (const line of options.farewell === undefined ? farewell(seat.store.getState(), options.worldNow(), watcher) : [options.farewell]) process.stdout.write(`${line}\n`);
   if (ended.quit === 'error') throw ended.error;
-  return ended.quit === 'signal' ? EXIT.interrupted : EXIT.ok;
+  return ended.quit === 'signal' || ended.quit === 'hangup' ? EXIT.interrupted : EXIT.ok;
 }
 
 /** Whoever has the loops: the key and the pinned host keys lie in the state directory that both share. */

@@ -24,7 +24,7 @@ import { printCost, printStatus } from '../headless/status.ts';
 import { triageCommand } from '../headless/triage.ts';
 import { isLocked, readHistory, readJournal } from '../journal/index.ts';
 import { onInterrupt } from '../interrupts.ts';
-import { openOwner, startBackground, type OwnerApp } from '../owner/index.ts';
+import { openOwner, passOn, startBackground, watchesOn, type OwnerApp } from '../owner/index.ts';
 import { createRemote } from '../remote/index.ts';
 import { realMarket } from './real-market.ts';
 import { stateDir } from '../settings.ts';
@@ -65,16 +65,17 @@ function runIn(world: World, id: string): RunState {
   return run;
 }
 
-/** Opens the loops here and drives the runs to their end. */
+/** Opens the loops here and drives the runs to their end; a terminal that closes meanwhile does not end the watch. */
 async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App) => Promise<string[]>, budget?: number): Promise<ExitCode> {
-  const { signal, release } = onInterrupt();
+  const { signal, hungUp, release } = onInterrupt();
   let app: OwnerApp | null = null;
   try {
     const opened = await openOwner({ env, project: process.cwd(), stateDir: dir(), what, budget });
     app = opened;
     return await drive({ ...opened, world: () => opened.store.getState() }, io, { json: asJson, begin: () => begin(opened), signal });
   } finally {
-    await app?.leave('closed');
+    if (app && hungUp() && watchesOn(app.store.getState())) await passOn(app, { dir: dir(), project: process.cwd(), wire, budget });
+    else await app?.leave('closed');
     release();
   }
 }
@@ -86,7 +87,7 @@ export async function launch(io: Io, specs: readonly string[], asJson: boolean, 
     // A launch that cannot begin leaves no run behind: the next command would pick it up and rent for it.
     await (await realMarket(env, wire)).market.account();
     if (detach) {
-      const { what, pid } = await startBackground({ dir: dir(), project: process.cwd(), wire, args: budget === undefined ? [] : ['--budget', String(budget)] });
+      const { what, pid } = await startBackground({ dir: dir(), project: process.cwd(), wire, budget });
       io.talk(`${what} (process ${pid}) watches; \`vastsit-tui\` shows it`);
       return handOverAll(io, specs, asJson);
     }

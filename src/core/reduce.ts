@@ -1,4 +1,5 @@
 /** State is nothing but this fold over events. Pure; never throws: an event about something unknown changes nothing. */
+import { isDown } from './away.ts';
 import { dayOf } from './day.ts';
 import type { BodyOf, Event } from './events.ts';
 import { accrued, bucketFor, noUsd } from './ledger.ts';
@@ -115,7 +116,7 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
     // A label of ours without a run in this journal belongs to another cockpit: shown, never touched.
     const run = known?.owner === 'ours' ? known.run : mark && (world.runs[mark.run]?.instance === facts.id || isLateTwin(world.runs[mark.run], mark.attempt, facts)) ? mark.run : null;
     fleet[facts.id] = known
-      ? { ...known, ...(known.owner === 'stranger' && run !== null && { owner: 'ours' as const, run }), facts, label: facts.label, seen_at: at, offline_since: facts.actual_status === 'offline' ? (known.offline_since ?? at) : null, absent_reads: 0, gone_at: null }
+      ? { ...known, ...(known.owner === 'stranger' && run !== null && { owner: 'ours' as const, run }), facts, label: facts.label, seen_at: at, offline_since: facts.actual_status === 'offline' ? (known.offline_since ?? at) : null, ...(known.stop === 'none' && { stop_at: isDown(facts) ? (known.stop_at ?? at) : null }), absent_reads: 0, gone_at: null }
       : newInstance(facts, run, at);
   }
   for (const [key, known] of Object.entries(world.fleet)) {

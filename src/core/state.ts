@@ -41,7 +41,7 @@ export interface InstanceState {
   /** The gate that opened for its last destroy. */
   destroy_gate: Exclude<RescueVerdict, 'unverified'> | null;
   stop: 'none' | 'intended' | 'accepted';
-  /** Since when it is stopped by us, and how often it was started again to fetch results. */
+  /** Since when it is stopped, by us or by whoever else, and how often it was started again to fetch results. */
   stop_at: number | null;
   wakes: number;
   gone_at: number | null;

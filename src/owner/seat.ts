@@ -8,7 +8,7 @@ import type { Command, CommandAnswer } from '../core/commands.ts';
 import type { Clock } from '../core/ports.ts';
 import { reduce, tick } from '../core/reduce.ts';
 import { LockError } from '../journal/index.ts';
-import { openOwner, startBackground, type OwnerApp } from './index.ts';
+import { openOwner, passOn, startBackground, type OwnerApp } from './index.ts';
 import { BACKGROUND } from './background.ts';
 import { createWorldStore, type WorldStore } from '../store.ts';
 
@@ -116,8 +116,8 @@ export async function takeSeat(options: AppOptions, wire: Clock, only?: 'viewer'
         place.owner.close();
         return named(place.owner);
       }
-      if (place.at === 'loops') await place.app.leave('detached');
-      const { what, pid } = await startBackground({ dir: options.stateDir, project: options.project, wire, args: options.budget == null ? [] : ['--budget', String(options.budget)] });
+      const to = { dir: options.stateDir, project: options.project, wire, budget: options.budget };
+      const { what, pid } = await (place.at === 'loops' ? passOn(place.app, to) : startBackground(to));
       return `${what} (process ${pid})`;
     },
     async close() {

@@ -15,6 +15,8 @@ export interface Seen {
   kind(): Promise<'normal' | 'alternate'>;
   cells(colours: { fg: string; bg: string }): Promise<SvgCell[][]>;
   exited: Promise<{ exitCode: number; signal?: number | undefined }>;
+  /** Closes the window: the program loses its terminal, and is told twice. */
+  close(): void;
   dispose(): void;
 }
 
@@ -93,6 +95,8 @@ export function openTerminal(file: string, args: string[], size: { columns: numb
       return cellsOf(term, colours);
     },
     exited,
+    // Not in its published types.
+    close: () => (pty as IPty & { destroy(): void }).destroy(),
     dispose() {
       if (alive) pty.kill('SIGKILL');
       term.dispose();

@@ -146,6 +146,30 @@ describe('the price of waiting', () => {
   });
 });
 
+describe('a box that its own lease has stopped', () => {
+  it('is started at once to bring home what it holds, and ended; it does not wait in the dark', async () => {
+    const model = await settle(fleet('one'), 40);
+    const box = model.boxes.get(model.world.runs['one']?.instance ?? 0);
+    if (!box) throw new Error('nothing was rented');
+    // Out of reach just as it is over: the training is ended by the box's own end, and nobody renews.
+    box.deafUntil = Infinity;
+    model.order({ do: 'destroy', run: 'one', waive: false });
+    model.kill(box, 'killed', 1);
+    await settle(model, 60);
+    expect(box.instance.actual_status).toBe('running');
+    // Once, and not each time that its lease runs out again.
+    await settle(model, 600);
+    expect([box.instance.actual_status, model.events.filter(({ type }) => type === 'wake.accepted').length]).toEqual(['exited', 1]);
+    expect(model.world.fleet[String(box.instance.id)]?.rate).toBe(box.instance.storage_total_cost);
+    await settle(model, 600);
+    expect(model.events.filter(({ type }) => type === 'wake.accepted')).toHaveLength(2);
+    box.deafUntil = 0;
+    await settle(model, 30);
+    expect([model.world.runs['one']?.stage, model.world.runs['one']?.rescue?.verdict, box.exists]).toEqual(['closed', 'verified', false]);
+    expect(model.violations).toEqual([]);
+  });
+});
+
 describe('an instance that is away', () => {
   const away: AwayCase = { kind: 'offline', for_ms: 0, asked_ms: null, asks: 0, bid: 0.3, floor: 0.32, cap: 0.5, repeat_ms: 10 * MINUTE, remaining_ms: null, may_switch: true };
   const act = (changes: Partial<AwayCase>) => awayStep({ ...away, ...changes }).act;

@@ -101,7 +101,7 @@ function quitWords(world: World, ui: Ui, now: number): Words {
   if (ui.ends) return [[here, 'text'], ['The demo ends with its screen: its market, its boxes and their trainings are gone then, and nothing bills. On a real account training would go on, under the lease of each box.', 'text']];
   const words: Words = [
     [here, 'text'],
-    ['Training goes on without the cockpit. Nothing is repaired and no results come home until it is back. (D leaves too, and a background process watches on.)', 'text'],
+    ['Training goes on without the cockpit. Nothing is repaired and no results come home until it is back. (D leaves too, and a background process watches on; a terminal that closes does the same.)', 'text'],
     ['When a training ends, the sentinel on its instance lets the lease (15 min) run out and ends the billing as the spec says.', 'muted'],
   ];
   const open = runs.filter((run) => run.incident && !run.incident.ended);

@@ -28,6 +28,8 @@ export class SimBox {
   /** A live training on it that the run has left behind was seen first. */
   twinSince: number | null = null;
   destroyAsked = 0;
+  /** What the sentinel was told at the start, ms, and until when the lease holds; null: there is none. */
+  lease: { ms: number; grace_ms: number; until: number } | null = null;
   offlineUntil = 0;
   outbidUntil = 0;
   ghostAt: number | null = null;
@@ -60,6 +62,22 @@ export class SimBox {
   shown(now: number): Instance {
     if (this.offlineUntil > now) return { ...this.instance, actual_status: 'offline' };
     return this.outbidUntil > now ? { ...this.instance, actual_status: 'exited', cur_state: 'stopped' } : this.instance;
+  }
+
+  /** Its dead-man lease ends the billing once nothing runs and nobody renews; a stop from the market looks the same. */
+  stop(): void {
+    this.process = null;
+    this.cutOff(true);
+    this.instance = { ...this.instance, actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' };
+  }
+
+  renew(now: number, ms = this.lease?.ms ?? 0): void {
+    if (this.lease) this.lease.until = now + ms;
+  }
+
+  /** By the box's own word, when it can reach the market at all. */
+  stopsItself(now: number): boolean {
+    return this.lease !== null && this.process === null && this.reachable(now) && now > this.lease.until + this.lease.grace_ms;
   }
 
   reachable(now: number): boolean {
@@ -153,13 +171,20 @@ export function openBox(model: Model, box: SimBox): Box {
         return { exit_code: model.fails() ? 1 : 0, stdout: 'done', stderr: '' };
       }),
     list: (globs) => call(() => [...box.files.values(), ...[...box.logs].map(([attempt, text]) => ({ path: `.vastsit/log.${attempt}`, bytes: text.length, sha256: `${box.instance.id}:${attempt}:${text.length}`, mtime_s: 0 }))].filter(({ path }) => globMatcher(globs)(path))),
-    fetch: (file, local) => call(() => void model.home.set(local, file.sha256)),
+    fetch: (file, local) =>
+      call(() => {
+        // A copy that was damaged on its way, and a program that says that all went well.
+        model.home.set(local, model.lies() ? 'damaged' : file.sha256);
+        if (model.lies()) throw new RemoteError('integrity', 'the copy was damaged');
+      }),
     start: (order) =>
       call(() => {
         if (order.attempt < box.fence) throw new RemoteError('fenced', 'a newer attempt holds the fence');
         rules.start(model, box, order);
         if (box.process?.attempt === order.attempt) return { pid: 1, started_at: model.now };
         box.fence = order.attempt;
+        const { seconds, grace_s, then } = order.lease;
+        box.lease = then === 'stop' ? { ms: seconds * 1_000, grace_ms: grace_s * 1_000, until: model.now + seconds * 1_000 } : null;
         box.started = true;
         box.exit = null;
         const step = box.ignoresResume ? 0 : Number(/step-(\d+)/.exec(order.command)?.[1] ?? 0);
@@ -179,7 +204,7 @@ export function openBox(model: Model, box: SimBox): Box {
         return { close: () => void (box.followers = box.followers.filter((one) => one !== follower)) };
       }),
     probe: () => call(() => box.reading(model.now, model.util(box.run))),
-    renewLease: () => call(() => undefined),
+    renewLease: ({ seconds }) => call(() => box.renew(model.now, seconds * 1_000)),
     sshCommand: () => ['ssh', 'box'],
     close: () => Promise.resolve(),
   };

@@ -2,6 +2,10 @@
  * A world to test in: the production engine with both agents, their deciders and their effects, over virtual time, with an
  * outside that answers as a seed says. Nothing in it waits for anything but promises, so that an evening takes milliseconds.
  */
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import type { BrainPort } from '../../../src/agents/context.ts';
 import { createEngine, type Engine } from '../../../src/agents/engine.ts';
 import type { BrainSettings } from '../../../src/core/brain/state.ts';
@@ -24,6 +28,10 @@ import { AGENT, LOGS, PROPOSALS } from './sayings.ts';
 export { SimBox } from './box.ts';
 export { START } from './clock.ts';
 export { BRAIN } from './sayings.ts';
+
+/** Patches are really written; not into the project. */
+const HOME = join(tmpdir(), `vastsit-model-${process.pid}`);
+afterAll(() => rmSync(HOME, { recursive: true, force: true }));
 
 /** One throw of the dice a decision: 0 to 1. */
 export type Dice = () => number;
@@ -116,7 +124,7 @@ export class Model {
         },
         closeAll: () => Promise.resolve(),
       },
-      home: { runDir: (run) => run, pathFor: (run, path) => `${run}/${path}`, fact: (path) => Promise.resolve(this.home.has(path) ? { bytes: 1_000, sha256: this.home.get(path) ?? '' } : null) },
+      home: { runDir: (run) => run, pathFor: (run, path) => `${HOME}/${run}/${path}`, fact: (path) => Promise.resolve(this.home.has(path) ? { bytes: 1_000, sha256: this.home.get(path) ?? '' } : null) },
       secret: () => this.secret ?? 'not-so-secret',
       brain: this.brain && this.brainPort(),
     });
@@ -272,6 +280,7 @@ export class Model {
         else box.offlineUntil = until;
       }
       if (box.deafUntil <= this.now && this.dice() < this.trouble / 120) box.deafUntil = this.now + this.dice() * 36_000_000;
+      if (box.stopsItself(this.now)) box.stop();
       if (!box.hears(this.now) && box.followers.length > 0) box.cutOff(this.dice() < 0.5);
       this.work(box, ms);
     }
