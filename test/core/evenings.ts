@@ -108,3 +108,6 @@ export const ours = (model: Model): SimBox[] => [...model.boxes.values()].filter
 
 /** Until every run is closed and nothing exists any more, also of what returns from the dead. */
 export const unsettled = (model: Model): boolean => runsOf(model.world).some((run) => run.stage !== 'closed') || ours(model).some((box) => box.exists || box.ghostAt !== null);
+
+/** Does a run wait for results that its training never made? */
+export const barren = (model: Model, run: string): boolean => model.world.runs[run]?.rescue?.verdict === 'unverified' && ours(model).some((box) => box.run === run && box.barren);

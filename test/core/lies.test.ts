@@ -45,6 +45,19 @@ describe('lists that lie', () => {
     expect(model.world.fleet[String(facts.id)]?.adopted).toEqual({ label: 'mine' });
   });
 
+  it('an adopted instance that was read as gone, and is back under the label that it had, is given back', async () => {
+    const model = new Model(() => 0.999, 0);
+    const facts = model.boxes.get(model.stranger())?.instance;
+    if (!facts) throw new Error('no stranger');
+    model.toldByTest = true;
+    model.submit('one', makeSpec(), facts.id);
+    for (let n = 0; n < 20 && runOf(model).instance === null; n += 1) await model.step(1_000);
+    model.record({ type: 'fleet.seen', instances: [] }, { type: 'instance.gone', instance: facts.id, run: 'one' }, { type: 'fleet.seen', instances: [facts] });
+    await toEnd(model, 100);
+    expect(model.boxes.get(facts.id)).toMatchObject({ exists: true, instance: { label: 'mine' } });
+    expect(model.world.fleet[String(facts.id)]).toMatchObject({ owner: 'stranger', adopted: null });
+  });
+
   it('an empty list is asked about by id before an instance counts as gone, however often it comes', async () => {
     const model = await training();
     for (let n = 0; n < 10; n += 1) {

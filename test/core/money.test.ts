@@ -91,7 +91,10 @@ describe('the fleet\'s budget', () => {
 describe('the runway', () => {
   it('is told at 12 h, and at 3 h the least valuable run is brought home first', async () => {
     const model = await settle(fleet('one', 'two'));
-    const credit = (usd: number) => model.record({ type: 'account.seen', credit_usd: usd, email: null });
+    const credit = (usd: number): void => {
+      model.credit = usd;
+      model.record({ type: 'account.seen', credit_usd: usd, email: null });
+    };
     credit(0.7 * 11);
     await model.step(1_000);
     expect([model.world.runway, judgeRunway(model.world).level]).toEqual(['warn', 'warn']);

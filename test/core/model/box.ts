@@ -23,6 +23,8 @@ export class SimBox {
   started = false;
   /** A trainer that takes no notice of the checkpoint it is given. */
   ignoresResume = false;
+  /** Its training ends well, and leaves nothing where the spec says. */
+  barren = false;
   /** Until then its SSH answers nothing, whatever the market says of it. */
   deafUntil = 0;
   /** A live training on it that the run has left behind was seen first. */
@@ -118,7 +120,7 @@ export class SimBox {
   /** The process ends; `recorded`: the sentinel lives to tell. */
   dies(exit_code: number | null, signal: string | null, log: string, now: number, recorded = true): void {
     const attempt = this.process?.attempt ?? 0;
-    if (exit_code === 0) this.write('out/model.json', `by attempt ${attempt}`, now);
+    if (exit_code === 0 && !this.barren) this.write('out/model.json', `by attempt ${attempt}`, now);
     this.process = null;
     if (log !== '') this.say(`${log}\n`, attempt, now);
     if (!recorded) return;

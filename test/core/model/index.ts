@@ -253,7 +253,9 @@ export class Model {
   /** A new instance under this label; returns its id. */
   born(label: string, machine_id: number, bid: boolean): number {
     const id = (this.nextId += 1);
-    this.boxes.set(id, new SimBox(instance(id, machine_id, label, bid, this.now), this.now, this.fails(), this.fails() ? this.now + this.dice() * 300_000 : 0));
+    const box = new SimBox(instance(id, machine_id, label, bid, this.now), this.now, this.fails(), this.fails() ? this.now + this.dice() * 300_000 : 0);
+    box.barren = this.fails(0.3);
+    this.boxes.set(id, box);
     return id;
   }
 
