@@ -239,6 +239,8 @@ class Reader implements ProgressReader {
       if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
       return null;
     }
+    const planned = line.includes('max_train_steps') ? /\bmax_train_steps \([^)]{1,80}\) = (\d{1,9})\b/.exec(line)?.[1] : undefined;
+    if (planned !== undefined) return { context: 'train', shape: 'line', total: Number(planned) };
     const record = this.headed(line, fields);
     // The closing summary averages over the whole run: the last shown values stay.
     if (record && line.includes('train_runtime')) return null;

@@ -1,6 +1,6 @@
 /** The state of the training loop, built record by record: the last value that was really shown wins. */
 import type { Bar } from './bars.ts';
-import { TRAIN_LOSS } from './labels.ts';
+import { fold, TRAIN_LOSS } from './labels.ts';
 import { rateRank, stepsPerSecond, type Rate } from './rates.ts';
 import type { LineRecord } from './record.ts';
 
@@ -125,7 +125,9 @@ function takeLoss(track: Track, record: LineRecord): boolean {
 function addEval(track: Track, metrics: Record<string, number>): void {
   const finite = Object.entries(metrics).filter(([, value]) => Number.isFinite(value));
   if (finite.length === 0) return;
-  track.eval = { ...(track.evalOpen ? track.eval : null), ...Object.fromEntries(finite) };
+  const names = new Set(finite.map(([name]) => fold(name)));
+  const kept = track.evalOpen && track.eval ? Object.entries(track.eval).filter(([name]) => !names.has(fold(name))) : [];
+  track.eval = Object.fromEntries([...kept, ...finite]);
   track.evalOpen = true;
 }
 
