@@ -227,7 +227,8 @@ function change(run: RunState, event: Event, world: World): RunState {
 }
 
 function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chosen' }>): RunState {
-  if (!run.incident) return run;
+  // A run that ended meanwhile is not repaired any more.
+  if (!run.incident || run.verdict !== null) return run;
   const { remedy } = event;
   const knobs = remedy.rung === 'reduce' ? { ...run.knobs, [remedy.knob]: remedy.to, ...(remedy.keeps && { [remedy.keeps.knob]: remedy.keeps.to }) } : run.knobs;
   const attempt = run.attempts.at(-1);
