@@ -46,7 +46,7 @@ export async function cockpitCommand(io: Io, options: CockpitCommand): Promise<E
   try {
     if (options.budget !== undefined && seat.elsewhere() !== null) throw new UsageError('--budget is set where the process that owns the state directory was started; end it, or open the cockpit without');
     if (asLines) return await asText(io, seat, wire, interrupts);
-    return await showCockpit(seat, { dir, clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme, keys: readSettings().keys, project, market: async () => (await realMarket(process.env, wire)).market });
+    return await showCockpit(seat, { dir, clock: wire, worldNow: () => wire.now(), title: 'vast.ai', theme, keys: readSettings().keys, mouse: readSettings().mouse, project, market: async () => (await realMarket(process.env, wire)).market });
   } finally {
     await seat.close();
     interrupts.release();
@@ -93,6 +93,7 @@ export interface ShowOptions {
   /** Seconds of the program's clock in one real second, and whether everything ends with the screen: both for a demo. */
   pace?: number;
   keys?: Readonly<Record<string, readonly string[]>> | undefined;
+  mouse?: boolean | undefined;
   /** Where specs lie, and how the market is asked about them. */
   project: string;
   market: () => Promise<Market>;
@@ -119,6 +120,7 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
     ...(options.pace !== undefined && { pace: options.pace }),
     wizard: createWizard({ project: options.project, env: process.env, market: options.market, world: () => seat.store.getState(), clock: options.clock }),
     ...(options.keys && { keys: options.keys }),
+    ...(options.mouse !== undefined && { mouse: options.mouse }),
     ...(options.ends !== undefined && { ends: options.ends }),
     ...(options.theme !== undefined && { theme: options.theme }),
     ...(options.finished && { finished: options.finished }),

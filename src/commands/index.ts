@@ -116,7 +116,7 @@ export async function adopt(io: Io, instance: number, spec: string, asJson: bool
     const market = () => app.store.getState().market;
     while (market().health === 'unknown') await wire.sleep(LOOK_MS);
     if (market().list_at === null) throw new MarketError('unavailable', market().reason ?? 'the market did not answer');
-    return [await app.submit(spec, instance)];
+    return [await app.submit(spec, { adopt: instance })];
   });
 }
 

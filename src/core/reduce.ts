@@ -14,7 +14,7 @@ export function reduce(world: World, event: Event): World {
   let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq), day: dayOf(world, Math.max(world.now, event.at)) };
   next = reduceFacts(next, event);
   next = reduceRuns(next, event);
-  if (event.type !== 'progress' && event.type !== 'log.tail') next = reprice(next, event.at);
+  if (event.type !== 'progress' && event.type !== 'log.tail' && event.type !== 'lease.seen') next = reprice(next, event.at);
   const said = narrate(world, next, event);
   return said.length === 0 ? next : { ...next, said: [...next.said, ...said].slice(-SAID_KEPT) };
 }
@@ -131,9 +131,13 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
   return { ...world, fleet, market: { health: 'ok', since: world.market.health === 'ok' ? world.market.since : at, reason: null, list_at: at } };
 }
 
-/** An id that was ours, is not under our label, and was gone or is on another machine: the market has given the number to somebody else. */
+/**
+ * An id that was ours, is not under our label, and was gone or is on another machine: the market has given the number to
+ * somebody else. One that was adopted and is back under the label that it had before is the same one, in an old list.
+ */
 const isAnother = (known: InstanceState, facts: Instance): boolean =>
-  known.owner === 'ours' && parseLabel(facts.label)?.run !== known.run && (known.gone_at !== null || (facts.machine_id > 0 && known.machine_id > 0 && facts.machine_id !== known.machine_id));
+  known.owner === 'ours' && parseLabel(facts.label)?.run !== known.run &&
+  ((known.gone_at !== null && (known.adopted === null || facts.label !== known.adopted.label)) || (facts.machine_id > 0 && known.machine_id > 0 && facts.machine_id !== known.machine_id));
 
 /** A second instance under a label that we intended: a create that seemed lost, or was carried out twice. Its birth must fit. */
 function isLateTwin(run: RunState | undefined, attempt: number, facts: Instance): boolean {

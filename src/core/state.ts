@@ -168,6 +168,8 @@ export interface RunState {
   rejected: Record<string, number>;
   renting: { attempt: number; offer: RankedOffer; unclear: boolean; absent_reads: number; at: number } | null;
   tried_offers: number[];
+  /** The offer that the user chose for the launch, until it is rented or missed. */
+  wished: number | null;
   /** The instance that it is to run on, until that is ours. */
   adopting: number | null;
   /** What an adopted instance had cost the run when it was given back. */
@@ -225,6 +227,8 @@ export interface RunState {
   tail: string[];
   /** Up to when the sentinel's own log was heard, epoch seconds on the box's clock. */
   sentinel_s: number;
+  /** Until when the sentinel waits for us, epoch ms of the program's clock; null: not heard yet. */
+  lease_until: number | null;
   /** What the triggers remember. */
   eyes: Eyes;
 }

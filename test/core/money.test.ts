@@ -91,7 +91,10 @@ describe('the fleet\'s budget', () => {
 describe('the runway', () => {
   it('is told at 12 h, and at 3 h the least valuable run is brought home first', async () => {
     const model = await settle(fleet('one', 'two'));
-    const credit = (usd: number) => model.record({ type: 'account.seen', credit_usd: usd, email: null });
+    const credit = (usd: number): void => {
+      model.credit = usd;
+      model.record({ type: 'account.seen', credit_usd: usd, email: null });
+    };
     credit(0.7 * 11);
     await model.step(1_000);
     expect([model.world.runway, judgeRunway(model.world).level]).toEqual(['warn', 'warn']);
@@ -152,7 +155,7 @@ describe('a box that its own lease has stopped', () => {
     const box = model.boxes.get(model.world.runs['one']?.instance ?? 0);
     if (!box) throw new Error('nothing was rented');
     // Out of reach just as it is over: the training is ended by the box's own end, and nobody renews.
-    box.deaf = true;
+    box.deafUntil = Infinity;
     model.order({ do: 'destroy', run: 'one', waive: false });
     model.kill(box, 'killed', 1);
     await settle(model, 60);
@@ -163,7 +166,7 @@ describe('a box that its own lease has stopped', () => {
     expect(model.world.fleet[String(box.instance.id)]?.rate).toBe(box.instance.storage_total_cost);
     await settle(model, 600);
     expect(model.events.filter(({ type }) => type === 'wake.accepted')).toHaveLength(2);
-    box.deaf = false;
+    box.deafUntil = 0;
     await settle(model, 30);
     expect([model.world.runs['one']?.stage, model.world.runs['one']?.rescue?.verdict, box.exists]).toEqual(['closed', 'verified', false]);
     expect(model.violations).toEqual([]);

@@ -23,8 +23,12 @@ export class SimBox {
   started = false;
   /** A trainer that takes no notice of the checkpoint it is given. */
   ignoresResume = false;
-  /** Its SSH answers nothing, whatever the market says of it. */
-  deaf = false;
+  /** Its training ends well, and leaves nothing where the spec says. */
+  barren = false;
+  /** Until then its SSH answers nothing, whatever the market says of it. */
+  deafUntil = 0;
+  /** A live training on it that the run has left behind was seen first. */
+  twinSince: number | null = null;
   destroyAsked = 0;
   /** What the sentinel was told at the start, ms, and until when the lease holds; null: there is none. */
   lease: { ms: number; grace_ms: number; until: number } | null = null;
@@ -84,6 +88,11 @@ export class SimBox {
     return this.exists && this.shown(now).actual_status === 'running';
   }
 
+  /** Does its SSH answer? */
+  hears(now: number): boolean {
+    return this.reachable(now) && this.deafUntil <= now;
+  }
+
   write(path: string, content: string, now: number): void {
     this.files.set(path, { path, bytes: 1_000, sha256: `${this.run}:${path}:${content}`, mtime_s: now / 1_000 });
   }
@@ -91,7 +100,7 @@ export class SimBox {
   say(text: string, attempt: number, now: number): void {
     const before = this.logs.get(attempt) ?? '';
     this.logs.set(attempt, before + text);
-    if (this.reachable(now)) for (const one of this.followers) if (one.attempt === attempt) one.on({ type: 'log', offset: before.length, data: new TextEncoder().encode(text) });
+    if (this.hears(now)) for (const one of this.followers) if (one.attempt === attempt) one.on({ type: 'log', offset: before.length, data: new TextEncoder().encode(text) });
   }
 
   /** One more stretch of training; true when the last step is done. */
@@ -113,12 +122,12 @@ export class SimBox {
   /** The process ends; `recorded`: the sentinel lives to tell. */
   dies(exit_code: number | null, signal: string | null, log: string, now: number, recorded = true): void {
     const attempt = this.process?.attempt ?? 0;
-    if (exit_code === 0) this.write('out/model.json', `by attempt ${attempt}`, now);
+    if (exit_code === 0 && !this.barren) this.write('out/model.json', `by attempt ${attempt}`, now);
     this.process = null;
     if (log !== '') this.say(`${log}\n`, attempt, now);
     if (!recorded) return;
     this.exit = { attempt, exit_code, signal, at: now };
-    if (!this.reachable(now)) return;
+    if (!this.hears(now)) return;
     const heard = this.followers.filter((one) => one.attempt === attempt);
     this.followers = this.followers.filter((one) => one.attempt !== attempt);
     for (const { on } of heard) on({ type: 'exit', attempt, exit_code, signal, oom_kills: 0, at: now });
@@ -142,7 +151,7 @@ export class SimBox {
 export function openBox(model: Model, box: SimBox): Box {
   const call = async <T>(work: () => T): Promise<T> => {
     await model.delay();
-    if (!box.reachable(model.now) || box.deaf) throw new RemoteError('lost', 'the box does not answer');
+    if (!box.hears(model.now)) throw new RemoteError('lost', 'the box does not answer');
     const failure: RemoteFailure = model.dice() < 0.5 ? 'timeout' : 'lost';
     if (model.fails()) throw new RemoteError(failure, 'no answer');
     const done = work();
@@ -166,7 +175,12 @@ export function openBox(model: Model, box: SimBox): Box {
         return { exit_code: model.fails() ? 1 : 0, stdout: 'done', stderr: '' };
       }),
     list: (globs) => call(() => [...box.files.values(), ...[...box.logs].map(([attempt, text]) => ({ path: `.vastsit/log.${attempt}`, bytes: text.length, sha256: `${box.instance.id}:${attempt}:${text.length}`, mtime_s: 0 }))].filter(({ path }) => globMatcher(globs)(path))),
-    fetch: (file, local) => call(() => void model.home.set(local, file.sha256)),
+    fetch: (file, local) =>
+      call(() => {
+        // A copy that was damaged on its way, and a program that says that all went well.
+        model.home.set(local, model.lies() ? 'damaged' : file.sha256);
+        if (model.lies()) throw new RemoteError('integrity', 'the copy was damaged');
+      }),
     start: (order) =>
       call(() => {
         if (order.attempt < box.fence) throw new RemoteError('fenced', 'a newer attempt holds the fence');

@@ -53,6 +53,8 @@ export class Model {
   answers: string[] = [];
   readonly denied = new Set<number>();
   readonly newest = new Map<string, { attempt: number; box: number }>();
+  /** When the first attempt of a run was started. */
+  readonly began = new Map<string, number>();
   creates = 0;
   nextId = 100;
   lastList: Instance[] = [];
@@ -68,6 +70,8 @@ export class Model {
   /** A test tells events itself. */
   toldByTest = false;
   crashes = 0;
+  /** $ on the account. */
+  credit = 50;
   msPerStep: (run: string) => number = () => 30_000;
   util: (run: string) => number = () => 97;
   private life: Life = { dead: false };
@@ -93,7 +97,7 @@ export class Model {
     this.dice = () => 0.999;
     this.trouble = 0;
     this.calmSince = this.now;
-    for (const box of this.boxes.values()) Object.assign(box, { sticks: false, hiddenUntil: 0, offlineUntil: 0, outbidUntil: 0 });
+    for (const box of this.boxes.values()) Object.assign(box, { sticks: false, hiddenUntil: 0, offlineUntil: 0, outbidUntil: 0, deafUntil: 0 });
   }
 
   private start(): void {
@@ -115,7 +119,7 @@ export class Model {
           await this.delay();
           const box = this.boxes.get(target.instance);
           if (this.others.has(target.instance)) rules.touch(this, target.instance, 'connecting to');
-          if (!box?.reachable(this.now) || box.deaf || this.fails()) throw new RemoteError(this.dice() < 0.2 ? 'auth' : 'timeout', 'no answer');
+          if (!box?.hears(this.now) || this.fails()) throw new RemoteError(this.dice() < 0.2 ? 'auth' : 'timeout', 'no answer');
           return alive(openBox(this, box));
         },
         closeAll: () => Promise.resolve(),
@@ -203,7 +207,8 @@ export class Model {
 
   /** What a person orders, as the program takes it. */
   order(command: RunCommand): void {
-    this.engine?.command(command);
+    // A program that was killed in this very moment takes none.
+    if (!this.life.dead) this.engine?.command(command);
   }
 
   /** Somebody says yes to everything that waits for a word. */
@@ -248,7 +253,9 @@ export class Model {
   /** A new instance under this label; returns its id. */
   born(label: string, machine_id: number, bid: boolean): number {
     const id = (this.nextId += 1);
-    this.boxes.set(id, new SimBox(instance(id, machine_id, label, bid, this.now), this.now, this.fails(), this.fails() ? this.now + this.dice() * 300_000 : 0));
+    const box = new SimBox(instance(id, machine_id, label, bid, this.now), this.now, this.fails(), this.fails() ? this.now + this.dice() * 300_000 : 0);
+    box.barren = this.fails(0.3);
+    this.boxes.set(id, box);
     return id;
   }
 
@@ -274,8 +281,9 @@ export class Model {
         if (box.instance.is_bid) box.outbidUntil = until;
         else box.offlineUntil = until;
       }
+      if (box.deafUntil <= this.now && this.dice() < this.trouble / 120) box.deafUntil = this.now + this.dice() * 36_000_000;
       if (box.stopsItself(this.now)) box.stop();
-      if (!box.reachable(this.now) && box.followers.length > 0) box.cutOff(this.dice() < 0.5);
+      if (!box.hears(this.now) && box.followers.length > 0) box.cutOff(this.dice() < 0.5);
       this.work(box, ms);
     }
   }

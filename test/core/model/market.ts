@@ -24,7 +24,7 @@ export function openMarket(model: Model): Market {
     throw new Error('nothing asks for this');
   };
   return {
-    account: () => call(() => ({ id: 1, email: null, credit: 50 })),
+    account: () => call(() => ({ id: 1, email: null, credit: model.credit })),
     searchOffers: () => call(() => MACHINES.map((machine) => offer(model.nextId * 10 + machine, machine))),
     async list() {
       const shown = await call(() => model.listed());
