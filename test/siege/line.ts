@@ -43,7 +43,7 @@ export interface Line {
   /** Our end's device, for `tc`. */
   device: string;
   /** Cut: each end believes in the line, and no packet says otherwise. */
-  link(up: boolean): void;
+  link: (up: boolean) => void;
 }
 
 /** `n` tells lines of one machine apart. */
