@@ -1,6 +1,6 @@
 /** A state directory that cannot hold anything, for real: words that say what to do, no hang, and nothing lost. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BIN, createPlace, type Place } from './program.ts';
@@ -42,28 +42,6 @@ it.skipIf(!here(isRoot && !runs('setpriv', '--version') ? 'root may write anywhe
   expect({ code: done.status, err: done.stderr }).toEqual({ code: 2, err: expect.stringMatching(/Cannot take the lock .*permission denied \(EACCES\)\. Give your user write access, or set VASTSIT_HOME/) as string });
   chmodSync(place.state, 0o700);
 });
-
-it.skipIf(!here(!isRoot ? 'a small disk wants a mount, which wants root' : null))('on a disk that is full: the run stops with words, and goes on where it was once there is room', async () => {
-  mkdirSync(place.state);
-  if (!runs('mount', '-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', place.state)) return void here('no tmpfs may be mounted here');
-  try {
-    const journal = join(place.state, 'journal.jsonl');
-    const filler = join(place.state, 'filler');
-    const first = place.start(['launch', 'short.yaml', '--json']);
-    await first.line(({ type }) => type === 'create.accepted', 'that it is rented');
-    spawnSync('sh', ['-c', `cat /dev/zero > '${filler}'`]);
-    expect((await first.exited).code).toBe(2);
-    expect(first.err()).toMatch(/the disk is full \(ENOSPC\)\. Free some space there.*Nothing half-written was left/);
-    // Whole lines alone.
-    for (const line of readFileSync(journal, 'utf8').trim().split('\n')) JSON.parse(line);
-    rmSync(filler);
-    expect(await place.run(['watch'])).toMatchObject({ code: 0 });
-    expect(statSync(join(place.project, 'results/short/out/model.json')).size).toBeGreaterThan(0);
-    expect(readFileSync(journal, 'utf8').split('"type":"create.intended"')).toHaveLength(2);
-  } finally {
-    spawnSync('umount', [place.state]);
-  }
-}, 120_000);
 
 it('from a newer version: refused by whoever would write or read it, and left as it is', async () => {
   mkdirSync(place.state);
