@@ -18,6 +18,8 @@ module.exports = {
     only('cockpit', ['core', 'store']),
     only('headless', ['core', 'store']),
     only('sim', ['core']),
+    only('owner', ['core', 'journal', 'attach', 'agents', 'headless', 'remote', 'vast', 'store', 'app', 'clock', 'interrupts', 'settings']),
+    { name: 'commands-on-top', severity: 'error', from: { path: '^src/', pathNot: '^src/(commands/|cli\\.ts|demo\\.ts)' }, to: { path: '^src/commands/' } },
     { name: 'core-is-pure', severity: 'error', from: { path: '^src/core/' }, to: { dependencyTypes: ['core'] } },
     { name: 'sim-from-demo-alone', severity: 'error', from: { path: '^src/', pathNot: '^src/(sim/|demo\\.ts)' }, to: { path: '^src/sim/' } },
     { name: 'react-only-in-cockpit', severity: 'error', from: { path: '^src/', pathNot: '^src/cockpit/' }, to: { path: 'node_modules/(react|ink)/' } },

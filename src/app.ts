@@ -22,7 +22,7 @@ import { RefusedError } from './headless/errors.ts';
 import { createHome } from './home.ts';
 import { compactJournal, openJournal, statusMarkdown, takeLock, writeStatus, type Lock } from './journal/index.ts';
 import { createRemote } from './remote/index.ts';
-import { lose, mustOwn, type Ownership } from './ownership.ts';
+import { lose, mustOwn, type Ownership } from './owner/ownership.ts';
 import { keyFile, readSettings } from './settings.ts';
 import { createWorldStore, type WorldStore } from './store.ts';
 import { createVastMarket, findApiKey } from './vast/index.ts';
@@ -57,8 +57,8 @@ export interface App {
   market: Market;
   /** Resolves when the loop was stopped; rejects when the program cannot go on (a journal that can't be written). */
   running: Promise<void>;
-  /** Submits a spec file, for a rented instance or for one to `adopt`; returns the run's id. Throws SpecError with the field at fault, or RefusedError. */
-  submit(specPath: string, adopt?: number): Promise<string>;
+  /** Submits a spec file: for the first offer that fits or the one that was chosen, or for an instance to `adopt`. Returns the run's id. Throws SpecError with the field at fault, or RefusedError. */
+  submit(specPath: string, where?: { adopt?: number | undefined; offer?: number | undefined }): Promise<string>;
   command: (command: Command) => Promise<CommandAnswer>;
   /** A line of the program's own in the reasoning log. */
   say(text: string): void;
@@ -144,14 +144,14 @@ async function openLoops(options: AppOptions, lock: Lock, ownership: Ownership, 
   const running = engine.run();
   running.catch(() => undefined); // awaited by the caller; a rejection before that is not lost
 
-  const submit = async (specPath: string, adopt?: number): Promise<string> => {
+  const submit: App['submit'] = async (specPath, { adopt, offer } = {}) => {
     const path = resolve(options.project, specPath);
     const spec = await readLaunch(path, options.env);
     const misfit = adopt === undefined ? null : adoptMisfit(store.getState(), adopt, spec);
     if (misfit !== null) throw new RefusedError(misfit);
     guardSecrets(spec);
     const run = freeId(spec.name, store.getState());
-    facts.record({ type: 'run.submitted', run, spec, spec_path: path, warnings: specWarnings(spec), ...(adopt !== undefined && { adopt }) });
+    facts.record({ type: 'run.submitted', run, spec, spec_path: path, warnings: specWarnings(spec), ...(adopt !== undefined && { adopt }), ...(offer !== undefined && { offer }) });
     return run;
   };
 
@@ -166,8 +166,8 @@ async function openLoops(options: AppOptions, lock: Lock, ownership: Ownership, 
     async command(command) {
       if (command.do !== 'launch' && command.do !== 'adopt') return engine.command(command);
       try {
-        const run = await submit(command.spec_path, command.do === 'adopt' ? command.instance : undefined);
-        return { ok: true, said: command.do === 'adopt' ? `${run} is put on instance ${command.instance}` : `${run} is launched` };
+        const run = await submit(command.spec_path, command.do === 'adopt' ? { adopt: command.instance } : { offer: command.offer });
+        return { ok: true, said: command.do === 'adopt' ? `${run} is put on instance ${command.instance}` : `${run} is launched${command.offer === undefined ? '' : ` on offer ${command.offer}, if it can be had`}` };
       } catch (error) {
         return { ok: false, why: error instanceof Error ? error.message : String(error) };
       }

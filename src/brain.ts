@@ -1,9 +1,8 @@
 /** The language model as the environment and the settings name it; null when there is no key. */
-import { fileURLToPath } from 'node:url';
-import { dirname } from 'node:path';
 import { AgentFileError, loadAgent } from './agents/brain/agent-files.ts';
 import { createProvider } from './agents/brain/provider.ts';
 import type { BrainPort } from './agents/context.ts';
+import { packageRoot } from './package-root.ts';
 import { configDir, readSettings } from './settings.ts';
 
 const DEFAULT_MODEL = 'gpt-5-mini';
@@ -17,8 +16,7 @@ export const llmKeyOf = (env: Env): string | null => (env['VASTSIT_LLM_KEY'] || 
 export const agentPlaces = (env: Env, project: string): { project: string; config: string; shipped: string } => ({
   project,
   config: configDir(env),
-  // Beside the bundle in production, at the project's root from source.
-  shipped: dirname(dirname(fileURLToPath(import.meta.url))),
+  shipped: packageRoot,
 });
 
 /** Rejects with AgentFileError or SettingsError; makes no request. */

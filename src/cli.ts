@@ -33,7 +33,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     code = await action(...args);
   };
   type Json = { json?: boolean };
-  const commands = () => import('./commands.ts');
+  const commands = () => import('./commands/index.ts');
 
   program
     .usage('[command] [options]')
@@ -42,21 +42,21 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       does(async (unknown: string | undefined, options: { theme?: string; budget?: number; detach?: boolean; plain?: boolean }) => {
         // With a default action, a mistyped command arrives here as a word of its own.
         if (unknown !== undefined) throw new (await import('./headless/errors.ts')).UsageError(`there is no command ${JSON.stringify(unknown)}; \`vastsit-tui --help\` lists them`);
-        const how = options.detach === true ? 'ready' : await (await import('./first-run.ts')).firstRun(consoleIo, process.env, { stdin: process.stdin, write: (text) => void process.stdout.write(text) });
+        const how = options.detach === true ? 'ready' : await (await import('./commands/first-run.ts')).firstRun(consoleIo, process.env, { stdin: process.stdin, write: (text) => void process.stdout.write(text) });
         if (how === 'quit') return EXIT.credentials;
         if (how === 'demo') return (await import('./demo.ts')).demoCommand(consoleIo, { scale: 60, ...options });
-        return (await import('./cockpit-command.ts')).cockpitCommand(consoleIo, options);
+        return (await import('./commands/cockpit.ts')).cockpitCommand(consoleIo, options);
       }),
     );
   program
     .command('attach')
     .description('look on at another process\'s loops, live, and order through it (plain `vastsit-tui` does so by itself)')
     .option('--theme <name>', 'palette of the cockpit')
-    .action(does(async (options: { theme?: string }) => (await import('./cockpit-command.ts')).cockpitCommand(consoleIo, { ...options, attach: true })));
+    .action(does(async (options: { theme?: string }) => (await import('./commands/cockpit.ts')).cockpitCommand(consoleIo, { ...options, attach: true })));
   program
     .command('background', { hidden: true })
     .option('--budget <usd>', '$/h that the whole fleet may burn, all-in', price)
-    .action(does(async (options: { budget?: number }) => (await import('./background.ts')).backgroundCommand(consoleIo, { dir: (await import('./settings.ts')).stateDir(), project: process.cwd(), ...options })));
+    .action(does(async (options: { budget?: number }) => (await import('./owner/background.ts')).backgroundCommand(consoleIo, { dir: (await import('./settings.ts')).stateDir(), project: process.cwd(), ...options })));
   program
     .command('demo')
     .description('the whole story on the embedded market: no account, key or GPU')
@@ -215,7 +215,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .command('check')
     .description('validate them, and show which file is in force')
     .option('--json')
-    .action(does(async (options: Json) => (await import('./brain-commands.ts')).agentsCheck(consoleIo, process.env, options.json === true)));
+    .action(does(async (options: Json) => (await import('./commands/brain.ts')).agentsCheck(consoleIo, process.env, options.json === true)));
   program
     .command('logs')
     .description('the end of a run\'s log, from the box or from home')

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openApp, type App } from './app.ts';
 import { createClock } from './clock.ts';
-import { needTerminal, showCockpit } from './cockpit-command.ts';
+import { needTerminal, showCockpit } from './commands/cockpit.ts';
 import { drive } from './headless/drive.ts';
 import { UsageError } from './headless/errors.ts';
 import { EXIT, type ExitCode, type Io } from './headless/io.ts';

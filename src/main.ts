@@ -5,7 +5,7 @@ import { interrupt } from './interrupts.ts';
 // A reader that leaves (`| head -1`), or a terminal that hangs up, is no failure; what must be closed is closed first.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-  if (!interrupt()) process.exit(0);
+  if (!interrupt(error.code === 'EIO' ? 'hangup' : 'asked')) process.exit(0);
 });
 // Nobody reads what is said any more; that is no reason to stop.
 process.stderr.on('error', () => undefined);

@@ -1,4 +1,4 @@
-/** What a person sets once: theme and API address. No keys: those come from the environment or the official CLI's file. */
+/** What a person sets once: theme, API address, keys of the keyboard, what a closed terminal means. No keys: those come from the environment or the official CLI's file. */
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
@@ -17,11 +17,15 @@ export interface Settings {
   llm_url?: string;
   /** Lines instead of a painted screen, as `--plain`. */
   plain?: boolean;
+  /** Clicks and the wheel are the cockpit's; false leaves them to the terminal. */
+  mouse?: boolean;
+  /** What becomes of the watch when its terminal goes away: a background process goes on, or it ends. */
+  on_hangup: 'watch' | 'end';
   /** Keys of the cockpit by action, instead of the usual ones. */
   keys?: Readonly<Record<string, readonly string[]>>;
 }
 
-export const DEFAULT_SETTINGS: Settings = { theme: 'default', api_url: 'https://console.vast.ai' };
+export const DEFAULT_SETTINGS: Settings = { theme: 'default', api_url: 'https://console.vast.ai', on_hangup: 'watch' };
 
 /** A settings file that cannot be used. The message names the file and the field, and says what to do. */
 export class SettingsError extends Error {
@@ -38,6 +42,8 @@ const schema = {
   llm_model: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,119}$' },
   llm_url: { type: 'string', pattern: '^https?://[^\\s@?#]+$' },
   plain: { type: 'boolean' },
+  mouse: { type: 'boolean' },
+  on_hangup: { type: 'string', enum: ['watch', 'end'] },
   keys: { type: 'object', additionalProperties: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1, maxLength: 12 } } },
 } as const;
 
@@ -59,8 +65,8 @@ export function readSettings({ env = process.env, cwd }: { env?: Env; cwd?: stri
       rootSchema: { additionalProperties: false },
       ...(dir === null ? {} : { cwd: dir }),
     });
-    const { theme = DEFAULT_SETTINGS.theme, api_url = DEFAULT_SETTINGS.api_url, llm_model, llm_url, plain, keys } = conf.store;
-    return { theme, api_url: api_url.replace(/\/+$/, ''), ...(llm_model !== undefined && { llm_model }), ...(llm_url !== undefined && { llm_url }), ...(plain !== undefined && { plain }), ...(keys !== undefined && { keys }) };
+    const { theme = DEFAULT_SETTINGS.theme, api_url = DEFAULT_SETTINGS.api_url, on_hangup = DEFAULT_SETTINGS.on_hangup, llm_model, llm_url, plain, mouse, keys } = conf.store;
+    return { theme, api_url: api_url.replace(/\/+$/, ''), on_hangup, ...(llm_model !== undefined && { llm_model }), ...(llm_url !== undefined && { llm_url }), ...(plain !== undefined && { plain }), ...(mouse !== undefined && { mouse }), ...(keys !== undefined && { keys }) };
   } catch (error) {
     // A home that cannot be written holds no settings either; whoever must write there says so in better words.
     if (error instanceof Error && 'syscall' in error && error.syscall === 'mkdir') return DEFAULT_SETTINGS;

@@ -34,10 +34,23 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-/** Every decision that the world calls for now: runner and babysitter for each run, the market as a whole. */
+const conclusionsOf = (actions: readonly Action[]): Body[] => actions.flatMap((action) => (action.do === 'emit' ? [action.body] : []));
+
+/**
+ * Every decision that the world calls for now: the market as a whole, then babysitter and runner for each run. Who has drawn
+ * a conclusion has changed the world that the next one would stand on: that one looks again after it.
+ */
 export function decide(world: World): Action[] {
+  const fleet = decideFleet(world);
+  if (conclusionsOf(fleet).length > 0) return fleet;
   const open = runsOf(world).filter((run) => !isClosed(run));
-  return [...decideFleet(world), ...open.flatMap((run) => [...decideBabysitter(world, run), ...decideRunner(world, run)])];
+  return [
+    ...fleet,
+    ...open.flatMap((run) => {
+      const sitter = decideBabysitter(world, run);
+      return conclusionsOf(sitter).length > 0 ? sitter : [...sitter, ...decideRunner(world, run)];
+    }),
+  ];
 }
 
 export function createEngine(ports: AgentPorts): Engine {
@@ -119,7 +132,7 @@ export function createEngine(ports: AgentPorts): Engine {
   const conclude = (): Effect[] => {
     for (let round = 0; round < CONCLUSIONS; round += 1) {
       const actions = decide({ ...facts.world(), now: clock.now() });
-      const conclusions = actions.flatMap((action): Body[] => (action.do === 'emit' ? [action.body] : []));
+      const conclusions = conclusionsOf(actions);
       if (conclusions.length === 0) return actions.filter((action): action is Effect => action.do !== 'emit');
       facts.record(...conclusions);
     }

@@ -28,7 +28,8 @@ export function refuseDestroy(world: World, instance: number, run: string | null
   const touch = refuseTouch(world, instance, run);
   if (touch) return touch;
   const owner = run === null ? undefined : world.runs[run];
-  if (gate === 'unverified') return 'its results are not verified at home';
+  const judged = owner?.instance === instance ? owner.rescue?.verdict : 'verified';
+  if (gate === 'unverified' || (gate === 'verified' && judged !== 'verified')) return 'its results are not verified at home';
   if (world.fleet[String(instance)]?.adopted && !owner?.destroy_ordered) return 'it was adopted: only the user ends it';
   const left = owner?.left.find((other) => other.instance === instance);
   if (left && left.verdict !== gate) return 'what the run left on it is not judged so';

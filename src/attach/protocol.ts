@@ -41,7 +41,7 @@ const run = z.string().max(200);
 const path = z.string().max(4_096);
 const words = z.string().max(16_384);
 const COMMANDS: Record<Command['do'], z.ZodObject> = {
-  launch: z.object({ do: z.literal('launch'), spec_path: path }),
+  launch: z.object({ do: z.literal('launch'), spec_path: path, offer: z.number().optional() }),
   adopt: z.object({ do: z.literal('adopt'), instance: z.number(), spec_path: path }),
   destroy: z.object({ do: z.literal('destroy'), run, waive: z.boolean(), grace_s: z.number().optional() }),
   recall: z.object({ do: z.literal('recall'), run }),

@@ -3,16 +3,16 @@ import type { Command } from '../core/commands.ts';
 import { burnOf } from '../core/ledger.ts';
 import type { RunState, World } from '../core/state.ts';
 import { askAdopt, askBid, askDestroy, askHold, askKeep, askProposal, askQuit, askRelaunch, askRelease, askSwitch, type Asked } from './ask.ts';
-import type { KeyAction } from './keys.ts';
+import { keyOf, type KeyAction } from './keys.ts';
 import { copyLog, findNext } from './look.ts';
-import { back, neighbour, pin, scroll } from './move.ts';
+import { back, neighbour, pin, scroll, section } from './move.ts';
 import { groupKey, toggle, unfold } from './reasoning.ts';
-import { isOver, leavesBehind, pendingRuns, targetRun } from './select.ts';
+import { isOver, leavesBehind, pendingRuns, targetRun, targetStranger } from './select.ts';
 import { withToast, type Ui } from './ui.ts';
 import { pickDialog, type Errand } from './wizard.ts';
 
 /** `copy`: cleaned text for the clipboard; `what` names it. */
-export type Effect = 'quit' | 'detach' | 'redraw' | 'suspend' | { do: 'copy'; text: string; what: string } | { do: 'shell'; run: string };
+export type Effect = 'quit' | 'detach' | 'redraw' | 'suspend' | 'mouse' | { do: 'copy'; text: string; what: string } | { do: 'shell'; run: string };
 export interface Pressed {
   ui: Ui;
   command?: Command;
@@ -23,6 +23,7 @@ export interface Pressed {
 
 export function act(ui: Ui, action: KeyAction, world: World, now: number): Pressed {
   const run = targetRun(ui, world);
+  const stranger = targetStranger(ui, world);
   const page = Math.max(1, ui.size.rows - 8);
   switch (action) {
     case 'up':
@@ -45,7 +46,11 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
       return { ui: { ...ui, focus: neighbour(ui, world, 1) } };
     case 'previous_pane':
       return { ui: { ...ui, focus: neighbour(ui, world, -1) } };
+    case 'next_section':
+    case 'previous_section':
+      return { ui: section(ui, world, action === 'next_section' ? 1 : -1) };
     case 'enter':
+      if (stranger) return { ui: { ...ui, page: { name: 'stranger', instance: stranger.id, scroll: 0 } } };
       return { ui: run ? { ...ui, page: { name: 'run', run: run.id, scroll: 0 } } : ui };
     case 'back':
       return { ui: back(ui) };
@@ -53,6 +58,8 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
       return { ui: { ...ui, help: null } };
     case 'help':
       return { ui: { ...ui, help: 0 } };
+    case 'mouse':
+      return { ui, effect: 'mouse' };
     case 'theme':
       return { ui: { ...ui, theme: ui.theme + 1 } };
     case 'filter':
@@ -71,11 +78,11 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
     case 'copy':
       return copyLog(ui, world, now);
     case 'shell':
-      return onLive(ui, run, now, (live) => (live.ssh.up ? { ui, effect: { do: 'shell', run: live.id } } : refuse(ui, `${live.id} has no box that answers; its log and checkpoints at home are here`, now)));
+      return onLive(ui, run, world, now, (live) => (live.ssh.up ? { ui, effect: { do: 'shell', run: live.id } } : refuse(ui, `${live.id} has no box that answers; its log and checkpoints at home are here`, now)));
     case 'expand':
-      return { ui: ui.focus === 'said' ? unfold(ui, world) : unfoldIncident(ui, run, now) };
+      return { ui: ui.focus === 'said' ? unfold(ui, world) : unfoldIncident(ui, run, world, now) };
     case 'check':
-      return onLive(ui, run, now, (live) => ({ ui, command: { do: 'check', run: live.id } }));
+      return onLive(ui, run, world, now, (live) => ({ ui, command: { do: 'check', run: live.id } }));
     case 'undo':
       return undo(ui, run, world, now);
     case 'destroy':
@@ -99,7 +106,7 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
     case 'palette':
       return { ui: { ...ui, palette: { text: '', choice: 0 }, toast: null } };
     case 'adopt':
-      return open(ui, askAdopt(world, now), now);
+      return open(ui, askAdopt(world, stranger, now), now);
     case 'quit': {
       const { runs, instances } = leavesBehind(world);
       // Somebody else has the loops: nothing is left behind.
@@ -130,7 +137,7 @@ export function act(ui: Ui, action: KeyAction, world: World, now: number): Press
 const open = (ui: Ui, asked: Asked, now: number): Pressed => (typeof asked === 'string' ? refuse(ui, asked, now) : { ui: { ...ui, dialog: asked, toast: null } });
 const refuse = (ui: Ui, why: string, now: number): Pressed => ({ ui: withToast(ui, why, true, now) });
 
-const asks = (ui: Ui, run: RunState | null, world: World, now: number, dialog: (world: World, run: RunState, now: number) => Asked): Pressed => onLive(ui, run, now, (live) => open(ui, dialog(world, live, now), now));
+const asks = (ui: Ui, run: RunState | null, world: World, now: number, dialog: (world: World, run: RunState, now: number) => Asked): Pressed => onLive(ui, run, world, now, (live) => open(ui, dialog(world, live, now), now));
 
 /** The destroy of the run that keys act on, else the one whose grace ends first. */
 function undo(ui: Ui, run: RunState | null, world: World, now: number): Pressed {
@@ -138,12 +145,17 @@ function undo(ui: Ui, run: RunState | null, world: World, now: number): Pressed 
   return pending ? { ui, command: { do: 'recall', run: pending.id } } : refuse(ui, 'nothing waits that could be called back', now);
 }
 
-function onLive(ui: Ui, run: RunState | null, now: number, then: (run: RunState) => Pressed): Pressed {
-  if (!run) return refuse(ui, 'no run is selected', now);
+function onLive(ui: Ui, run: RunState | null, world: World, now: number, then: (run: RunState) => Pressed): Pressed {
+  if (!run) return refuse(ui, noRun(ui, world), now);
   return isOver(run) ? refuse(ui, `${run.id} is over and bills for nothing`, now) : then(run);
 }
 
-function unfoldIncident(ui: Ui, run: RunState | null, now: number): Ui {
+function noRun(ui: Ui, world: World): string {
+  const stranger = targetStranger(ui, world);
+  return stranger ? `instance ${stranger.id} is not ours, and is never touched; ${keyOf('adopt')} puts a run on it` : 'no run is selected';
+}
+
+function unfoldIncident(ui: Ui, run: RunState | null, world: World, now: number): Ui {
   const incident = run?.incident ?? run?.incidents.at(-1);
-  return run && incident ? toggle(ui, groupKey(run.id, incident.id)) : withToast(ui, `${run?.id ?? 'no run'} has had no incident`, true, now);
+  return run && incident ? toggle(ui, groupKey(run.id, incident.id)) : withToast(ui, run ? `${run.id} has had no incident` : noRun(ui, world), true, now);
 }

@@ -6,12 +6,14 @@ import type { StoreApi } from 'zustand/vanilla';
 
 /** Painted rows, top to bottom. */
 export type FrameStore = StoreApi<{ rows: readonly string[] }>;
+/** One input event as Ink hands it on. */
+export type Press = (input: string, key: InkInput) => void;
 
 const Row = memo(function Row({ text }: { text: string }) {
   return <Text wrap="truncate">{text === '' ? ' ' : text}</Text>;
 });
 
-export function App({ frame, press }: { frame: FrameStore; press: (input: string, key: InkInput) => void }) {
+export function App({ frame, press }: { frame: FrameStore; press: Press }) {
   const rows = useStore(frame, (state) => state.rows);
   // `press` reads the newest state when a key arrives; a closure over this render's state would lose keys.
   useInput(press);
@@ -30,7 +32,7 @@ export interface Mounted {
   gone: Promise<unknown>;
 }
 
-export function mount(frame: FrameStore, press: (input: string, key: InkInput) => void, stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStream): Mounted {
+export function mount(frame: FrameStore, press: Press, stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStream): Mounted {
   const app = render(<App frame={frame} press={press} />, { stdin, stdout, debug: true, patchConsole: false, exitOnCtrlC: false });
   return { unmount: () => app.unmount(), gone: app.waitUntilExit() };
 }

@@ -1,5 +1,6 @@
 /** Opens dialogs: which fields and options each has. The first option is always the one that leaves everything as it is. */
-import { instanceOf, type RunState, type World } from '../core/state.ts';
+import { instanceOf, type InstanceState, type RunState, type World } from '../core/state.ts';
+import { keyOf } from './keys.ts';
 import { createDialog, option, text, type Dialog } from './form.ts';
 import { strangersOf } from './select.ts';
 
@@ -7,7 +8,7 @@ import { strangersOf } from './select.ts';
 export type Asked = Dialog | string;
 
 export function askDestroy(world: World, run: RunState, now: number): Asked {
-  if (run.destroy_pending) return `a destroy of ${run.id} waits already; u calls it back`;
+  if (run.destroy_pending) return `a destroy of ${run.id} waits already; ${keyOf('undo')} calls it back`;
   if (run.destroy_ordered?.waive) return `${run.id} is being destroyed`;
   const home = instanceOf(world, run) ? 'Bring results home, then destroy' : 'Give the run up';
   return createDialog('destroy', run.id, now, [option('no', 'Leave it alone'), option('home', home, 'destroy', false), option('now', 'Destroy now, without bringing anything home', run.id)]);
@@ -38,11 +39,12 @@ export function askBid(world: World, run: RunState, now: number): Asked {
   return facts.is_bid ? createDialog('bid', run.id, now, [text('bid', '', 'price', 8), option('no', 'Cancel'), option('raise', 'Raise the bid')]) : `instance ${facts.id} is rented on demand; there is nothing to bid`;
 }
 
-export function askAdopt(world: World, now: number): Asked {
+/** `wanted`: the one that is looked at. */
+export function askAdopt(world: World, wanted: InstanceState | null, now: number): Asked {
   const strangers = strangersOf(world);
   const [first, ...others] = strangers;
   if (!first) return 'every instance on the account is ours';
-  return createDialog('adopt', null, now, [text('instance', others.length === 0 ? String(first.id) : '', 'digits', 12), text('spec', 'experiment.yaml', 'any', 400), option('no', 'Leave it alone'), option('adopt', 'Adopt it', 'adopt', false)]);
+  return createDialog('adopt', null, now, [text('instance', wanted ? String(wanted.id) : others.length === 0 ? String(first.id) : '', 'digits', 12), text('spec', 'experiment.yaml', 'any', 400), option('no', 'Leave it alone'), option('adopt', 'Adopt it', 'adopt', false)]);
 }
 
 export function askProposal(_world: World, run: RunState, now: number): Asked {

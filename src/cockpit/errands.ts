@@ -1,7 +1,7 @@
 /** Runs the launch wizard's errands and brings their answers to the screen. */
 import type { Clock } from '../core/ports.ts';
 import type { Ui } from './ui.ts';
-import { OFFERS_FRESH_MS, offersRead, specsRead, wizardAsked, type Errand, type Loaded, type WizardPorts } from './wizard.ts';
+import { OFFERS_FRESH_MS, offersAbout, offersRead, specsRead, wizardAsked, type Errand, type Loaded, type WizardPorts } from './wizard.ts';
 
 export interface Errands {
   run: (errand: Errand) => void;
@@ -41,7 +41,8 @@ export function createErrands(ports: { wizard: WizardPorts | null; clock: Clock;
     },
     look() {
       const { dialog, wizard: known } = ports.ui();
-      if (dialog?.kind === 'offers' && dialog.about !== null && known.offers.is !== 'loading' && clock.now() - known.offers_at >= OFFERS_FRESH_MS) void offers(dialog.about);
+      const about = offersAbout(dialog);
+      if (about !== null && known.offers.is !== 'loading' && clock.now() - known.offers_at >= OFFERS_FRESH_MS) void offers(about);
     },
   };
 }

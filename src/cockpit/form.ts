@@ -1,6 +1,6 @@
 /** What a dialog is made of: text fields and options, one of which has the focus. Plain data. */
 
-export type DialogKind = 'destroy' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'adopt' | 'proposal' | 'quit' | 'launch' | 'offers' | 'spec';
+export type DialogKind = 'destroy' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'adopt' | 'proposal' | 'quit' | 'launch' | 'offers' | 'confirm' | 'spec';
 
 export type Control =
   | { readonly is: 'text'; readonly name: string; readonly value: string; readonly takes: 'any' | 'digits' | 'price'; readonly max: number }

@@ -9,8 +9,8 @@ export type Place = 'home' | 'log' | 'said' | 'run' | 'help' | 'dialog' | 'text'
 export const PLACES: Readonly<Record<Place, string>> = { home: 'Home', log: 'Log pane', said: 'Reasoning log', run: 'Run page', help: 'Help', dialog: 'Dialogs', text: 'Text fields' };
 
 export type KeyAction =
-  | 'up' | 'down' | 'page_up' | 'page_down' | 'first' | 'last' | 'enter' | 'back' | 'next_pane' | 'previous_pane'
-  | 'half_up' | 'half_down' | 'destroy' | 'undo' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'answer' | 'adopt' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'shell' | 'launch' | 'palette' | 'theme' | 'help' | 'quit' | 'detach' | 'interrupt' | 'redraw' | 'suspend'
+  | 'up' | 'down' | 'page_up' | 'page_down' | 'first' | 'last' | 'enter' | 'back' | 'next_pane' | 'previous_pane' | 'next_section' | 'previous_section'
+  | 'half_up' | 'half_down' | 'destroy' | 'undo' | 'hold' | 'release' | 'keep' | 'relaunch' | 'switch' | 'bid' | 'answer' | 'adopt' | 'check' | 'logs' | 'pin' | 'filter' | 'find' | 'find_next' | 'find_previous' | 'wrap' | 'copy' | 'expand' | 'shell' | 'launch' | 'palette' | 'theme' | 'mouse' | 'help' | 'quit' | 'detach' | 'interrupt' | 'redraw' | 'suspend'
   | 'next' | 'previous' | 'confirm' | 'yes' | 'cancel' | 'erase' | 'left' | 'right' | 'start' | 'end' | 'clear' | 'close';
 
 export interface KeyBinding {
@@ -40,15 +40,17 @@ const USUAL: readonly KeyBinding[] = [
   { keys: ['ctrl-d'], action: 'half_down', says: 'half a page down', places: MOVING },
   { keys: ['g', 'home'], action: 'first', says: 'first row', places: MOVING },
   { keys: ['G', 'end'], action: 'last', says: 'last row; in a log, follow it again', places: MOVING },
-  { keys: ['tab', 'right'], action: 'next_pane', says: 'next pane', places: PANES },
-  { keys: ['shift-tab', 'left'], action: 'previous_pane', says: 'previous pane', places: PANES },
-  { keys: ['enter'], action: 'enter', says: 'open the run: spec, attempts, incidents, checkpoints, costs', places: ['home', 'log'], hint: 'open' },
+  { keys: ['tab', 'right', 'l'], action: 'next_pane', says: 'next pane', places: PANES },
+  { keys: ['shift-tab', 'left', 'h'], action: 'previous_pane', says: 'previous pane', places: PANES },
+  { keys: ['tab', 'right', 'l'], action: 'next_section', says: 'next section', places: ['run', 'help'] },
+  { keys: ['shift-tab', 'left', 'h'], action: 'previous_section', says: 'previous section', places: ['run', 'help'] },
+  { keys: ['enter'], action: 'enter', says: 'open the run, or what is known of an instance that is not ours', places: ['home', 'log'], hint: 'open' },
   { keys: ['enter', 'e'], action: 'expand', says: 'unfold what stands behind this line, or fold it', places: ['said'], hint: 'unfold' },
   { keys: ['e'], action: 'expand', says: 'unfold the incident of this run in the reasoning log, or fold it', places: ['home'] },
   { keys: ['esc'], action: 'back', says: 'back one step: page, scroll, filter, pane, log', places: ACTING },
   { keys: ['d'], action: 'destroy', says: 'destroy the instance of this run (asks)', places: ACTING, dangerous: true, hint: 'destroy' },
   { keys: ['u'], action: 'undo', says: 'call back a destroy that waits its grace', places: ACTING },
-  { keys: ['h'], action: 'hold', says: 'approve a debugging hold, with an end (asks)', places: ACTING, dangerous: true, hint: 'hold' },
+  { keys: ['H'], action: 'hold', says: 'approve a debugging hold, with an end (asks)', places: ACTING, dangerous: true, hint: 'hold' },
   { keys: ['r'], action: 'release', says: 'release the hold (asks)', places: ACTING, dangerous: true },
   { keys: ['p'], action: 'keep', says: 'keep the instance after the run, or no longer (asks)', places: ACTING, dangerous: true },
   { keys: ['R'], action: 'relaunch', says: 'launch the run again, with an edited command (asks)', places: ACTING, dangerous: true },
@@ -58,8 +60,8 @@ const USUAL: readonly KeyBinding[] = [
   { keys: ['A'], action: 'adopt', says: 'put a run on an instance that is not ours (asks)', places: ACTING, dangerous: true },
   { keys: ['s'], action: 'shell', says: 'a shell on the box of this run; exit or Ctrl-d comes back here', places: ACTING },
   { keys: ['c'], action: 'check', says: 'check this run now', places: ACTING, hint: 'check' },
-  { keys: ['l'], action: 'logs', says: 'open or close the log', places: PANES, hint: 'log' },
-  { keys: ['L'], action: 'pin', says: 'pin the log to its run, or unpin it', places: PANES },
+  { keys: ['o'], action: 'logs', says: 'open or close the log, the output of this run', places: PANES, hint: 'output' },
+  { keys: ['O'], action: 'pin', says: 'pin the log to its run, or unpin it', places: PANES },
   { keys: ['/'], action: 'filter', says: 'filter runs; !word inverts', places: ['home', 'said'], hint: 'filter' },
   { keys: ['/'], action: 'find', says: 'search in the log', places: ['log'], hint: 'search' },
   { keys: ['n'], action: 'find_next', says: 'next hit, towards the newest line', places: ['log'] },
@@ -69,6 +71,7 @@ const USUAL: readonly KeyBinding[] = [
   { keys: ['n'], action: 'launch', says: 'launch a run: pick or write a spec, see what fits now (asks)', places: ['home', 'said', 'run'], dangerous: true, hint: 'launch' },
   { keys: [':'], action: 'palette', says: 'any of these by name, with completion', places: ACTING },
   { keys: ['t'], action: 'theme', says: 'next theme', places: ACTING },
+  { keys: ['M'], action: 'mouse', says: 'the mouse: ours, or the terminal\'s for selecting text', places: ACTING },
   { keys: ['?'], action: 'help', says: 'this help', places: ACTING, hint: 'help' },
   { keys: ['q'], action: 'quit', says: 'leave; says first what goes on and what bills', places: ACTING, hint: 'quit' },
   { keys: ['D'], action: 'detach', says: 'leave; a background process watches on', places: ACTING },
@@ -108,8 +111,8 @@ export const bindingFor = (place: Place, key: string): KeyBinding | null => tabl
 const isKeyName = (key: string): boolean => [...key].length === 1 || key in SHOWN || /^ctrl-[defgknoprtuvwxy]$/.test(key);
 
 /**
- * Puts the user's keys in the place of the usual ones, by action. Answers what is wrong, in words; then nothing is changed.
- * What works everywhere, and the keys of dialogs and fields, stay as they are.
+ * Puts the user's keys in the place of the usual ones, by action. A usual action that has another key gives way. Answers what
+ * is wrong, in words; then nothing is changed. What works everywhere, and the keys of dialogs and fields, stay as they are.
  */
 export function rebind(wishes: Readonly<Record<string, readonly string[]>>): string[] {
   const mine = (binding: KeyBinding): boolean => binding.places.some((place) => (ACTING as readonly Place[]).includes(place)) && !binding.places.includes('dialog');
@@ -117,7 +120,13 @@ export function rebind(wishes: Readonly<Record<string, readonly string[]>>): str
     ...(USUAL.some((binding) => binding.action === action && mine(binding)) ? [] : [`keys.${action}: there is no such action to bind`]),
     ...keys.filter((key) => !isKeyName(key)).map((key) => `keys.${action}: ${JSON.stringify(key)} is no key`),
   ]);
-  const next = USUAL.map((binding) => (mine(binding) ? { ...binding, keys: wishes[binding.action] ?? binding.keys } : binding));
+  const wished = USUAL.filter((binding) => mine(binding) && wishes[binding.action]);
+  const next = USUAL.map((binding) => {
+    if (!mine(binding)) return binding;
+    const wish = wishes[binding.action];
+    const left = binding.keys.filter((key) => !wished.some(({ action, places }) => wishes[action]?.includes(key) && places.some((place) => binding.places.includes(place))));
+    return { ...binding, keys: wish ?? (left.length > 0 ? left : binding.keys) };
+  });
   const seen = new Map<string, KeyBinding>();
   for (const binding of next) {
     for (const place of binding.places) {
@@ -136,6 +145,8 @@ export function rebind(wishes: Readonly<Record<string, readonly string[]>>): str
 
 const SHOWN: Readonly<Record<string, string>> = { up: '↑', down: '↓', left: '←', right: '→', pageup: 'PgUp', pagedown: 'PgDn', space: 'Space', home: 'Home', end: 'End', tab: 'Tab', 'shift-tab': 'Shift-Tab', enter: 'Enter', esc: 'Esc', backspace: 'Backspace' };
 export const keyName = (key: string): string => SHOWN[key] ?? key.replace('ctrl-', 'Ctrl-');
+/** The key in force for an action, as it is shown in a sentence. */
+export const keyOf = (action: KeyAction): string => keyName(KEYS.find((binding) => binding.action === action)?.keys[0] ?? '');
 
 /** What is told of a place: of a pane beside the table only what the table has not. */
 export const bindingsOf = (place: Place): readonly KeyBinding[] => KEYS.filter(({ places }) => places.includes(place) && !((place === 'log' || place === 'said') && places.includes('home')));
@@ -149,6 +160,13 @@ export function keysMarkdown(): string {
       return [`**${PLACES[place]}**`, '', '| Key | What it does |', '|---|---|', ...rows].join('\n');
     })
     .join('\n\n');
+}
+
+/** A button or a notch of the wheel, and the cell that it happened in, from 0. */
+export interface Mouse {
+  readonly mouse: 'click' | 'wheel_up' | 'wheel_down';
+  readonly x: number;
+  readonly y: number;
 }
 
 /** One key press, or text that was pasted. `text` is what a text field would take; null for keys that write nothing. */
@@ -167,13 +185,25 @@ const CONTROLS: Readonly<Record<string, string>> = { '\r': 'enter', '\n': 'enter
 const PASTE_START = '[200~';
 const PASTE_END = '[201~';
 
+/** A mouse report as Ink 6 hands it on: SGR 1006 without its escape. */
+const REPORT = /^\[<(\d+);(\d+);(\d+)([Mm])$/;
+
+/** null: no report. An empty list: one that means nothing here, such as a button let go. */
+function mouseOf(input: string): Mouse[] | null {
+  const [, code, column, row, ends] = REPORT.exec(input) ?? [];
+  if (code === undefined) return null;
+  const button = Number(code) & 0b11100011;
+  const mouse = ends === 'm' ? null : button === 0 ? 'click' : button === 64 ? 'wheel_up' : button === 65 ? 'wheel_down' : null;
+  return mouse === null ? [] : [{ mouse, x: Number(column) - 1, y: Number(row) - 1 }];
+}
+
 /**
  * Turns Ink's input events into keys. A fast typist's characters come in one event and are split; what arrives between the
  * marks of a bracketed paste is one `paste`, so that it is never run as keys.
  */
-export function createKeyReader(): (input: string, key: InkKey) => Key[] {
+export function createKeyReader(): (input: string, key: InkKey) => (Key | Mouse)[] {
   let pasted: string | null = null;
-  return function read(input, key): Key[] {
+  return function read(input, key): (Key | Mouse)[] {
     if (pasted === null && input.startsWith(PASTE_START)) {
       pasted = '';
       return read(input.slice(PASTE_START.length), key);
@@ -187,6 +217,8 @@ export function createKeyReader(): (input: string, key: InkKey) => Key[] {
       const rest = input.slice(end + PASTE_END.length);
       return [{ name: 'paste', text }, ...(rest === '' ? [] : read(rest, key))];
     }
+    const mouse = mouseOf(input);
+    if (mouse) return mouse;
     const name = namedKey(input, key);
     if (name !== null) return name === '' ? [] : [{ name, text: null }];
     return [...input].flatMap((character): Key[] => {

@@ -1,12 +1,15 @@
 /** A row of the screen before it has colour: pieces of text, each with a role. Widths are display cells, never `.length`. */
 import stringWidth from 'string-width';
 import { GLYPH } from './glyphs.ts';
+import type { Hit } from './hit.ts';
 import type { Role } from './theme.ts';
 
 export interface Piece {
   readonly text: string;
   readonly role: Role;
   readonly over?: Role;
+  /** What a click on it means. */
+  readonly hit?: Hit;
 }
 
 /** `over` is laid over every piece: the selected row keeps its colours and gains a ground. */
@@ -22,6 +25,8 @@ export const widthOf = (text: string): number => (ASCII.test(text) ? text.length
 export const piece = (text: string, role: Role = 'text'): Piece => ({ text, role });
 export const line = (...pieces: readonly Piece[]): Line => ({ pieces });
 export const plain = (text: string, role: Role = 'text'): Line => line(piece(text, role));
+/** What a click on the line means, where its pieces don't say more. */
+export const clickable = ({ pieces, ...rest }: Line, hit: Hit): Line => ({ ...rest, pieces: pieces.map((one) => (one.hit ? one : { ...one, hit })) });
 export const lineWidth = ({ pieces }: Line): number => pieces.reduce((total, { text }) => total + widthOf(text), 0);
 export const lineText = ({ pieces }: Line): string => pieces.map(({ text }) => text).join('');
 

@@ -3,7 +3,8 @@ import type { World } from '../core/state.ts';
 import { panesOf } from './layout.ts';
 import { follow, lookBy } from './look.ts';
 import { readBy } from './reasoning.ts';
-import { logRun, openIncident, orderedRuns, targetRun } from './select.ts';
+import { helpOf, pageLines, sectionsOf } from './panes/page.ts';
+import { logRun, openIncident, rowsOf, targetRun } from './select.ts';
 import { withToast, type LogPane, type Ui } from './ui.ts';
 
 export function neighbour(ui: Ui, world: World, by: 1 | -1): Ui['focus'] {
@@ -15,7 +16,7 @@ export function neighbour(ui: Ui, world: World, by: 1 | -1): Ui['focus'] {
 /** Esc undoes the newest thing first, and never leaves the program. */
 export function back(before: Ui): Ui {
   const ui = before.toast ? { ...before, toast: null } : before;
-  if (ui.page.name === 'run') return { ...ui, page: { name: 'home' } };
+  if (ui.page.name !== 'home') return { ...ui, page: { name: 'home' } };
   if (ui.look.find !== '' || ui.look.held !== null) return follow(ui);
   if (ui.reading.at !== null) return { ...ui, reading: { ...ui.reading, at: null } };
   if (ui.filter.text !== '') return { ...ui, filter: { text: '', editing: false } };
@@ -38,7 +39,7 @@ export function pin(ui: Ui, world: World, now: number): Ui {
 export function scroll(ui: Ui, by: number, world: World): Ui {
   const clamp = (value: number, last: number): number => Math.min(Math.max(0, value), Math.max(0, last));
   if (ui.help !== null) return { ...ui, help: clamp(ui.help + by, 100) };
-  if (ui.page.name === 'run') return { ...ui, page: { ...ui.page, scroll: clamp(ui.page.scroll + by, 10_000) } };
+  if (ui.page.name !== 'home') return { ...ui, page: { ...ui.page, scroll: clamp(ui.page.scroll + by, 10_000) } };
   switch (ui.focus) {
     case 'said':
       return readBy(ui, world, by);
@@ -46,9 +47,18 @@ export function scroll(ui: Ui, by: number, world: World): Ui {
       return lookBy(ui, world, by);
     case 'runs':
     case 'costs': {
-      const runs = orderedRuns(world, ui.filter.text);
-      const at = runs.findIndex(({ id }) => id === ui.selected);
-      return { ...ui, selected: runs[clamp(at < 0 ? 0 : at + by, runs.length - 1)]?.id ?? null };
+      const rows = rowsOf(ui, world);
+      const at = rows.findIndex(({ key }) => key === ui.selected);
+      return { ...ui, selected: rows[clamp(at < 0 ? 0 : at + by, rows.length - 1)]?.key ?? null };
     }
   }
+}
+
+/** To the next title of a page or of the help, or to the one before. */
+export function section(ui: Ui, world: World, way: 1 | -1): Ui {
+  const help = ui.help !== null;
+  const here = ui.help ?? (ui.page.name === 'home' ? 0 : ui.page.scroll);
+  const starts = sectionsOf(help ? helpOf(ui) : pageLines(ui, world, world.now));
+  const to = way > 0 ? starts.find((at) => at > here) : (starts.findLast((at) => at < here) ?? 0);
+  return to === undefined ? ui : scroll(ui, to - here, world);
 }

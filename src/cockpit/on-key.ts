@@ -8,7 +8,7 @@ import { bindingFor, type Key, type KeyAction, type Place } from './keys.ts';
 import { findNext, follow } from './look.ts';
 import { chosen, completions, type Palette } from './palette.ts';
 import type { Ui } from './ui.ts';
-import { pickDialog } from './wizard.ts';
+import { offersDialog, pickDialog } from './wizard.ts';
 
 export type { Effect, Pressed } from './act.ts';
 
@@ -25,7 +25,7 @@ export function placeOf(ui: Ui): Place {
 /** The same without fields and dialogs: where one would be after esc. */
 export function basePlace(ui: Ui): Place {
   if (ui.help !== null) return 'help';
-  if (ui.page.name === 'run') return 'run';
+  if (ui.page.name !== 'home') return 'run';
   return ui.focus === 'log' || ui.focus === 'said' ? ui.focus : 'home';
 }
 
@@ -62,7 +62,8 @@ function onDialogKey(ui: Ui, dialog: Dialog, key: Key, action: KeyAction | null,
   if (action === 'yes') return dialog.kind === 'quit' ? { ui: { ...ui, dialog: null }, effect: 'quit' } : { ui };
   const said = dialogAct(action, key);
   if (said === null) return { ui };
-  // One step back in the wizard is its first step.
+  // Esc goes one step back in the wizard.
+  if (said === 'cancel' && dialog.kind === 'confirm' && dialog.about !== null) return { ui: { ...ui, dialog: offersDialog(dialog.about, now) }, errand: { do: 'load_offers', path: dialog.about } };
   if (said === 'cancel' && (dialog.kind === 'offers' || dialog.kind === 'spec')) return { ui: { ...ui, dialog: pickDialog(ui.wizard.specs, now) }, errand: { do: 'load_specs' } };
   const { dialog: next, command, quit, errand } = stepDialog(dialog, said, world);
   return { ui: { ...ui, dialog: next }, ...(command ? { command } : {}), ...(quit ? { effect: 'quit' } : {}), ...(errand ? { errand } : {}) };

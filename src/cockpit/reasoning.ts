@@ -96,7 +96,12 @@ export function cursorOf(items: readonly Item[], at: Ui['reading']['at']): numbe
 /** The cursor moved by so many items; at the newest it follows again. */
 export function readBy(ui: Ui, world: World, by: number): Ui {
   const items = reasoningItems(world, ui.reading.unfolded);
-  const at = Math.min(Math.max(0, cursorOf(items, ui.reading.at) + by), items.length - 1);
+  return readTo(ui, items, cursorOf(items, ui.reading.at) + by);
+}
+
+/** The cursor put on the item of that number, or the nearest. */
+export function readTo(ui: Ui, items: readonly Item[], to: number): Ui {
+  const at = Math.min(Math.max(0, to), items.length - 1);
   return { ...ui, reading: { ...ui.reading, at: at >= items.length - 1 ? null : (items[at]?.key ?? null) } };
 }
 

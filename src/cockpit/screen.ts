@@ -1,15 +1,22 @@
-/** The terminal's own state: alternate screen, wrap, cursor, paste marks, title; and its return on every way out. */
-const ENTER = '\x1b[22;2t\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[?2004h\x1b[2J\x1b[H';
-const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?25h\x1b[?7h\x1b[?1049l\x1b[23;2t';
+/** The terminal's own state: alternate screen, wrap, cursor, paste marks, mouse, title; and its return on every way out. */
+/** Buttons and the wheel, told as SGR; no movement. */
+const MOUSE = '\x1b[?1000h\x1b[?1006h';
+/** Every way to hear of the mouse: a program on a box that died may have left any of them. */
+const NO_MOUSE = '\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l';
+const ENTER = `\x1b[22;2t\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[?2004h${NO_MOUSE}\x1b[2J\x1b[H`;
+const LEAVE = `\x1b[?2026l\x1b[0m${NO_MOUSE}\x1b[?2004l\x1b[?25h\x1b[?7h\x1b[?1049l\x1b[23;2t`;
 
 export interface Screen {
   enter(): void;
   /** Safe to call twice: only the first call after `enter` writes. */
   leave(): void;
   title(text: string): void;
+  /** Answers whether the mouse is ours now. */
+  toggleMouse(): boolean;
 }
 
-export function createScreen(stdout: { write(text: string): unknown }): Screen {
+export function createScreen(stdout: { write(text: string): unknown }, mouse: boolean): Screen {
+  let ours = mouse;
   let inside = false;
   let titled = '';
   return {
@@ -17,7 +24,7 @@ export function createScreen(stdout: { write(text: string): unknown }): Screen {
       if (inside) return;
       inside = true;
       titled = '';
-      stdout.write(ENTER);
+      stdout.write(ours ? ENTER + MOUSE : ENTER);
     },
     leave() {
       if (!inside) return;
@@ -30,10 +37,15 @@ export function createScreen(stdout: { write(text: string): unknown }): Screen {
       titled = plain;
       stdout.write(`\x1b]2;${plain}\x07`);
     },
+    toggleMouse() {
+      ours = !ours;
+      if (inside) stdout.write(ours ? MOUSE : NO_MOUSE);
+      return ours;
+    },
   };
 }
 
-export type Exit = { quit: 'user' } | { quit: 'detach' } | { quit: 'signal' } | { quit: 'error'; error: Error };
+export type Exit = { quit: 'user' } | { quit: 'detach' } | { quit: 'signal' } | { quit: 'hangup' } | { quit: 'error'; error: Error };
 
 /** Which signals end the cockpit. */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -43,7 +55,7 @@ const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * at `exit`, when nothing else had the time. Returns the function that takes all listeners away again.
  */
 export function guardExits(on: { end: (exit: Exit, signal?: NodeJS.Signals) => void; leave: () => void; stop: () => void; resume: () => void }): () => void {
-  const end = (signal: NodeJS.Signals): void => on.end({ quit: 'signal' }, signal);
+  const end = (signal: NodeJS.Signals): void => on.end({ quit: signal === 'SIGHUP' ? 'hangup' : 'signal' }, signal);
   const fail = (error: unknown): void => on.end({ quit: 'error', error: error instanceof Error ? error : new Error(String(error)) });
   for (const signal of ENDING) process.on(signal, end);
   process.on('uncaughtException', fail);

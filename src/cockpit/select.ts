@@ -25,6 +25,17 @@ export function orderedRuns(world: World, filter: string): RunState[] {
     .map(({ run }) => run);
 }
 
+/** A row of the table. The key of a run is its id; no run is called as a stranger's is. */
+export type TableRow = { readonly key: string } & ({ readonly is: 'run'; readonly run: RunState } | { readonly is: 'stranger'; readonly instance: InstanceState });
+
+export const strangerKey = (id: number): string => `#${id}`;
+
+/** Runs, then the instances that are not ours: no filter hides what bills. */
+export const rowsOf = (ui: Ui, world: World): TableRow[] => [
+  ...orderedRuns(world, ui.filter.text).map((run) => ({ key: run.id, is: 'run' as const, run })),
+  ...strangersOf(world).map((instance) => ({ key: strangerKey(instance.id), is: 'stranger' as const, instance })),
+];
+
 const haystack = (run: RunState): string => `${run.id} ${run.instance ?? ''} ${stateWord(run)} ${run.stage}`.toLowerCase();
 
 const present = (instance: InstanceState): boolean => instance.gone_at === null;
@@ -41,7 +52,10 @@ export const pendingRuns = (world: World): RunState[] => runsOf(world).filter((r
 export const runById = (world: World, id: string | null): RunState | null => (id === null ? null : (world.runs[id] ?? null));
 
 /** The run that keys act on: the open page's, else the selected row's. */
-export const targetRun = (ui: Ui, world: World): RunState | null => runById(world, ui.page.name === 'run' ? ui.page.run : ui.selected);
+export const targetRun = (ui: Ui, world: World): RunState | null => (ui.page.name === 'stranger' ? null : runById(world, ui.page.name === 'run' ? ui.page.run : ui.selected));
+/** The instance of nobody of ours that keys act on; null where it is a run. */
+export const targetStranger = (ui: Ui, world: World): InstanceState | null =>
+  ui.page.name === 'run' ? null : (strangersOf(world).find(({ id }) => (ui.page.name === 'stranger' ? ui.page.instance === id : ui.selected === strangerKey(id))) ?? null);
 
 /** Whose log the log pane shows; null while it is closed or has nothing to show. */
 export function logRun(log: LogPane, selected: string | null, world: World): RunState | null {
@@ -62,8 +76,12 @@ export const leavesBehind = (world: World): { runs: RunState[]; instances: Insta
   instances: oursOf(world),
 });
 
-/** Instances on which a sentinel holds a lease, and those of them that we can renew it on: their session is up. */
-export function leasesOf(world: World): { held: number; renewed: number } {
+/**
+ * Instances on which a sentinel holds a lease, those of them that we can renew it on (their session is up), and until when the
+ * shortest one lasts, epoch ms of the program's clock; null while no box has told.
+ */
+export function leasesOf(world: World): { held: number; renewed: number; until: number | null } {
   const under = runsOf(world).filter((run) => run.instance !== null && run.ran_here && !isClosed(run));
-  return { held: under.length, renewed: under.filter(({ ssh }) => ssh.up).length };
+  const untils = under.flatMap(({ lease_until }) => lease_until ?? []);
+  return { held: under.length, renewed: under.filter(({ ssh }) => ssh.up).length, until: untils.length === 0 ? null : Math.min(...untils) };
 }

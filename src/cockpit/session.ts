@@ -6,6 +6,8 @@ import type { WorldStore } from '../store.ts';
 import type { FrameStore } from './app.tsx';
 import { createErrands } from './errands.ts';
 import { createKeyReader, type InkKey } from './keys.ts';
+import type { Line } from './line.ts';
+import { onMouse } from './mouse.ts';
 import { onKey, type Effect } from './on-key.ts';
 import { alertsOf } from './select.ts';
 import { settle } from './settle.ts';
@@ -67,6 +69,8 @@ export function createSession(ports: SessionPorts): Session {
   let due = Number.POSITIVE_INFINITY;
   let cancel: (() => void) | null = null;
   let closed = false;
+  /** What a person sees, and points at. */
+  let screen: readonly Line[] = [];
 
   /** Moves the next draw forward; never backward. */
   const drawWithin = (ms: number): void => {
@@ -91,7 +95,8 @@ export function createSession(ports: SessionPorts): Session {
     // Money and spans move once a second, however often something else is drawn.
     if (clock.now() - shown.at >= IDLE_MS - SLACK_MS) shown = { at: clock.now(), world: ports.worldNow() };
     const paint = ports.paints[ui.theme % ports.paints.length]?.paint;
-    const rows = view(ui, world, shown.world, ports.title).map((row) => paint?.(row) ?? '');
+    screen = view(ui, world, shown.world, ports.title);
+    const rows = screen.map((row) => paint?.(row) ?? '');
     const before = frame.getState().rows;
     if (rows.length !== before.length || rows.some((row, index) => row !== before[index])) frame.setState({ rows });
     ports.onDraw();
@@ -129,7 +134,7 @@ export function createSession(ports: SessionPorts): Session {
     press(input, key) {
       for (const one of read(input, key)) {
         const theme = ui.theme;
-        const pressed = onKey(ui, one, store.getState(), clock.now());
+        const pressed = 'mouse' in one ? onMouse(ui, one, screen, store.getState(), clock.now()) : onKey(ui, one, store.getState(), clock.now());
         ui = pressed.ui;
         if (ui.theme !== theme) ui = withToast(ui, `theme ${ports.paints[ui.theme % ports.paints.length]?.name ?? ''}`, false, clock.now());
         if (pressed.command) void send(pressed.command);

@@ -1,10 +1,9 @@
 /** Brings the screen's memory in line with the world before each draw: what is gone is let go, what is urgent opens. Pure. */
 import type { World } from '../core/state.ts';
 import { helpRows, layoutOf, pageRows, panesOf } from './layout.ts';
-import { helpLines } from './panes/help.ts';
-import { runPage } from './panes/run-page.ts';
-import { alertsOf, incidentKey, isOver, openIncident, orderedRuns, runById } from './select.ts';
-import { withToast, type LogPane, type Ui } from './ui.ts';
+import { helpOf, pageLines } from './panes/page.ts';
+import { alertsOf, incidentKey, isOver, openIncident, rowsOf, runById } from './select.ts';
+import { withToast, type LogPane, type Page, type Ui } from './ui.ts';
 
 /** `now` is real time in ms. Answers the same object when nothing had to change. */
 export function settle(before: Ui, world: World, now: number): Ui {
@@ -13,15 +12,16 @@ export function settle(before: Ui, world: World, now: number): Ui {
     ui = { ...ui, ...part };
   };
   if (ui.toast && now >= ui.toast.until) change({ toast: null });
-  if (ui.page.name === 'run' && !runById(world, ui.page.run)) change({ page: { name: 'home' } });
+  const page = pageAfter(ui.page, world);
+  if (page !== ui.page) change({ page });
   if (ui.dialog && ui.dialog.run !== null) {
     const run = runById(world, ui.dialog.run);
     if (!run || isOver(run)) ui = withToast({ ...ui, dialog: null }, `${ui.dialog.run} has ended meanwhile; there is nothing left to do`, false, now);
     else if (ui.dialog.kind === 'proposal' && run.brain.consult.stage !== 'pending') ui = withToast({ ...ui, dialog: null }, `the question of ${run.id} has been answered or has run out`, false, now);
   }
-  const runs = orderedRuns(world, ui.filter.text);
-  if (!runs.some(({ id }) => id === ui.selected)) {
-    const first = runs[0]?.id ?? null;
+  const rows = rowsOf(ui, world);
+  if (!rows.some(({ key }) => key === ui.selected)) {
+    const first = rows[0]?.key ?? null;
     if (first !== ui.selected) change({ selected: first });
   }
   const alerts = alertsOf(world).flatMap((run) => {
@@ -33,20 +33,30 @@ export function settle(before: Ui, world: World, now: number): Ui {
   if (log !== ui.log) change({ log, look: log.is === 'pinned' ? ui.look : { ...ui.look, held: null, back: 0 } });
   if (fresh.length > 0 || ui.alerted.length > alerts.length) change({ alerted: alerts.map(({ key }) => key) });
   if (!panesOf(ui, world).includes(ui.focus)) change({ focus: 'runs' });
-  const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
-  if (run && ui.page.name === 'run') {
-    const last = Math.max(0, runPage(run, world, world.now, ui.size.columns, ui.status).length - pageRows(ui, world));
+  if (ui.page.name !== 'home') {
+    const last = Math.max(0, pageLines(ui, world, world.now).length - pageRows(ui, world));
     if (ui.page.scroll > last) change({ page: { ...ui.page, scroll: last } });
   }
   if (ui.help !== null) {
-    const last = Math.max(0, helpLines(ui.page.name).length - helpRows(ui));
+    const last = Math.max(0, helpOf(ui).length - helpRows(ui));
     if (ui.help > last) change({ help: last });
   }
   const visible = layoutOf(ui, world).runs;
-  const at = Math.max(0, runs.findIndex(({ id }) => id === ui.selected));
+  const runs = rows.filter(({ is }) => is === 'run');
+  // Strangers stand below the last run.
+  const at = Math.max(0, Math.min(rows.findIndex(({ key }) => key === ui.selected), runs.length - 1));
   const top = Math.max(0, Math.min(Math.max(Math.min(ui.top, at), at - visible + 1), runs.length - visible));
   if (top !== ui.top) change({ top });
   return ui;
+}
+
+/** What is gone has no page; a stranger that was adopted goes on as its run. */
+function pageAfter(page: Page, world: World): Page {
+  if (page.name === 'run') return runById(world, page.run) ? page : { name: 'home' };
+  if (page.name === 'home') return page;
+  const one = world.fleet[String(page.instance)];
+  if (!one || one.gone_at !== null) return { name: 'home' };
+  return one.run !== null && runById(world, one.run) ? { name: 'run', run: one.run, scroll: 0 } : page;
 }
 
 interface Alert {

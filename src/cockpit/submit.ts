@@ -4,7 +4,7 @@ import { LONGEST_HOLD_MIN } from '../core/orders.ts';
 import type { World } from '../core/state.ts';
 import { valueOf, type Dialog } from './form.ts';
 import { isOver } from './select.ts';
-import { offersDialog, specDialog, specOf, type Errand } from './wizard.ts';
+import { chosenOffer, confirmDialog, offersDialog, specDialog, specOf, type Errand } from './wizard.ts';
 
 /** How long a destroy from the cockpit can be called back, real seconds. */
 export const GRACE_S = 10;
@@ -15,7 +15,7 @@ export type Submitted = { command: Command } | { quit: true } | { next: Dialog; 
 export function submit(dialog: Dialog, taken: string, world: World): Submitted {
   if (dialog.kind === 'quit') return { quit: true };
   if (dialog.kind === 'adopt') return adopt(dialog);
-  if (dialog.kind === 'launch' || dialog.kind === 'offers' || dialog.kind === 'spec') return wizard(dialog, taken);
+  if (dialog.kind === 'launch' || dialog.kind === 'offers' || dialog.kind === 'confirm' || dialog.kind === 'spec') return wizard(dialog, taken);
   const run = dialog.run === null ? undefined : world.runs[dialog.run];
   // The world may have moved on while the dialog was read.
   if (!run || isOver(run)) return {};
@@ -50,7 +50,11 @@ export function submit(dialog: Dialog, taken: string, world: World): Submitted {
 
 function wizard(dialog: Dialog, taken: string): Submitted {
   const now = dialog.opened_at;
-  if (dialog.kind === 'offers') return dialog.about === null ? {} : { command: { do: 'launch', spec_path: dialog.about } };
+  if (dialog.kind === 'offers') return dialog.about === null ? {} : { next: confirmDialog(dialog.about, taken, now) };
+  if (dialog.kind === 'confirm') {
+    const offer = chosenOffer(taken);
+    return dialog.about === null ? {} : { command: { do: 'launch', spec_path: dialog.about, ...(offer !== null && { offer }) } };
+  }
   if (dialog.kind === 'spec') {
     const made = specOf(dialog);
     return 'error' in made ? made : { next: offersDialog(made.path, now), errand: { do: 'write_spec', ...made } };

@@ -20,13 +20,16 @@ export interface LogLook {
   readonly finding: boolean;
 }
 
+/** `stranger`: an instance of the account that is not ours. */
+export type Page = { readonly name: 'home' } | { readonly name: 'run'; readonly run: string; readonly scroll: number } | { readonly name: 'stranger'; readonly instance: number; readonly scroll: number };
+
 export interface Ui {
   readonly size: { readonly columns: number; readonly rows: number };
-  readonly page: { readonly name: 'home' } | { readonly name: 'run'; readonly run: string; readonly scroll: number };
+  readonly page: Page;
   /** What STATUS.md says of the page's run. */
   readonly status: string;
   readonly focus: Pane;
-  /** Run id: a row that moves keeps its selection. */
+  /** The key of a row: one that moves keeps its selection. */
   readonly selected: string | null;
   /** Index of the first visible row. */
   readonly top: number;

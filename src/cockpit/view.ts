@@ -1,22 +1,21 @@
 /** The whole screen as lines: a pure function of the world, the screen's memory and the time. Always exactly `rows` lines of `columns` cells. */
 import type { World } from '../core/state.ts';
-import { beside, block, fitLine, line, lineWidth, overlay, piece, plain, widthOf, wrap, type Line } from './line.ts';
+import { beside, block, clickable, fitLine, line, lineWidth, overlay, piece, plain, widthOf, wrap, type Line, type Piece } from './line.ts';
 import { GLYPH } from './glyphs.ts';
-import { KEYS, keyName } from './keys.ts';
+import { KEYS, keyName, keyOf } from './keys.ts';
 import { helpRows, layoutOf, LEAST, pageRows } from './layout.ts';
 import { basePlace, placeOf } from './on-key.ts';
 import { banner, header } from './panes/header.ts';
 import { box } from './panes/box.ts';
 import { costs } from './panes/costs.ts';
 import { dialogBox, dialogWidth } from './panes/dialog.ts';
-import { helpLines } from './panes/help.ts';
 import { log } from './panes/log.ts';
+import { helpOf, pageLines } from './panes/page.ts';
 import { paletteBox } from './panes/palette.ts';
-import { runPage } from './panes/run-page.ts';
 import { said } from './panes/said.ts';
 import { table } from './panes/table.ts';
-import { pendingRuns, runById } from './select.ts';
-import type { Ui } from './ui.ts';
+import { pendingRuns } from './select.ts';
+import type { Pane, Ui } from './ui.ts';
 
 /** `now` is the program's (scaled) time in ms; `title` stands beside the program's name. */
 export function view(ui: Ui, world: World, now: number, title: string): Line[] {
@@ -27,12 +26,8 @@ export function view(ui: Ui, world: World, now: number, title: string): Line[] {
   const sign = layout.banner ? banner(ui, world, now) : null;
   const top = sign ? [...head, sign] : head;
   const room = pageRows(ui, world);
-  const run = ui.page.name === 'run' ? runById(world, ui.page.run) : null;
-  let body: Line[];
-  if (run && ui.page.name === 'run') {
-    const lines = runPage(run, world, now, columns, ui.status);
-    body = lines.slice(Math.max(0, Math.min(ui.page.scroll, lines.length - room)));
-  } else body = [...table(ui, world, now, layout), ...below(ui, world, now)];
+  const page = pageLines(ui, world, now);
+  const body = ui.page.name === 'home' || page.length === 0 ? [...inPane('runs', table(ui, world, now, layout)), ...below(ui, world, now)] : page.slice(Math.max(0, Math.min(ui.page.scroll, page.length - room)));
   const screen = [...top, ...block(body, columns, room), fitLine(footer(ui, world, now), columns)];
   return overlays(screen, ui, world, now);
 }
@@ -42,12 +37,14 @@ function below(ui: Ui, world: World, now: number): Line[] {
   const { columns } = ui.size;
   if (layout.said === null) return [];
   const beneath = layout.shape === 'wide' && layout.costs ? columns - layout.costs.width - 1 : columns;
-  const logs = layout.log === null ? [] : log(ui, world, beneath, layout.log);
-  const words = said(ui, world, now, beneath, layout.said);
+  const logs = layout.log === null ? [] : inPane('log', log(ui, world, beneath, layout.log));
+  const words = inPane('said', said(ui, world, now, beneath, layout.said));
   if (!layout.costs) return [...logs, ...words];
-  const ticker = costs(world, now, layout.costs.width, layout.costs.rows);
+  const ticker = inPane('costs', costs(world, now, layout.costs.width, layout.costs.rows));
   return layout.shape === 'wide' ? beside([...logs, ...words], ticker) : [...ticker, ...words];
 }
+
+const inPane = (pane: Pane, lines: Line[]): Line[] => lines.map((row) => clickable(row, { on: 'pane', pane }));
 
 function overlays(screen: Line[], ui: Ui, world: World, now: number): Line[] {
   const { columns, rows } = ui.size;
@@ -63,7 +60,7 @@ function overlays(screen: Line[], ui: Ui, world: World, now: number): Line[] {
   }
   if (ui.help === null) return screen;
   const width = Math.min(86, columns - 2);
-  const lines = helpLines(ui.page.name);
+  const lines = helpOf(ui);
   const space = helpRows(ui);
   const from = Math.max(0, Math.min(ui.help, lines.length - space));
   const more = lines.length - from - space;
@@ -79,14 +76,14 @@ function footer(ui: Ui, world: World, now: number): Line {
   const [pending] = pendingRuns(world);
   if (pending?.destroy_pending && !ui.dialog && ui.help === null) {
     const left = Math.max(0, Math.ceil((pending.destroy_pending.until - now) / 1_000 / ui.pace));
-    return line(piece(` ${GLYPH.alert} Destroying ${pending.id} in ${left} s: `, 'danger'), piece('u', 'key'), piece(' calls it back', 'text'));
+    return line(piece(` ${GLYPH.alert} Destroying ${pending.id} in ${left} s: `, 'danger'), ...pressable(line(piece(keyOf('undo'), 'key'), piece(' calls it back', 'text')), KEYS.find(({ action }) => action === 'undo')?.keys[0] ?? ''));
   }
-  if (ui.look.finding) return line(piece(' /', 'key'), piece(ui.look.find, 'title'), piece(GLYPH.caret, 'key'), piece('  Enter finds, n and N go on, Esc ends the search', 'muted'));
+  if (ui.look.finding) return line(piece(' /', 'key'), piece(ui.look.find, 'title'), piece(GLYPH.caret, 'key'), piece(`  Enter finds, ${keyOf('find_next')} and ${keyOf('find_previous')} go on, Esc ends the search`, 'muted'));
   if (ui.toast) return plain(` ${ui.toast.text}`, ui.toast.bad ? 'warn' : 'ok');
   const place = placeOf(ui);
   if (place === 'dialog' || place === 'text') return line(piece(' ↑↓', 'key'), piece(' choose  ', 'muted'), piece('Enter', 'key'), piece(' take  ', 'muted'), piece('Esc', 'key'), piece(' leave everything as it is', 'muted'));
-  const back = place === 'home' || place === 'said' ? [] : [[piece(' Esc', 'key'), piece(' back ', 'muted')]];
-  const hints = KEYS.filter(({ hint, places }) => hint !== undefined && places.includes(place)).map(({ keys, hint }) => [piece(` ${keyName(keys[0] ?? '')}`, 'key'), piece(` ${hint ?? ''} `, 'muted')]);
+  const back = place === 'home' || place === 'said' ? [] : [pressable(line(piece(' Esc', 'key'), piece(' back ', 'muted')), 'esc')];
+  const hints = KEYS.filter(({ hint, places }) => hint !== undefined && places.includes(place)).map(({ keys: [key = ''], hint }) => pressable(line(piece(` ${keyName(key)}`, 'key'), piece(` ${hint ?? ''} `, 'muted')), key));
   // The way to help and the way out stay in sight; the rest gives way from its end.
   const ends = hints.slice(-2);
   const kept = [...back, ...hints.slice(0, -2)];
@@ -94,9 +91,11 @@ function footer(ui: Ui, world: World, now: number): Line {
   return line(...kept.flat(), ...ends.flat());
 }
 
+const pressable = (words: Line, key: string): readonly Piece[] => clickable(words, { on: 'key', key }).pieces;
+
 /** Too small to be useful: says what it has and what it needs. Keys still work. */
 function notice(columns: number, rows: number): Line[] {
-  const words = [`The terminal is ${columns}x${rows}.`, `The cockpit needs ${LEAST.columns}x${LEAST.rows}.`, 'Make it larger, or q to leave.'];
+  const words = [`The terminal is ${columns}x${rows}.`, `The cockpit needs ${LEAST.columns}x${LEAST.rows}.`, `Make it larger, or ${keyOf('quit')} to leave.`];
   const lines = words.flatMap((text) => wrap(text, columns)).map((text) => plain(' '.repeat(Math.max(0, Math.floor((columns - widthOf(text)) / 2))) + text, 'warn'));
   const above = Math.max(0, Math.floor((rows - lines.length) / 2));
   return block([...Array.from({ length: above }, () => line()), ...lines], columns, rows);

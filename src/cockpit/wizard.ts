@@ -36,11 +36,12 @@ export type Loaded<T> = { readonly is: 'loading' } | { readonly is: 'failed'; re
 export interface Wizard {
   readonly specs: Loaded<readonly SpecFile[]>;
   readonly offers: Loaded<Found>;
-  /** Real ms of the last answer of the market. */
+  /** The spec that they were asked for, and real ms of the last answer of the market. */
+  readonly offers_of: string | null;
   readonly offers_at: number;
 }
 
-export const NO_WIZARD: Wizard = { specs: { is: 'loading' }, offers: { is: 'loading' }, offers_at: 0 };
+export const NO_WIZARD: Wizard = { specs: { is: 'loading' }, offers: { is: 'loading' }, offers_of: null, offers_at: 0 };
 /** Offers change; while they are looked at they are asked for again after this time, real ms. */
 export const OFFERS_FRESH_MS = 15_000;
 const SPECS_SHOWN = 12;
@@ -52,8 +53,20 @@ export function pickDialog(specs: Wizard['specs'], now: number): Dialog {
   return { ...dialog, focus: files.length > 0 ? 1 : 0 };
 }
 
-/** The second: what the market offers for it, and the word that spends money. */
-export const offersDialog = (path: string, now: number): Dialog => ({ ...createDialog('offers', null, now, [option('no', 'Not now'), option('launch', 'Launch it', 'launch', false)]), about: path });
+/** Stands for whatever the rule picks when the launch begins. */
+const BY_RULE = 'rule';
+
+/** The second: what the market offers for it, one option each; they are filled in when they were read. */
+export function offersDialog(path: string, now: number, offers: readonly RankedOffer[] = []): Dialog {
+  const dialog = createDialog('offers', null, now, [option('no', 'Not now'), option(BY_RULE, 'The first that is still there'), ...offers.map(({ offer_id }) => option(String(offer_id), `offer ${offer_id}`))]);
+  return { ...dialog, about: path, focus: 1 };
+}
+
+/** The third: what was chosen, and the word that spends money. */
+export const confirmDialog = (path: string, chosen: string, now: number): Dialog => ({ ...createDialog('confirm', null, now, [option('no', 'Not now'), option(chosen, 'Launch it', 'launch', false)]), about: path });
+
+/** The offer that an option of these dialogs means; null: whatever the rule picks. */
+export const chosenOffer = (name: string): number | null => (name === BY_RULE || name === 'no' ? null : Number(name));
 
 const FIELDS: readonly [name: string, value: string, takes: 'any' | 'digits' | 'price'][] = [
   ['name', 'my-run', 'any'], ['image', 'vastai/pytorch', 'any'], ['gpu', 'RTX 4090, RTX 3090', 'any'], ['vram GB', '20', 'digits'], ['disk GB', '40', 'digits'], ['max $/h', '0.60', 'price'],
@@ -96,9 +109,9 @@ export function wizardAsked(ui: Ui, errand: Errand): Ui {
       return { ...ui, wizard: { ...ui.wizard, specs: { is: 'loading' } } };
     case 'load_offers':
       // Offers that are asked for again stay in sight meanwhile.
-      return ui.wizard.offers.is === 'ready' && ui.wizard.offers_at > 0 && ui.dialog?.kind === 'offers' ? ui : { ...ui, wizard: { ...ui.wizard, offers: { is: 'loading' } } };
+      return ui.wizard.offers.is === 'ready' && ui.wizard.offers_of === errand.path ? filled(ui) : { ...ui, wizard: { ...ui.wizard, offers: { is: 'loading' }, offers_of: errand.path } };
     case 'write_spec':
-      return { ...ui, wizard: { ...ui.wizard, offers: { is: 'loading' } } };
+      return { ...ui, wizard: { ...ui.wizard, offers: { is: 'loading' }, offers_of: errand.path } };
   }
 }
 
@@ -108,7 +121,20 @@ export function specsRead(ui: Ui, specs: Wizard['specs']): Ui {
 }
 
 /** An answer to a question that nobody looks at any more changes nothing. */
-export const offersRead = (ui: Ui, path: string, offers: Wizard['offers'], now: number): Ui => (ui.dialog?.kind === 'offers' && ui.dialog.about === path ? { ...ui, wizard: { ...ui.wizard, offers, offers_at: now } } : ui);
+export const offersRead = (ui: Ui, path: string, offers: Wizard['offers'], now: number): Ui => (offersAbout(ui.dialog) === path ? filled({ ...ui, wizard: { ...ui.wizard, offers, offers_of: path, offers_at: now } }) : ui);
+
+/** The spec whose offers are looked at; null: none. */
+export const offersAbout = (dialog: Dialog | null): string | null => (dialog?.kind === 'offers' || dialog?.kind === 'confirm' ? dialog.about : null);
+
+/** The list of options follows the market; the cursor stays on its offer, and one that is gone is told. */
+function filled(ui: Ui): Ui {
+  const { dialog, wizard } = ui;
+  if (dialog?.kind !== 'offers' || dialog.about === null || wizard.offers.is !== 'ready') return ui;
+  const next = offersDialog(dialog.about, dialog.opened_at, wizard.offers.value.offers);
+  const on = dialog.controls[dialog.focus]?.name;
+  const at = next.controls.findIndex(({ name }) => name === on);
+  return { ...ui, dialog: at < 0 ? { ...next, error: `offer ${on ?? ''} is gone` } : { ...next, focus: at } };
+}
 
 /** What this program has seen of a machine. */
 export function experience(world: World, machine_id: number): string {

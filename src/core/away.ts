@@ -50,6 +50,9 @@ export function awayKind(facts: Instance): Away['kind'] | null {
   return !down ? null : facts.is_bid ? 'outbid' : 'stopped';
 }
 
+/** Stopped, by whom ever: nothing can be read there before it is started again. An offline host is another matter. */
+export const isDown = (facts: Instance): boolean => !['offline', null].includes(awayKind(facts));
+
 /** An offline host is believed after so long, and after twice as long each time that it blinks again within the hour. */
 const OFFLINE_MS = 2 * MINUTE;
 const BLINKS_COUNTED = 4;

@@ -1,6 +1,7 @@
 /** What a person may order, from a key, a dialog or the command line. The engine turns each into events, or refuses it in words. */
 export type Command =
-  | { do: 'launch'; spec_path: string }
+  /** `offer`: the offer_id that is rented if it is still there and fits; else the first that does. */
+  | { do: 'launch'; spec_path: string; offer?: number }
   /** A run of this spec on an instance of the account that is not ours yet. */
   | { do: 'adopt'; instance: number; spec_path: string }
   | RunCommand;

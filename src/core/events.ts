@@ -90,8 +90,10 @@ export type Body =
   | { type: 'fleet.fresh'; instances: Instance[] }
   | { type: 'fleet.unknown'; failure: MarketFailure; reason: string }
   // the runner
-  /** `adopt`: it runs on this instance of the account, which was not ours, instead of a rented one. */
-  | { type: 'run.submitted'; run: string; spec: Spec; spec_path: string; warnings: string[]; adopt?: number }
+  /** `adopt`: it runs on this instance of the account, which was not ours, instead of a rented one. `offer`: the one that the user chose. */
+  | { type: 'run.submitted'; run: string; spec: Spec; spec_path: string; warnings: string[]; adopt?: number; offer?: number }
+  /** The offer that the user chose cannot be had: the rule takes its next. */
+  | { type: 'offer.missed'; run: string; offer_id: number; reason: string }
   | { type: 'offers.ranked'; run: string; offers: RankedOffer[]; rejected: Record<string, number> }
   | { type: 'create.intended'; run: string; attempt: number; offer: RankedOffer; label: string; bid_usd_per_hour: number | null }
   | { type: 'create.accepted'; run: string; attempt: number; instance: number; machine_id: number }
@@ -120,6 +122,8 @@ export type Body =
   | { type: 'progress'; run: string; attempt: number; reading: ProgressReading }
   | { type: 'progress.marked'; run: string; attempt: number; reading: ProgressReading }
   | { type: 'log.tail'; run: string; lines: string[] }
+  /** The lease that the sentinel holds, as it was renewed or as the box tells it: `until` is epoch ms of the program's clock. */
+  | { type: 'lease.seen'; run: string; until: number }
   | { type: 'stream.opened'; run: string; attempt: number; alive: boolean }
   | { type: 'stream.lost'; run: string; attempt: number; reason: string }
   | { type: 'process.exited'; run: string; attempt: number; exit_code: number | null; signal: string | null; oom_kills: number; tail: string[]; pushed: boolean }
@@ -211,7 +215,7 @@ export type Event = Body & { v: number; seq: number; at: number };
 
 /** Events that are facts of the moment: they move the screen, and are read anew after a restart. */
 export function isVolatile(body: Body): boolean {
-  return body.type === 'log.tail' || body.type === 'progress' || body.type === 'fleet.fresh' || body.type === 'brain.said';
+  return body.type === 'log.tail' || body.type === 'progress' || body.type === 'fleet.fresh' || body.type === 'brain.said' || body.type === 'lease.seen';
 }
 
 /** Events that must be on disk before the effect they announce. */

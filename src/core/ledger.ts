@@ -1,4 +1,5 @@
 /** Money: what an instance has cost so far and what it bought. All pure, from the rates and buckets that `reduce` keeps. */
+import { isDown } from './away.ts';
 import { rateNow, type Instance } from './market.ts';
 import { fleetOf, instanceOf, runsOf, type Bucket, type InstanceState, type RunState, type World } from './state.ts';
 
@@ -131,7 +132,7 @@ export function waitingOf(world: World, run: RunState, now: number): Waiting | n
   const instance = instanceOf(world, run);
   if (run.rescue?.verdict !== 'unverified' || !instance || instance.gone_at !== null) return null;
   const { wait_usd, wait_then } = run.spec.teardown;
-  return { instance: instance.id, usd: costOf(instance, now).rescue, usd_per_hour: instance.rate, cap_usd: wait_usd, then: wait_then, stopped: instance.stop !== 'none', why: run.rescue.reason };
+  return { instance: instance.id, usd: costOf(instance, now).rescue, usd_per_hour: instance.rate, cap_usd: wait_usd, then: wait_then, stopped: instance.stop !== 'none' || isDown(instance.facts), why: run.rescue.reason };
 }
 
 /** One line of it, for screens and files; `reason` is cleaned by whoever prints. */

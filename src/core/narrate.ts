@@ -39,11 +39,13 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'fleet.unknown':
       return before.market.health === 'lost' ? [] : market(`control lost: ${event.reason}`, 'alert');
     case 'run.submitted':
-      return [...runner(`will launch ${event.run}: at most $${event.spec.hardware.max_usd_per_hour}/h, $${event.spec.kill.dollars} and ${event.spec.kill.hours} h`), ...event.warnings.flatMap((warning) => runner(warning))];
+      return [...runner(`will launch ${event.run}: at most $${event.spec.hardware.max_usd_per_hour}/h, $${event.spec.kill.dollars} and ${event.spec.kill.hours} h${event.offer === undefined ? '' : `, on offer ${event.offer} if it can be had`}`), ...event.warnings.flatMap((warning) => runner(warning))];
     case 'offers.ranked': {
       const best = event.offers[0];
       return runner(best ? `${event.offers.length} offers fit; best ${best.num_gpus}x ${best.gpu_name} at $${best.all_in_usd_per_hour.toFixed(3)}/h all-in` : `no offer fits now (${Object.entries(event.rejected).map(([why, n]) => `${n} out by ${why}`).join(', ') || 'the market is empty'})`);
     }
+    case 'offer.missed':
+      return runner(`offer ${event.offer_id}, which you chose, ${event.reason}: the rule's next is taken`, 'milestone');
     case 'create.intended':
       return runner(`renting ${event.offer.num_gpus}x ${event.offer.gpu_name} on machine ${event.offer.machine_id} as ${event.label}`);
     case 'create.accepted':
@@ -113,7 +115,7 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'run.ended':
       return sitter(`${event.verdict.replaceAll('_', ' ')}: ${event.reason}`, event.verdict === 'failed' || event.verdict === 'lost' || event.verdict === 'no_offer' ? 'alert' : 'milestone');
     case 'rescue.judged':
-      return sitter(event.verdict === 'unverified' ? `results not verified: ${event.reason}` : `results: ${event.verdict.replaceAll('_', ' ')} (${event.reason})`, event.verdict === 'unverified' ? 'alert' : 'info');
+      return sitter(event.verdict === 'unverified' ? `results not verified: ${event.reason}` : `results: ${event.verdict === 'nothing_never_ran' ? 'none, it never ran' : event.verdict} (${event.reason})`, event.verdict === 'unverified' ? 'alert' : 'info');
     case 'destroy.intended':
       return sitter(`destroying instance ${event.instance}: ${event.reason}`);
     case 'rescue.asked':

@@ -28,6 +28,7 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     rejected: {},
     renting: null,
     tried_offers: [],
+    wished: event.offer ?? null,
     adopting: event.adopt ?? null,
     returned: null,
     given_up: [],
@@ -67,6 +68,7 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     backoff: {},
     tail: [],
     sentinel_s: 0,
+    lease_until: null,
     eyes: NO_EYES,
   };
 }

@@ -44,6 +44,8 @@ function change(run: RunState, event: Event, world: World): RunState {
     }
     case 'offers.ranked':
       return clear({ ...run, offers: event.offers, offers_at: event.at, rejected: event.rejected, tried_offers: [] }, 'search');
+    case 'offer.missed':
+      return { ...run, wished: null };
     case 'create.intended':
       return { ...run, stage: 'renting', attempt: event.attempt, intended: [...run.intended, { attempt: event.attempt, at: event.at, unclear: false }], renting: { attempt: event.attempt, offer: event.offer, unclear: false, absent_reads: 0, at: event.at }, tried_offers: [...run.tried_offers, event.offer.offer_id] };
     case 'create.unclear':
@@ -64,11 +66,13 @@ function change(run: RunState, event: Event, world: World): RunState {
         ...run,
         stage: run.verdict === null ? 'loading' : 'rescuing',
         renting: null,
+        wished: null,
         adopting: null,
         instance: event.instance,
         attempts: [...run.attempts, newAttempt(event.attempt, event.instance, event.machine_id)],
         prepared: false,
         ran_here: false,
+        lease_until: null,
         rescue: null,
         ssh: { up: false, endpoint: null, since: event.at, reason: null },
         backoff: {},
@@ -117,6 +121,8 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'progress':
     case 'progress.marked':
       return reduceProgress(run, event);
+    case 'lease.seen':
+      return { ...run, lease_until: event.until };
     case 'log.tail':
       return { ...run, tail: event.lines };
     case 'stream.opened':
@@ -223,7 +229,8 @@ function change(run: RunState, event: Event, world: World): RunState {
 }
 
 function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chosen' }>): RunState {
-  if (!run.incident) return run;
+  // A run that ended meanwhile is not repaired any more.
+  if (!run.incident || run.verdict !== null) return run;
   const { remedy } = event;
   const knobs = remedy.rung === 'reduce' ? { ...run.knobs, [remedy.knob]: remedy.to, ...(remedy.keeps && { [remedy.keeps.knob]: remedy.keeps.to }) } : run.knobs;
   const attempt = run.attempts.at(-1);

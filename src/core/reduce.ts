@@ -1,4 +1,5 @@
 /** State is nothing but this fold over events. Pure; never throws: an event about something unknown changes nothing. */
+import { isDown } from './away.ts';
 import { dayOf } from './day.ts';
 import type { BodyOf, Event } from './events.ts';
 import { accrued, bucketFor, noUsd } from './ledger.ts';
@@ -13,7 +14,7 @@ export function reduce(world: World, event: Event): World {
   let next: World = { ...world, now: Math.max(world.now, event.at), seq: Math.max(world.seq, event.seq), day: dayOf(world, Math.max(world.now, event.at)) };
   next = reduceFacts(next, event);
   next = reduceRuns(next, event);
-  if (event.type !== 'progress' && event.type !== 'log.tail') next = reprice(next, event.at);
+  if (event.type !== 'progress' && event.type !== 'log.tail' && event.type !== 'lease.seen') next = reprice(next, event.at);
   const said = narrate(world, next, event);
   return said.length === 0 ? next : { ...next, said: [...next.said, ...said].slice(-SAID_KEPT) };
 }
@@ -115,7 +116,7 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
     // A label of ours without a run in this journal belongs to another cockpit: shown, never touched.
     const run = known?.owner === 'ours' ? known.run : mark && (world.runs[mark.run]?.instance === facts.id || isLateTwin(world.runs[mark.run], mark.attempt, facts)) ? mark.run : null;
     fleet[facts.id] = known
-      ? { ...known, ...(known.owner === 'stranger' && run !== null && { owner: 'ours' as const, run }), facts, label: facts.label, seen_at: at, offline_since: facts.actual_status === 'offline' ? (known.offline_since ?? at) : null, absent_reads: 0, gone_at: null }
+      ? { ...known, ...(known.owner === 'stranger' && run !== null && { owner: 'ours' as const, run }), facts, label: facts.label, seen_at: at, offline_since: facts.actual_status === 'offline' ? (known.offline_since ?? at) : null, ...(known.stop === 'none' && { stop_at: isDown(facts) ? (known.stop_at ?? at) : null }), absent_reads: 0, gone_at: null }
       : newInstance(facts, run, at);
   }
   for (const [key, known] of Object.entries(world.fleet)) {
@@ -130,9 +131,13 @@ function seeFleet(world: World, instances: readonly Instance[], at: number): Wor
   return { ...world, fleet, market: { health: 'ok', since: world.market.health === 'ok' ? world.market.since : at, reason: null, list_at: at } };
 }
 
-/** An id that was ours, is not under our label, and was gone or is on another machine: the market has given the number to somebody else. */
+/**
+ * An id that was ours, is not under our label, and was gone or is on another machine: the market has given the number to
+ * somebody else. One that was adopted and is back under the label that it had before is the same one, in an old list.
+ */
 const isAnother = (known: InstanceState, facts: Instance): boolean =>
-  known.owner === 'ours' && parseLabel(facts.label)?.run !== known.run && (known.gone_at !== null || (facts.machine_id > 0 && known.machine_id > 0 && facts.machine_id !== known.machine_id));
+  known.owner === 'ours' && parseLabel(facts.label)?.run !== known.run &&
+  ((known.gone_at !== null && (known.adopted === null || facts.label !== known.adopted.label)) || (facts.machine_id > 0 && known.machine_id > 0 && facts.machine_id !== known.machine_id));
 
 /** A second instance under a label that we intended: a create that seemed lost, or was carried out twice. Its birth must fit. */
 function isLateTwin(run: RunState | undefined, attempt: number, facts: Instance): boolean {

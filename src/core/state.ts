@@ -41,7 +41,7 @@ export interface InstanceState {
   /** The gate that opened for its last destroy. */
   destroy_gate: Exclude<RescueVerdict, 'unverified'> | null;
   stop: 'none' | 'intended' | 'accepted';
-  /** Since when it is stopped by us, and how often it was started again to fetch results. */
+  /** Since when it is stopped, by us or by whoever else, and how often it was started again to fetch results. */
   stop_at: number | null;
   wakes: number;
   gone_at: number | null;
@@ -170,6 +170,8 @@ export interface RunState {
   rejected: Record<string, number>;
   renting: { attempt: number; offer: RankedOffer; unclear: boolean; absent_reads: number; at: number } | null;
   tried_offers: number[];
+  /** The offer that the user chose for the launch, until it is rented or missed. */
+  wished: number | null;
   /** The instance that it is to run on, until that is ours. */
   adopting: number | null;
   /** What an adopted instance had cost the run when it was given back. */
@@ -227,6 +229,8 @@ export interface RunState {
   tail: string[];
   /** Up to when the sentinel's own log was heard, epoch seconds on the box's clock. */
   sentinel_s: number;
+  /** Until when the sentinel waits for us, epoch ms of the program's clock; null: not heard yet. */
+  lease_until: number | null;
   /** What the triggers remember. */
   eyes: Eyes;
 }

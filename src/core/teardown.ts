@@ -1,4 +1,5 @@
 /** Teardown as a table: what happens to an instance whose run is over. First matching row wins. */
+import { isDown } from './away.ts';
 import type { RescueVerdict, Verdict } from './events.ts';
 import type { InstanceState, RunState } from './state.ts';
 
@@ -59,7 +60,7 @@ export function teardownCase(run: RunState, instance: InstanceState): TeardownCa
     keep: run.keep,
     gate: run.rescue?.verdict ?? null,
     on_done: run.spec.teardown.on_done,
-    reach: instance.facts.actual_status === 'offline' ? 'offline' : instance.stop === 'none' ? 'up' : 'stopped',
+    reach: instance.facts.actual_status === 'offline' ? 'offline' : instance.stop === 'none' && !isDown(instance.facts) ? 'up' : 'stopped',
     market: instance.facts.is_bid ? 'bid' : 'on-demand',
     adopted: instance.adopted !== null,
   };

@@ -1,4 +1,4 @@
-import { PROCESS_FUNCTIONS } from './sentinel.ts';
+import { PROCESS_FUNCTIONS } from './process-functions.ts';
 
 /**
  * Shell text that prints one section a source, each under a `=== name` line; what the box lacks stays empty.

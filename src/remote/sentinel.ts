@@ -1,38 +1,8 @@
+import { PROCESS_FUNCTIONS } from './process-functions.ts';
+
 /** Exit codes of the sentinel that mean something to us. */
 export const FENCED = 73;
 export const STILL_ALIVE = 75;
-
-/** Shell functions shared by the sentinel and the probe. They expect `R`, the run's directory: two boxes of a demo share one kernel, and their runs one name. */
-export const PROCESS_FUNCTIONS = String.raw`
-# Field 22 of a stat line is the start time; the name in parentheses may hold blanks.
-started() { sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
-# Kernel boot and start of PID 1: a restarted container keeps the first and changes the second.
-boot() {
-  if [ -r /proc/sys/kernel/random/boot_id ]; then echo "$(cat /proc/sys/kernel/random/boot_id).$(started 1)"; else echo -; fi
-}
-# Living processes of attempt $1: its session or group, and whatever carries its mark (workers open sessions of their own).
-members() {
-  leader=; born=
-  [ -r "$R/.vastsit/pid.$1" ] && read -r leader _ born _ < "$R/.vastsit/pid.$1"
-  # Numbers from before a container restart belong to strangers now.
-  [ "$born" = "$(boot)" ] || leader=
-  if [ -r /proc/self/stat ]; then
-    {
-      [ -z "$leader" ] || cat /proc/[0-9]*/stat 2>/dev/null | awk -v s="$leader" '{ p = $1; sub(/^.*\) /, ""); if ($3 == s || $4 == s) print p }'
-      grep -lsF "VASTSIT_MARK=$R/$1;" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
-    } | sort -un | while read -r p; do
-      # A zombie that nobody reaps is not alive.
-      case "$(sed 's/^.*) //' "/proc/$p/stat" 2>/dev/null)" in ''|Z*|X*) ;; *) echo "$p" ;; esac
-    done
-  elif [ -n "$leader" ]; then
-    ps -A -o pid= -o pgid= -o stat= | awk -v s="$leader" '$2 == s && $3 !~ /^Z/ { print $1 }'
-  fi
-}
-# Kills by the kernel's OOM killer in this container so far; nothing when the box does not tell.
-oom_kills() {
-  cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null | sed -n 's/^oom_kill \([0-9][0-9]*\)$/\1/p' | head -n 1
-}
-`;
 
 /**
  * The script that stays on the instance, for dash, busybox ash and bash. It owns `.vastsit/` in the run's directory:
@@ -40,7 +10,7 @@ oom_kills() {
  */
 export const SENTINEL = String.raw`#!/bin/sh
 # vastsit sentinel: starts one training attempt in a session of its own, records how it ended, and ends the billing
-# when the training is over and nobody renews the lease. Usage: sentinel.sh start|stop|follow|renew|guard ...
+# when the training is over and nobody renews the lease. Usage: sentinel.sh start|stop|follow|renew|revive|guard ...
 S=$(cd "$(dirname "$0")" && pwd -P) || exit 1
 R=\${S%/.vastsit}
 run=\${R##*/}
@@ -78,7 +48,7 @@ start() { # attempt lease_seconds grace_seconds then
   done
   # The ballast is room for the exit record and its frame on a disk that the training has filled.
   if ! { record fence "$n" && record nonce."$n" "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" &&
-    record lease "$(($(now) + $2)) $3 $4" && : >> "$S/log.$n" && dd if=/dev/zero of="$S/ballast" bs=1024 count=64 2>/dev/null; }; then
+    record lease "$(($(now) + $2)) $3 $4 $2" && : >> "$S/log.$n" && dd if=/dev/zero of="$S/ballast" bs=1024 count=64 2>/dev/null; }; then
     rmdir "$S/claim.$n"
     echo "cannot write below $S: is the disk full?" >&2
     exit 74
@@ -147,7 +117,7 @@ guard() {
   while :; do
     [ "$(fence)" -le "$n" ] || { say "attempt $n stands down"; return; }
     expires=; grace=; policy=
-    [ -r "$S/lease" ] && read -r expires grace policy < "$S/lease"
+    [ -r "$S/lease" ] && read -r expires grace policy _ < "$S/lease"
     case "$policy" in stop|destroy) ;; *) return ;; esac
     now > "$S/heartbeat"
     if [ "$(now)" -gt $((expires + grace)) ] && [ -z "$(members "$n")" ]; then
@@ -241,10 +211,20 @@ signal_all() { for p in $(members "$2"); do kill -"$1" "$p" 2>/dev/null; done; }
 
 renew() { # attempt seconds
   stand_down "$1"
+  grant "$1" "$2"
+}
+# At each start of the container. The old deadline may have passed while nothing ran here: whoever woke the box gets the whole
+# lease to come back, and need not come at all for the billing to end.
+revive() {
+  seconds=
+  [ -r "$S/lease" ] && read -r _ _ _ seconds < "$S/lease"
+  grant "$(fence)" "\${seconds:-900}"
+}
+grant() { # attempt seconds
   grace=; policy=
-  [ -r "$S/lease" ] && read -r _ grace policy < "$S/lease"
+  [ -r "$S/lease" ] && read -r _ grace policy _ < "$S/lease"
   [ -n "$policy" ] || return 0
-  record lease "$(($(now) + $2)) $grace $policy"
+  record lease "$(($(now) + $2)) $grace $policy $2"
   # A container that was restarted has neither a training nor anybody who would end its billing.
   if ! guarded && [ -z "$(members "$1")" ]; then
     detach sh "$S/sentinel.sh" guard "$1" </dev/null >>"$S/sentinel.log" 2>&1 &
@@ -253,7 +233,7 @@ renew() { # attempt seconds
 guarded() {
   guard=; born=
   [ -r "$S/guard" ] && read -r guard born < "$S/guard"
-  [ -n "$guard" ] && [ "$born" = "$(boot)" ] && kill -0 "$guard" 2>/dev/null
+  [ -n "$guard" ] && [ "$born" = "$(boot)" ] && living "$guard"
 }
 
 # alive:lease_seconds:log_bytes:boot:nonce:code:signal:oom:epoch
@@ -288,7 +268,7 @@ follow() { # attempt offset session_nonce
 verb=$1
 shift
 case "$verb" in
-  start|supervise|guard|stop|renew|follow) "$verb" "$@" ;;
+  start|supervise|guard|stop|renew|revive|follow) "$verb" "$@" ;;
   *) echo "unknown verb: $verb" >&2; exit 64 ;;
 esac
 `.replaceAll('\\${', '${');

@@ -18,6 +18,13 @@ async function evening(): Promise<{ world: World; ours: number }> {
   return { world: model.world, ours };
 }
 
+/** The same run, with results that were judged to be home. */
+function rescued(world: World): World {
+  const run = world.runs['one'];
+  if (!run) throw new Error('no run');
+  return { ...world, runs: { one: { ...run, rescue: { verdict: 'verified', at: world.now, reason: 'all home', since: world.now, asked_usd: 0, asked_at: null } } } };
+}
+
 const open: RescueVerdict[] = ['verified', 'waived', 'nothing_never_ran'];
 
 describe('the guard at the effect\'s edge', () => {
@@ -48,14 +55,17 @@ describe('the guard at the effect\'s edge', () => {
 
   it('believes no gate that the world does not support', async () => {
     const { world, ours } = await evening();
-    expect(refuseDestroy(world, ours, 'one', 'verified')).toBeNull();
+    expect(refuseDestroy(rescued(world), ours, 'one', 'verified')).toBeNull();
+    expect(refuseDestroy(world, ours, 'one', 'verified'), 'nobody has judged it').toMatch(/not verified/);
     expect(refuseDestroy(world, ours, 'one', 'unverified')).toMatch(/not verified/);
     expect(refuseDestroy(world, ours, 'one', 'nothing_never_ran')).toMatch(/was started/);
     expect(refuseDestroy(world, ours, 'one', 'waived')).toMatch(/has not waived/);
   });
 
   it('respects a hold, unless the user ordered the destroy', async () => {
-    const { world, ours } = await evening();
+    const evened = await evening();
+    const { ours } = evened;
+    const world = rescued(evened.world);
     const run = world.runs['one'];
     if (!run) throw new Error('no run');
     const held = { ...run, hold: { until: world.now + 1_000, reason: 'a look' } };

@@ -5,6 +5,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { openApp } from '../../src/app.ts';
 import { createClock } from '../../src/clock.ts';
 import { isClosed } from '../../src/core/state.ts';
@@ -12,11 +13,13 @@ import { isClosed } from '../../src/core/state.ts';
 export interface Report {
   at: number;
   heap_mb: number;
+  /** The most that the loop was late since the last report. */
+  lag_ms: number;
   open: number;
   closed: number;
   incidents: number;
   resolved: number;
-  steps: Record<string, { step: number; instance: number }>;
+  steps: Record<string, { step: number; instance: number; attempt: number }>;
   verdicts: Record<string, number>;
   world_kb: number;
   journal_mb: number;
@@ -32,7 +35,6 @@ const project = join(dir, 'project');
 const app = await openApp({ env, project, stateDir: join(dir, 'state'), scale: Number(scale), url, apiKey, brain: false, what: 'the soak' });
 let ending = false;
 let made = 0;
-let seen = 0;
 const counts = { incidents: 0, resolved: 0 };
 app.subscribe((events) => {
   for (const { type } of events) {
@@ -56,6 +58,9 @@ const submit = async (): Promise<void> => {
   await app.submit('spec.yaml');
 };
 
+const delay = monitorEventLoopDelay({ resolution: 20 });
+delay.enable();
+const ends = { at: 0, within_ms: 300_000 };
 for (;;) {
   const runs = Object.values(app.store.getState().runs);
   const open = runs.filter((run) => !isClosed(run));
@@ -68,13 +73,15 @@ for (;;) {
   const stages: Record<string, number> = {};
   for (const { stage } of open) stages[stage] = (stages[stage] ?? 0) + 1;
   const report: Report = {
-    at: wire.now(), heap_mb: process.memoryUsage().heapUsed / 2 ** 20, open: open.length, closed: runs.length - open.length, ...counts, verdicts, stages,
-    steps: Object.fromEntries(open.flatMap((run) => (run.stage === 'training' && run.instance !== null ? [[run.id, { step: run.progress?.reading.step ?? 0, instance: run.instance }]] : []))),
+    at: wire.now(), heap_mb: process.memoryUsage().heapUsed / 2 ** 20, lag_ms: delay.max / 1e6, open: open.length, closed: runs.length - open.length, ...counts, verdicts, stages,
+    steps: Object.fromEntries(open.flatMap((run) => (run.stage === 'training' && run.instance !== null ? [[run.id, { step: run.progress?.reading.step ?? 0, instance: run.instance, attempt: run.attempt }]] : []))),
     world_kb: JSON.stringify(app.store.getState()).length / 1_024, journal_mb: (await readFile(join(dir, 'state/journal.jsonl')).catch(() => Buffer.alloc(0))).length / 2 ** 20,
     done: ending && open.length === 0,
   };
+  delay.reset();
   console.log(JSON.stringify(report));
-  if (report.done || (ending && seen++ > 400)) break;
+  if (ending) ends.at ||= wire.now();
+  if (report.done || (ending && wire.now() - ends.at > ends.within_ms)) break;
   await wire.sleep(ending ? 1_000 : 5_000);
 }
 await app.close();

@@ -1,5 +1,5 @@
 // Bundles the soak's two programs with the sources beside the simulation's files, and runs it:
-// node test/bench/soak.mjs [--instances N] [--minutes M] [--seed N] [--json]
+// node test/bench/soak.mjs [--instances N] [--minutes M] [--scale N] [--seed N] [--json]
 import { chmod, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,9 +9,9 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const args = process.argv.slice(2);
 const number = (name, fallback) => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback);
-const [instances, minutes, seed] = [number('--instances', 50), number('--minutes', 15), number('--seed', 1)];
-if (!Number.isInteger(instances) || instances < 1 || !(minutes > 0) || !Number.isInteger(seed)) {
-  console.error('usage: npm run bench -- soak [--instances N] [--minutes M] [--seed N] [--json]');
+const [instances, minutes, scale, seed] = [number('--instances', 50), number('--minutes', 15), number('--scale', 20), number('--seed', 1)];
+if (!Number.isInteger(instances) || instances < 1 || !(minutes > 0) || !(scale >= 1) || !Number.isInteger(seed)) {
+  console.error('usage: npm run bench -- soak [--instances N] [--minutes M] [--scale N] [--seed N] [--json]');
   process.exit(2);
 }
 const dir = await mkdtemp(join(tmpdir(), 'vastsit-soak-'));
@@ -36,7 +36,7 @@ try {
     logLevel: 'error',
   });
   const { soak } = await import(pathToFileURL(join(dir, 'soak.mjs')).href);
-  failed = !(await soak({ dir, instances, minutes, seed, json: args.includes('--json') }));
+  failed = !(await soak({ dir, instances, minutes, scale, seed, json: args.includes('--json') }));
 } finally {
   await rm(dir, { recursive: true, force: true });
 }

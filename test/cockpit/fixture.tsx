@@ -32,6 +32,7 @@ const answer = await openCockpit({
   worldNow,
   themesDirs: themesDir.split(':'),
   ...(theme ? { theme } : {}),
+  mouse: process.env['MOUSE'] !== '0',
   stdin: process.stdin,
   stdout: process.stdout,
   title: 'demo ×60',

@@ -65,7 +65,7 @@ describe('the reasoning log', () => {
 
 describe('the log pane', () => {
   const many = withRun(calmWorld(), 'nanogpt-shakespeare', { tail: Array.from({ length: 150 }, (_, index) => `step ${index} loss ${index % 50 === 7 ? 'NaN' : '1.2'}`) });
-  const open = (world: World, keys: string[], columns = 80, rows = 24): ReturnType<typeof given> => given(world, ['l', 'tab', ...keys], columns, rows);
+  const open = (world: World, keys: string[], columns = 80, rows = 24): ReturnType<typeof given> => given(world, ['o', 'tab', ...keys], columns, rows);
 
   it('follows, and holds still once one scrolled back', () => {
     expect(shown(open(many, []), many)).toContain('step 149');
@@ -104,7 +104,7 @@ describe('the log pane', () => {
   });
 
   it('hands the clipboard cleaned text alone', () => {
-    const { effect } = pressAll(given(foreignWorld(), ['l', 'tab']), foreignWorld(), ['y']);
+    const { effect } = pressAll(given(foreignWorld(), ['o', 'tab']), foreignWorld(), ['y']);
     if (typeof effect !== 'object' || effect.do !== 'copy') throw new Error('nothing was copied');
     expect(effect.text).toMatch(/emoji 👩‍🔬 done ✅\nplain red evil\ntab {4}bed\n$/);
     expect([...effect.text].filter((character) => character < ' ' && character !== '\n')).toEqual([]);
@@ -118,7 +118,7 @@ describe('the log pane', () => {
     const world = alertWorld();
     expect(settle(given(world, []), repaired(world), 9).log).toEqual({ is: 'closed' });
     expect(settle(given(world, ['tab']), repaired(world), 9).log).toEqual({ is: 'pinned', run: 'vit-finetune' });
-    expect(settle(given(world, ['L']), repaired(world), 9).log).toEqual({ is: 'pinned', run: 'vit-finetune' });
+    expect(settle(given(world, ['O']), repaired(world), 9).log).toEqual({ is: 'pinned', run: 'vit-finetune' });
   });
 
   it('says why there is nothing yet', () => {

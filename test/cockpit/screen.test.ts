@@ -11,6 +11,7 @@ import { alertWorld } from './world.ts';
 let fixture: Awaited<ReturnType<typeof bundleFixture>>;
 let dir: string;
 const open: Seen[] = [];
+let started = 0;
 
 beforeAll(async () => {
   fixture = await bundleFixture();
@@ -25,7 +26,7 @@ afterAll(() => {
 });
 
 function start(world: string, columns = 80, rows = 24, env: Record<string, string> = {}, theme = 'dark', themes = resolve('themes')): Seen & { heard(): unknown[] } {
-  const file = join(dir, `${open.length}-${world}-${columns}.jsonl`);
+  const file = join(dir, `${(started += 1)}.jsonl`);
   const seen = openTerminal(fixture.entry, [world, themes, file, theme], { columns, rows }, env);
   open.push(seen);
   const heard = (): unknown[] => {
@@ -58,7 +59,7 @@ describe('a whole evening at 80x24', () => {
     expect((await seen.screen()).join('\n')).toMatch(/▲ vit-finetune/);
     seen.press('g');
     await seen.until(/▲▸vit/);
-    seen.press('h');
+    seen.press('H');
     await seen.until(/Hold vit-finetune for debugging/);
     await settled();
     seen.press('\r');
@@ -158,7 +159,7 @@ describe('every way out gives the terminal back', () => {
   it.each<[string, (seen: Seen) => void | Promise<void>, RegExp, number]>([
     ['SIGTERM', (seen) => seen.pty.kill('SIGTERM'), /quit signal/, 0],
     ['SIGINT', (seen) => process.kill(seen.pty.pid, 'SIGINT'), /quit signal/, 0],
-    ['SIGHUP', (seen) => process.kill(seen.pty.pid, 'SIGHUP'), /quit signal/, 0],
+    ['SIGHUP', (seen) => process.kill(seen.pty.pid, 'SIGHUP'), /quit hangup/, 0],
     ['an exception that nobody caught', (seen) => process.kill(seen.pty.pid, 'SIGUSR1'), /error: a bug somewhere[\s\S]*quit error/, 1],
     ['ctrl-c twice', (seen) => { seen.press('\x03'); seen.press('\x03'); }, /quit user/, 0],
   ])('%s', async (_name, leave, farewell, code) => {
@@ -170,6 +171,7 @@ describe('every way out gives the terminal back', () => {
     expect(await seen.kind()).toBe('normal');
     expect(text).toMatch(farewell);
     expect(seen.raw()).toMatch(/\x1b\[\?25h\x1b\[\?7h\x1b\[\?1049l/);
+    expect(seen.mouse()).toBe('none');
   });
 
   it('lends the terminal to a shell on the box, keeps ctrl-c away from the cockpit, and comes back as it was', async () => {
@@ -180,6 +182,7 @@ describe('every way out gives the terminal back', () => {
     seen.press('s');
     await seen.until(/shell on llama-lora/);
     expect(await seen.kind()).toBe('normal');
+    expect(seen.mouse()).toBe('none');
     process.kill(seen.pty.pid, 'SIGINT');
     // Keys of the cockpit are the shell's now.
     for (const typed of ['d', 'q', ' ', 'k', '\r']) {
@@ -188,6 +191,7 @@ describe('every way out gives the terminal back', () => {
     }
     await seen.until(/●▸llama[\s\S]*back from the shell/);
     expect(await seen.kind()).toBe('alternate');
+    expect(seen.mouse()).toBe('vt200');
     expect(seen.raw()).toContain('heard dq k');
     seen.press('k');
     await seen.until(/●▸nanogpt/);
@@ -203,6 +207,71 @@ describe('every way out gives the terminal back', () => {
     await seen.until(/nanogpt[\s\S]*q quit/);
     seen.press('j');
     await seen.until(/●▸llama/);
+  });
+});
+
+describe('the mouse', () => {
+  /** Cells are told from 1. */
+  const at = (rows: readonly string[], words: RegExp): string => {
+    const row = rows.findIndex((text) => words.test(text));
+    return `${Math.max(0, rows[row]?.search(words) ?? 0) + 2};${row + 1}`;
+  };
+  const [CLICK, UP, DOWN] = [0, 64, 65];
+  const point = (button: number, place: string): string => `\x1b[<${button};${place}M${button === CLICK ? `\x1b[<0;${place}m` : ''}`;
+
+  it('selects by a click, opens by another, scrolls what is under it, and presses the hints', async () => {
+    const seen = start('calm', 120, 40);
+    let rows = await seen.until(/nanogpt[\s\S]*q quit/);
+    expect(seen.mouse()).toBe('vt200');
+    seen.press(point(CLICK, at(rows, /vit-finetune/)));
+    rows = await seen.until(/●▸vit/);
+    seen.press(point(CLICK, at(rows, /vit-finetune/)));
+    rows = await seen.until(/vit-finetune ━[\s\S]*Esc goes back/);
+    seen.press(point(DOWN, '40;20').repeat(4));
+    await seen.until(/when done/);
+    seen.press(point(UP, '40;20').repeat(9));
+    rows = await seen.until(/vit-finetune ━/);
+    seen.press(point(CLICK, at(rows, /Esc back/)));
+    rows = await seen.until(/─ Reasoning ─/);
+    seen.press(point(UP, at(rows, /runner +nanogpt-shakespeare 214/)));
+    seen.press(point(DOWN, at(rows, /llama-lora/)));
+    rows = await seen.until(/◐▸whisper/);
+    seen.press(point(CLICK, at(rows, /q quit/)));
+    rows = await seen.until(/Leave the cockpit/);
+    await settled();
+    seen.press(point(CLICK, at(rows, / Leave +│/)));
+    await seen.until(/▸Leave/);
+    seen.press(point(CLICK, at(rows, /Stay/)));
+    rows = await seen.until(/▸Stay/);
+    seen.press(point(CLICK, at(rows, /Stay/)));
+    await seen.until(/^(?![\s\S]*Leave the cockpit)/);
+    expect(seen.heard()).toEqual([]);
+  });
+
+  it('leaks nothing into the keys, however its reports are cut or broken', async () => {
+    const seen = start('calm', 80, 24);
+    await seen.until(/nanogpt[\s\S]*q quit/);
+    for (const part of ['\x1b[<0;', '5;6', 'M', '\x1b[', '<0;5;7M', '\x1b[<64;1', '\x1b[<0;q', '\x1b[M q!', '\x1b[<', '999999999999999999999999999999999999999999999999;d', '\x1b[<0;9;9;9;9M', '\x1b[<q']) {
+      seen.press(part);
+      await pause(60);
+    }
+    // The two whole ones were clicks.
+    seen.press('j');
+    const rows = await seen.until(/◐▸whisper/);
+    expect(rows.join('\n')).not.toMatch(/Leave|Destroy|Keys/);
+    expect(seen.heard()).toEqual([]);
+  });
+
+  it('is left to the terminal where the settings say so, and taken and given back by a key', async () => {
+    const seen = start('calm', 80, 24, { MOUSE: '0' });
+    await seen.until(/nanogpt[\s\S]*q quit/);
+    expect(seen.mouse()).toBe('none');
+    seen.press('M');
+    await seen.until(/clicks and the wheel are ours/);
+    expect(seen.mouse()).toBe('vt200');
+    seen.press('M');
+    await seen.until(/the mouse is the terminal's/);
+    expect(seen.mouse()).toBe('none');
   });
 });
 
@@ -229,7 +298,7 @@ describe('other worlds and terminals', () => {
   it('keeps columns straight beside wide and joined characters, and lets no escape through', async () => {
     const seen = start('foreign', 120, 30);
     await seen.until(/Costs[\s\S]*日本語[\s\S]*q quit/);
-    seen.press('l');
+    seen.press('o');
     await seen.until(/Log nanogpt/);
     const rows = (await seen.cells({ fg: '', bg: '' })).map((row) => row.map(({ text }) => text || ' '));
     const bars = rows.map((row) => row.lastIndexOf('│')).filter((at) => at >= 0);
@@ -254,7 +323,7 @@ describe('other worlds and terminals', () => {
   ])('copies a log to %s', async (_where, env, words) => {
     const seen = start('calm', 80, 24, env);
     await seen.until(/nanogpt[\s\S]*q quit/);
-    seen.press('l');
+    seen.press('o');
     await seen.until(/─ Log nanogpt/);
     seen.press('\t');
     await seen.until(/y copies/);

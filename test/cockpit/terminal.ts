@@ -13,8 +13,12 @@ export interface Seen {
   press(keys: string): void;
   resize(columns: number, rows: number): void;
   kind(): Promise<'normal' | 'alternate'>;
+  /** Which reports of the mouse the terminal was asked for. */
+  mouse(): 'none' | 'x10' | 'vt200' | 'drag' | 'any';
   cells(colours: { fg: string; bg: string }): Promise<SvgCell[][]>;
   exited: Promise<{ exitCode: number; signal?: number | undefined }>;
+  /** Closes the window: the program loses its terminal, and is told twice. */
+  close(): void;
   dispose(): void;
 }
 
@@ -88,11 +92,14 @@ export function openTerminal(file: string, args: string[], size: { columns: numb
       await pending;
       return term.buffer.active.type;
     },
+    mouse: () => term.modes.mouseTrackingMode,
     async cells(colours) {
       await pending;
       return cellsOf(term, colours);
     },
     exited,
+    // Not in its published types.
+    close: () => (pty as IPty & { destroy(): void }).destroy(),
     dispose() {
       if (alive) pty.kill('SIGKILL');
       term.dispose();

@@ -13,7 +13,8 @@ import { view } from '../../src/cockpit/view.ts';
 import { experience, OFFERS_FRESH_MS, whatIf, type WizardPorts } from '../../src/cockpit/wizard.ts';
 import type { Command } from '../../src/core/commands.ts';
 import type { Offer } from '../../src/core/market.ts';
-import { createWizard } from '../../src/launch-wizard.ts';
+import { rankOffers } from '../../src/core/offers.ts';
+import { createWizard } from '../../src/commands/wizard.ts';
 import { SPEC_TEMPLATE } from '../../src/headless/init.ts';
 import { calmWorld, NOW, run, spec } from './world.ts';
 
@@ -63,10 +64,52 @@ describe('the launch wizard', () => {
     press('enter');
     await until(/1x RTX 4090 +\$0\.\d+ +0\.990 SE +≤ \$[\d.]+ +1 new to us/);
     expect(text()).toMatch(/out: 1 by reliability/);
+    expect(text()).toMatch(/▸ +The first that is still there/);
+    press('enter');
+    expect(text()).toMatch(/offer 1 on machine 1 in SE;[\s\S]*reliability 0\.990; new to us[\s\S]*at most \$[\s\S]*takes the first that is still there; next now: 1x RTX/);
     press('down', 'enter');
     expect(commands).toEqual([]);
     press(...'launch', 'enter');
     expect(commands).toEqual([{ do: 'launch', spec_path: 'experiment.yaml' }]);
+  });
+
+  it('takes the offer that was chosen to the launch, keeps the cursor on it, and tells when it is gone', async () => {
+    let there = [offer(1), offer(2), ...Array.from({ length: 40 }, (_, n) => offer(n + 10))];
+    const found = (): ReturnType<WizardPorts['offers']> => Promise.resolve({ spec: spec('a'), offers: rankOffers(spec('a', { hardware: { gpu: ['RTX 4090'], disk_gb: 40, max_usd_per_hour: 3 } }), there, {}, NOW).offers, rejected: {} });
+    const { press, until, look, wait, text, commands, ui } = desk({ specs: () => Promise.resolve([{ path: 'a.yaml', name: 'a', problem: null }]), offers: found, write: () => Promise.resolve() });
+    const refresh = async (pattern: RegExp): Promise<void> => {
+      // What was asked before must have been answered.
+      await new Promise((done) => setTimeout(done, 20));
+      wait(OFFERS_FRESH_MS);
+      look();
+      await until(pattern);
+    };
+    press('n');
+    await until(/a\.yaml/);
+    press('enter');
+    await until(/42 fit, the best first/);
+    press('down', 'down');
+    expect(text()).toMatch(/▸ +1x RTX 4090 +\$0\.326/);
+    there = there.slice(1);
+    await refresh(/41 fit[\s\S]*▸ +1x RTX 4090 +\$0\.326/);
+    press('enter');
+    expect(text()).toContain('If it is gone by then, or refused, the runner says so');
+    // Esc is one step back, with the cursor where the rule's pick is.
+    press('esc');
+    await until(/41 fit[\s\S]*▸ +The first that/);
+    press('down', 'enter', 'down', ...'launch', 'enter');
+    expect(commands).toEqual([{ do: 'launch', spec_path: 'a.yaml', offer: 2 }]);
+    // Far down the list the options scroll, and the first stays.
+    press('n', 'enter');
+    await until(/41 fit/);
+    press(...Array.from({ length: 30 }, () => 'down'));
+    expect(text()).toMatch(/Not now[\s\S]*▸ +1x RTX 4090/);
+    const on = ui().dialog?.controls[ui().dialog?.focus ?? 0]?.name;
+    there = there.filter(({ id }) => String(id) !== on);
+    await refresh(new RegExp(`offer ${on} is gone`));
+    press('down', 'enter');
+    there = there.slice(1);
+    await refresh(/Offer 2 is gone since/);
   });
 
   it('writes a spec by a form, refuses what is none at its field, and never over a file', async () => {

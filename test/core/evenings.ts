@@ -7,6 +7,9 @@ import { makeSpec } from './spec-factory.ts';
 /** The same evenings at each run, so that a red one is red for everybody; VASTSIT_SEED plays others. */
 export const SEED = Number(process.env['VASTSIT_SEED'] ?? 1126);
 
+/** More of them at once than a test run has time for: VASTSIT_WORLDS=5000. */
+export const WORLDS = process.env['VASTSIT_WORLDS'] === undefined ? undefined : Number(process.env['VASTSIT_WORLDS']);
+
 /** A small deterministic generator, so that a failing world can be played again from its seed. */
 export function diceOf(seed: number): () => number {
   let state = seed >>> 0 || 1;
@@ -29,6 +32,8 @@ const SPECS = {
   one: makeSpec({ env: { TOKEN: { secret: 'TOKEN' } } }),
   two: makeSpec({ teardown: { on_done: 'stop', stopped_grace: '1h' } }),
   three: makeSpec({ market: { bid: 0.3 }, teardown: { wait_usd: 0.2 } }),
+  // Its money and its hours run out in the middle of the evening.
+  four: makeSpec({ kill: { hours: 1, dollars: 0.3 }, teardown: { wait_usd: 0.05 } }),
 } as const;
 type Name = keyof typeof SPECS;
 
@@ -39,25 +44,29 @@ export interface Evening {
   brain: boolean;
   secret: boolean;
   adopt: boolean;
+  /** $ on the account. */
+  credit: number;
   pace: number;
   orders: Order[];
 }
 
 export const evenings: fc.Arbitrary<Evening> = fc.record({
-  runs: fc.constantFrom<Name[]>(['one'], ['one'], ['two'], ['two'], ['three'], ['three'], ['one', 'three'], ['one', 'two', 'three']),
+  runs: fc.constantFrom<Name[]>(['one'], ['one'], ['two'], ['two'], ['three'], ['three'], ['four'], ['one', 'three'], ['one', 'four'], ['one', 'two', 'three']),
   seed: fc.integer({ min: 1, max: 2 ** 31 }),
   trouble: fc.constantFrom(0, 0.05, 0.15, 0.15, 0.4, 0.4),
   brain: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
   secret: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   adopt: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
+  credit: fc.constantFrom(50, 50, 50, 4),
   pace: fc.constantFrom(10_000, 30_000, 60_000, 60_000),
   orders: fc.array(fc.record({ at: fc.integer({ min: 0, max: 150 }), what: fc.constantFrom(...WHAT) }), { maxLength: 5 }),
 });
 
 export const SECRET = 'hf_CanaryOfTheEvening42';
 
-export async function play({ runs, seed, trouble, brain, secret, adopt, pace, orders }: Evening, steps = 150): Promise<Model> {
+export async function play({ runs, seed, trouble, brain, secret, adopt, credit, pace, orders }: Evening, steps = 150): Promise<Model> {
   const model = new Model(diceOf(seed), trouble, brain ? BRAIN : null, pace);
+  model.credit = credit;
   if (secret) model.keepSecret(SECRET);
   model.addStrangers();
   for (const [n, run] of runs.entries()) model.submit(run, SPECS[run], adopt && n === 0 ? model.stranger() : undefined);
@@ -99,3 +108,6 @@ export const ours = (model: Model): SimBox[] => [...model.boxes.values()].filter
 
 /** Until every run is closed and nothing exists any more, also of what returns from the dead. */
 export const unsettled = (model: Model): boolean => runsOf(model.world).some((run) => run.stage !== 'closed') || ours(model).some((box) => box.exists || box.ghostAt !== null);
+
+/** Does a run wait for results that its training never made? */
+export const barren = (model: Model, run: string): boolean => model.world.runs[run]?.rescue?.verdict === 'unverified' && ours(model).some((box) => box.run === run && box.barren);

@@ -45,6 +45,19 @@ describe('lists that lie', () => {
     expect(model.world.fleet[String(facts.id)]?.adopted).toEqual({ label: 'mine' });
   });
 
+  it('an adopted instance that was read as gone, and is back under the label that it had, is given back', async () => {
+    const model = new Model(() => 0.999, 0);
+    const facts = model.boxes.get(model.stranger())?.instance;
+    if (!facts) throw new Error('no stranger');
+    model.toldByTest = true;
+    model.submit('one', makeSpec(), facts.id);
+    for (let n = 0; n < 20 && runOf(model).instance === null; n += 1) await model.step(1_000);
+    model.record({ type: 'fleet.seen', instances: [] }, { type: 'instance.gone', instance: facts.id, run: 'one' }, { type: 'fleet.seen', instances: [facts] });
+    await toEnd(model, 100);
+    expect(model.boxes.get(facts.id)).toMatchObject({ exists: true, instance: { label: 'mine' } });
+    expect(model.world.fleet[String(facts.id)]).toMatchObject({ owner: 'stranger', adopted: null });
+  });
+
   it('an empty list is asked about by id before an instance counts as gone, however often it comes', async () => {
     const model = await training();
     for (let n = 0; n < 10; n += 1) {
@@ -53,6 +66,16 @@ describe('lists that lie', () => {
     }
     expect(types(model)).not.toContain('instance.gone');
     expect(runOf(model).stage).toBe('training');
+  });
+
+  it('a repair that was chosen in the look in which its instance turned out to be gone is none: the run is over', async () => {
+    const model = await training();
+    model.kill(box(model), "ModuleNotFoundError: No module named 'einops'");
+    for (let n = 0; n < 20 && !types(model).includes('remedy.chosen'); n += 1) await model.step(1_000);
+    const chosen = model.events.findLast((event) => event.type === 'remedy.chosen');
+    if (!chosen) throw new Error('nothing was chosen');
+    model.record({ type: 'instance.gone', instance: box(model).instance.id, run: 'one' }, chosen);
+    expect(runOf(model)).toMatchObject({ verdict: 'lost', stage: 'tearing_down', repair: null });
   });
 
   it('a 401 neither ends nor starts anything', async () => {
@@ -139,7 +162,7 @@ describe('an instance that goes away', () => {
     model.kill(box(model), "KeyError: 'labelz'");
     await toEnd(model, 700);
     expect([runOf(model).verdict, runOf(model).stage, existing(model), model.violations]).toEqual(['failed', 'closed', 0, []]);
-    expect([...model.home.keys()]).toContain(`one/left-${old.instance.id}/out/only-here.json`);
+    expect([...model.home.keys()]).toContainEqual(expect.stringMatching(new RegExp(`/one/left-${old.instance.id}/out/only-here\\.json$`)));
   });
 
   it('outbid: the bid is raised within the price cap, at most twice', async () => {
@@ -195,12 +218,12 @@ describe('a box that lets nobody in for nine hours', () => {
     model.msPerStep = () => 8 * MINUTE;
     const one = box(model);
     const before = model.events.length;
-    one.deaf = true;
+    one.deafUntil = Infinity;
     for (const { on } of one.followers.splice(0)) on({ type: 'lost', reason: 'the session ended' });
     for (let n = 0; n < 9 * 60; n += 1) await model.step(MINUTE);
     const acts = ['create.intended', 'start.intended', 'stop.intended', 'destroy.intended', 'training.stopped', 'remedy.chosen', 'run.ended', 'instance.gone'];
     expect([model.events.slice(before).map(({ type }) => type).filter((type) => acts.includes(type)), runOf(model).stage, runOf(model).attempt, existing(model)]).toEqual([[], 'training', 1, 1]);
-    one.deaf = false;
+    one.deafUntil = 0;
     model.msPerStep = () => 30_000;
     await toEnd(model);
     expect([runOf(model).verdict, runOf(model).attempt, model.creates, existing(model), model.violations]).toEqual(['done', 1, 1, 0, []]);
@@ -223,19 +246,19 @@ describe('results that cannot be fetched', () => {
 
   it('a stopped instance that is started for its results has time to bring them home', async () => {
     const model = await training({ teardown: { wait_usd: 0.1 } });
-    box(model).deaf = true;
+    box(model).deafUntil = Infinity;
     model.order({ do: 'destroy', run: 'one', waive: false });
     model.kill(box(model), '', 143);
     for (let n = 0; n < 200 && box(model).instance.actual_status === 'running'; n += 1) await model.step(MINUTE);
     expect([runOf(model).rescue?.verdict, box(model).instance.actual_status]).toEqual(['unverified', 'exited']);
-    box(model).deaf = false;
+    box(model).deafUntil = 0;
     await toEnd(model, 400);
     expect([runOf(model).stage, runOf(model).rescue?.verdict, existing(model), model.violations]).toEqual(['closed', 'verified', 0, []]);
   });
 
   it('or the user is asked each time that it has cost the cap once more, and it goes on', async () => {
     const model = await training({ teardown: { wait_usd: 0.1, wait_then: 'ask' } });
-    box(model).deaf = true;
+    box(model).deafUntil = Infinity;
     model.order({ do: 'destroy', run: 'one', waive: false });
     // Nothing may be ended that cannot be read: the training is taken to be over by its user.
     for (let n = 0; n < 90; n += 1) await model.step(MINUTE);

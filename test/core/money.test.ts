@@ -95,7 +95,10 @@ describe('the fleet\'s budget', () => {
 describe('the runway', () => {
   it('is told at 12 h, and at 3 h the least valuable run is brought home first', async () => {
     const model = await settle(fleet('one', 'two'));
-    const credit = (usd: number) => model.record({ type: 'account.seen', credit_usd: usd, email: null });
+    const credit = (usd: number): void => {
+      model.credit = usd;
+      model.record({ type: 'account.seen', credit_usd: usd, email: null });
+    };
     credit(0.7 * 11);
     await model.step(1_000);
     expect([model.world.runway, judgeRunway(model.world).level]).toEqual(['warn', 'warn']);
@@ -147,6 +150,30 @@ describe('the price of waiting', () => {
     expect(runPage(run(), model.world, model.now + HOUR, 100, '').map((line) => line.pieces.map(({ text }) => text).join('')).join('\n')).toContain('waiting for results has cost $0.35');
     model.record({ type: 'rescue.judged', run: 'one', instance: run().instance ?? 0, verdict: 'verified', files: 0, bytes: 0, reason: 'x' });
     expect(waitingOf(model.world, run(), model.now)).toBeNull();
+  });
+});
+
+describe('a box that its own lease has stopped', () => {
+  it('is started at once to bring home what it holds, and ended; it does not wait in the dark', async () => {
+    const model = await settle(fleet('one'), 40);
+    const box = model.boxes.get(model.world.runs['one']?.instance ?? 0);
+    if (!box) throw new Error('nothing was rented');
+    // Out of reach just as it is over: the training is ended by the box's own end, and nobody renews.
+    box.deafUntil = Infinity;
+    model.order({ do: 'destroy', run: 'one', waive: false });
+    model.kill(box, 'killed', 1);
+    await settle(model, 60);
+    expect(box.instance.actual_status).toBe('running');
+    // Once, and not each time that its lease runs out again.
+    await settle(model, 600);
+    expect([box.instance.actual_status, model.events.filter(({ type }) => type === 'wake.accepted').length]).toEqual(['exited', 1]);
+    expect(model.world.fleet[String(box.instance.id)]?.rate).toBe(box.instance.storage_total_cost);
+    await settle(model, 600);
+    expect(model.events.filter(({ type }) => type === 'wake.accepted')).toHaveLength(2);
+    box.deafUntil = 0;
+    await settle(model, 30);
+    expect([model.world.runs['one']?.stage, model.world.runs['one']?.rescue?.verdict, box.exists]).toEqual(['closed', 'verified', false]);
+    expect(model.violations).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** One writer and many who look on, with real processes: viewers, orders through the owner, its death, and the background process. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openTerminal, type Seen } from '../cockpit/terminal.ts';
@@ -104,6 +104,31 @@ it('hands the loops to a background process, from a command or by a key, and the
   expect(place.processes().filter(({ args }) => args.includes('background'))).toHaveLength(1);
   expect([journaled('create.intended'), journaled('start.intended')]).toEqual([1, 1]);
   expect(readFileSync(join(place.state, 'background.log'), 'utf8')).toBe('');
+}, 120_000);
+
+it('loses the watch with no terminal that closes: neither the launch\'s, nor the cockpit\'s, nor that of a screen reader', async () => {
+  const backgrounds = (): number[] => place.processes().flatMap(({ pid, args }) => (args.endsWith('vastsit-tui.js background ') ? [pid] : []));
+  const watchesOn = () => until(() => backgrounds().length === 1 && existsSync(join(place.state, 'lock')) && owner().what === 'the background process' && journaled('stream.opened') > 0, () => JSON.stringify(place.processes()));
+  const watchEnds = async (): Promise<void> => {
+    for (const pid of backgrounds()) process.kill(pid, 'SIGTERM');
+    await until(() => backgrounds().length === 0, () => 'that it ends at a word', 10_000);
+  };
+  for (const [args, words] of [[['launch', 'long.yaml'], /runner +long/], [[], /long .* train /], [['--plain'], /words: status/]] as const) {
+    const screen = cockpit(...args);
+    await screen.until(words, 30_000);
+    screen.close();
+    await watchesOn();
+    await watchEnds();
+  }
+  expect([journaled('run.submitted'), journaled('create.intended'), journaled('start.intended')]).toEqual([1, 1, 1]);
+
+  // Whoever does not want that says so once.
+  writeFileSync(join(place.state, 'settings.json'), '{"on_hangup":"end"}');
+  const last = cockpit();
+  await last.until(/long .* train /, 30_000);
+  last.close();
+  await until(() => place.processes().every(({ args }) => !args.includes('vastsit-tui.js')), () => JSON.stringify(place.processes()), 10_000);
+  expect(existsSync(join(place.state, 'lock'))).toBe(false);
 }, 120_000);
 
 it('says why no background process came up, and loses nothing', async () => {

@@ -61,8 +61,12 @@ describe.each([
     await seen.until(without('alert'), 30_000);
     await seen.until(/(demo-\S* .*train .*\d\/70[^\n]*\n[\s\S]*){4}/, 30_000);
 
-    // The selection: to the end, to the beginning, one down, one up.
-    await press('G', /▸demo-\S*ck /);
+    // The selection: to the end, where what is not ours stands, to the beginning, one down, one up.
+    await press('G', /○▸\d+ +RTX/);
+    expect(await press(ENTER, /What it costs/)).toMatch(/not ours: shown, never touched[\s\S]*label +alices-notebook[\s\S]*runway/);
+    await press(ESC, NINE);
+    await press('d', /is not ours, and is never touched; A puts a run on it/);
+    await press('k', /▸demo-\S*ck /);
     await press('g', /▸demo-\S*ng /);
     await press('j', /▸demo-\S*hy /);
     await press(`k`, /▸demo-\S*ng /);
@@ -76,13 +80,13 @@ describe.each([
     expect(await press('?', /─ Keys/)).toMatch(/d +destroy the instance of this run \(asks\)/);
     await press(ESC, without('─ Keys'));
     // Its log, and shut again.
-    await press('l', /─ Log demo-healthy ─[\s\S]*'loss':/);
-    await press('l', without('─ Log '));
+    await press('o', /─ Log demo-healthy ─[\s\S]*'loss':/);
+    await press('o', without('─ Log '));
     // One theme and another.
     await press('t', /theme [a-z-]+/);
 
     // A hold, with an end and a price, is shown, and ends by a release.
-    expect(await press('h', /Hold demo-healthy for debugging/)).toMatch(/minutes +30\S* costs \$0\.\d\d and ends at \d\d:\d\d UTC/);
+    expect(await press('H', /Hold demo-healthy for debugging/)).toMatch(/minutes +30\S* costs \$0\.\d\d and ends at \d\d:\d\d UTC/);
     await insist(ENTER, /▸ reason/);
     await press('see', /reason +see/);
     await press(ENTER, /▸Hold for 30m/);

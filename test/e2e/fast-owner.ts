@@ -1,5 +1,5 @@
 /** The production program with a clock that runs faster, as the demo has it, against a market that is somebody else's: node fast-owner.js SPEC... */
-import { openOwner } from '../../src/owner.ts';
+import { openOwner } from '../../src/owner/index.ts';
 
 const { env } = process;
 const owner = await openOwner({ env, project: process.cwd(), stateDir: env['VASTSIT_HOME'] ?? '', what: 'the owner', scale: Number(env['FAST_SCALE']), brain: false });

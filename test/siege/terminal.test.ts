@@ -35,7 +35,7 @@ const WORLDS: readonly (() => World)[] = [alertWorld, calmWorld];
 
 describe('nothing from outside steers the terminal', () => {
   it('on any page of the cockpit', () => {
-    const keys = fc.array(fc.constantFrom('enter', 'd', 'h', 'l', 'tab', 'down', '?', 'q', 'esc'), { maxLength: 4 });
+    const keys = fc.array(fc.constantFrom('enter', 'd', 'H', 'o', 'h', 'l', 'tab', 'down', '?', 'q', 'esc'), { maxLength: 4 });
     fc.assert(
       fc.property(hostile, fc.constantFrom(...WORLDS), keys, (text, make, pressed) => {
         const world = poisoned(make(), text);

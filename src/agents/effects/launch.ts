@@ -18,6 +18,13 @@ type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
 const LEASE_S = 900;
 /** On the program's clock, and (the box counts real seconds) on the box's. */
 export const leaseMs = ({ lease_s }: Context): number => (lease_s ?? LEASE_S) * 1_000;
+/** It was renewed this moment. */
+export function leased(context: Context, run: string): void {
+  const now = context.clock.now();
+  context.sessions.leases.set(run, now);
+  context.facts.record({ type: 'lease.seen', run, until: now + leaseMs(context) });
+}
+
 export const leaseSeconds = (context: Context): number => Math.ceil(leaseMs(context) / 1_000 / context.clock.scale);
 const SETUP_LIMIT_MS = 45 * 60_000;
 const PREFLIGHT_LIMIT_MS = 4 * 60_000;
@@ -113,7 +120,7 @@ export async function start(context: Context, effect: Of<'start'>): Promise<void
     // Stopped keeps what is not home yet; only a cockpit that verified it may destroy.
     lease: { seconds: leaseSeconds(context), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: instance.adopted ? 'nothing' : 'stop' },
   });
-  context.sessions.leases.set(run.id, context.clock.now());
+  leased(context, run.id);
   context.facts.record({ type: 'process.started', run: run.id, attempt: effect.attempt, pid });
 }
 

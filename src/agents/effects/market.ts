@@ -9,8 +9,8 @@ import { refuseAdopt, refuseDestroy, refuseTouch } from '../guard.ts';
 
 type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
 
-/** Runs at every container start; keeps Vast's tmux from swallowing our commands. */
-const ONSTART = 'touch ~/.no_auto_tmux';
+/** Runs at every container start: keeps Vast's tmux from swallowing our commands, and has a box that was stopped or rebooted guarded again before anybody connects. */
+export const ONSTART = 'touch ~/.no_auto_tmux\nfor s in ~/vastsit/*/.vastsit/sentinel.sh; do if [ -f "$s" ]; then sh "$s" revive; fi; done';
 const LIST_LAG_MS = 20_000;
 const REFUSED_ALL_MS = 60_000;
 

@@ -6,7 +6,7 @@ import { placesOf } from '../../core/stacks.ts';
 import { currentAttempt, type RunState } from '../../core/state.ts';
 import { instanceOfRun, quietly, runOf, type Context } from '../context.ts';
 import type { LogStream } from '../sessions.ts';
-import { leaseMs, leaseSeconds } from './launch.ts';
+import { leased, leaseMs, leaseSeconds } from './launch.ts';
 
 type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
 
@@ -14,6 +14,8 @@ type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
 const FLUSH_MS = 250;
 const STOP_GRACE_S = 20;
 const TAIL_LINES = 80;
+/** A lease that moved by less, real ms, is no news. */
+const LEASE_NEWS_MS = 5_000;
 
 export async function follow(context: Context, effect: Of<'follow'>): Promise<void> {
   const run = runOf(context, effect.run);
@@ -43,7 +45,7 @@ function hear(context: Context, run: string, stream: LogStream, event: SentinelE
       stream.offset = event.offset + event.data.length;
       return flush.soon();
     case 'heartbeat':
-      return;
+      return hearLease(context, run, event.lease_s);
     case 'exit':
       flush.now();
       // Nothing comes after the end: a session that is kept would only be heard breaking when the instance goes.
@@ -150,7 +152,15 @@ export async function renewLease(context: Context, run: RunState): Promise<void>
   if (!attempt) return;
   const box = await context.sessions.box(run, instanceOfRun(context, run));
   await box.renewLease({ run: run.id, attempt: attempt.number, seconds: leaseSeconds(context) });
-  context.sessions.leases.set(run.id, context.clock.now());
+  leased(context, run.id);
+}
+
+/** The box counts real seconds, whole ones: what it tells is only news where it differs by more. */
+function hearLease({ facts, clock }: Context, id: string, lease_s: number | null): void {
+  const run = facts.world().runs[id];
+  if (!run || lease_s === null) return;
+  const until = clock.now() + lease_s * 1_000 * clock.scale;
+  if (run.lease_until === null || Math.abs(until - run.lease_until) > LEASE_NEWS_MS * clock.scale) facts.record({ type: 'lease.seen', run: id, until });
 }
 
 /** Is it time to renew? Only while something of the run can be running or waiting on the box. */

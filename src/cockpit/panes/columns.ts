@@ -53,6 +53,8 @@ export function widthsFor(columns: number, { names, lines }: Shown): Widths {
   // What is still left opens up the columns a little, the name first; a wide table's end is not a hole between two words.
   name += take(Math.max(0, NAME.fair - name));
   for (const column of COLUMNS) if (cells[column] > 0 && column !== 'ts') cells[column] += take(Math.max(0, GOOD[column] - cells[column]));
+  // The rest tells why the action is what it is.
+  if (cells.action > 0) cells.action += take(spare);
   return { name, instance, cells };
 }
 

@@ -5,7 +5,7 @@ import type { Role } from '../theme.ts';
 import { runsOf, type InstanceState, type RunState, type World } from '../../core/state.ts';
 import { stateWord } from '../../core/line.ts';
 import { bar, firstFit, money, perHour, share } from '../format.ts';
-import { block, fit, fitLine, line, piece, plain, type Line, type Piece } from '../line.ts';
+import { block, clickable, fit, fitLine, line, piece, plain, type Line, type Piece } from '../line.ts';
 import { cleanLine } from '../../core/text.ts';
 import { rule } from './parts.ts';
 
@@ -17,7 +17,9 @@ export function costs(world: World, now: number, width: number, rows: number): L
   const shown = hidden > 0 ? ours.slice(0, rows - 1) : ours;
   const lines = shown.flatMap((instance) => {
     const bill = billOf(instance, world, now);
-    return roomy ? twoRows(bill, width) : [oneRow(bill, width)];
+    const drawn = roomy ? twoRows(bill, width) : [oneRow(bill, width)];
+    const { run } = instance;
+    return run === null ? drawn : drawn.map((row) => clickable(row, { on: 'row', key: run }));
   });
   if (hidden > 0) {
     const rest = ours.slice(shown.length);
@@ -32,7 +34,7 @@ export function costs(world: World, now: number, width: number, rows: number): L
 
 function receipt(run: RunState, world: World, now: number, width: number, roomy: boolean): Line {
   const bill: Bill = { name: run.id, what: '', cost: runCost(world, run, now), rate: stateWord(run), diskOnly: false, over: true, left: null };
-  return roomy ? headRow(bill, width) : oneRow(bill, width);
+  return clickable(roomy ? headRow(bill, width) : oneRow(bill, width), { on: 'row', key: run.id });
 }
 
 interface Bill {

@@ -8,6 +8,7 @@ import type { Dialog } from '../form.ts';
 import { valueOf } from '../form.ts';
 import { ago, bytes, money, perHour } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
+import { keyOf } from '../keys.ts';
 import { leavesBehind, strangersOf } from '../select.ts';
 import { GRACE_S } from '../submit.ts';
 import type { Role } from '../theme.ts';
@@ -17,10 +18,10 @@ import { wizardWords } from './wizard-words.ts';
 
 export type Words = [words: string, role: Role][];
 
-/** `run` is the dialog's own, where it has one. */
-export function dialogWords(dialog: Dialog, run: RunState | null, world: World, ui: Ui, now: number): { title: string; words: Words } {
+/** `run` is the dialog's own, where it has one; `width`: cells of a line. */
+export function dialogWords(dialog: Dialog, run: RunState | null, world: World, ui: Ui, now: number, width: number): { title: string; words: Words } {
   if (dialog.kind === 'quit') return { title: 'Leave the cockpit?', words: quitWords(world, ui, now) };
-  if (dialog.kind === 'launch' || dialog.kind === 'offers' || dialog.kind === 'spec') return wizardWords(dialog, ui, world);
+  if (dialog.kind === 'launch' || dialog.kind === 'offers' || dialog.kind === 'confirm' || dialog.kind === 'spec') return wizardWords(dialog, ui, world, width);
   if (dialog.kind === 'adopt') return { title: 'Adopt an instance?', words: adoptWords(world) };
   if (!run) return { title: 'Over', words: [[`${dialog.run ?? 'The run'} has ended.`, 'text']] };
   const name = cleanLine(run.id, 40);
@@ -76,7 +77,7 @@ function waitWords(run: RunState, world: World, rate: number, now: number): Word
   const waiting = waitingOf(world, run, now);
   const price: Words = waiting ? [[`So far ${waitingWords(waiting)}.`, 'warn']] : rate > 0 ? [[`Bringing results home first bills on meanwhile: ${money(rate / 6, 3)} for 10 minutes.`, 'muted']] : [];
   const yours: Words = instance?.adopted ? [['It was yours before the run: whatever else lies on it is lost too. Without a destroy it is given back.', 'danger']] : [];
-  return [...price, ...yours, [`Whatever you choose waits ${GRACE_S} s, in which u calls it back.`, 'muted']];
+  return [...price, ...yours, [`Whatever you choose waits ${GRACE_S} s, in which ${keyOf('undo')} calls it back.`, 'muted']];
 }
 
 function adoptWords(world: World): Words {
@@ -101,7 +102,7 @@ function quitWords(world: World, ui: Ui, now: number): Words {
   if (ui.ends) return [[here, 'text'], ['The demo ends with its screen: its market, its boxes and their trainings are gone then, and nothing bills. On a real account training would go on, under the lease of each box.', 'text']];
   const words: Words = [
     [here, 'text'],
-    ['Training goes on without the cockpit. Nothing is repaired and no results come home until it is back. (D leaves too, and a background process watches on.)', 'text'],
+    [`Training goes on without the cockpit. Nothing is repaired and no results come home until it is back. (${keyOf('detach')} leaves too, and a background process watches on; a terminal that closes does the same.)`, 'text'],
     ['When a training ends, the sentinel on its instance lets the lease (15 min) run out and ends the billing as the spec says.', 'muted'],
   ];
   const open = runs.filter((run) => run.incident && !run.incident.ended);

@@ -16,6 +16,9 @@ const SHORT_RUNWAY_H = 4;
 /** Above this share of the bill the waste is shouted. */
 const LOUD_WASTE = 0.15;
 
+/** A lease is renewed long before this; below it, it is not. */
+const SHORT_LEASE_MS = 5 * 60_000;
+
 /** A part of a row; where not all fit, those of the highest rank go first. Rank 0 stays. */
 interface Part {
   rank: number;
@@ -37,7 +40,7 @@ export function header(ui: Ui, world: World, now: number, title: string, rows: n
   if (rows === 1) return [row([left(2, piece('vastsit', 'title')), burn, ...day.filter(({ rank }) => rank <= 1), ...alerts, { ...market, rank: 1 }], width)];
   const strangers = sums.strangers_usd_per_hour > 0 ? [left(3, piece(`+${perHour(sums.strangers_usd_per_hour)} not ours`, 'faint'))] : [];
   const account = world.account?.email ? [right(4, piece(cleanLine(world.account.email, 40), 'faint'))] : [];
-  return [row([name, ...alerts, ...account, right(1, ...creditPieces(sums)), ...leaseParts(world), market], width), row([burn, ...strangers, ...day, ...gauge(sums, width)], width)];
+  return [row([name, ...alerts, ...account, right(1, ...creditPieces(sums)), ...leaseParts(world, now), market], width), row([burn, ...strangers, ...day, ...gauge(sums, width)], width)];
 }
 
 /** Drops what has no room, then puts the rest to both ends. */
@@ -76,11 +79,12 @@ function dayParts(world: World, sums: Totals, now: number, roomy: boolean): Part
   ];
 }
 
-/** Where the sentinel's lease can be renewed now, of the instances that hold one. */
-function leaseParts(world: World): Part[] {
-  const { held, renewed } = leasesOf(world);
+/** Where the sentinel's lease can be renewed now, of the instances that hold one, and how long the shortest lasts without us. */
+function leaseParts(world: World, now: number): Part[] {
+  const { held, renewed, until } = leasesOf(world);
   if (held === 0) return [];
-  return [right(2, piece('leases ', 'muted'), piece(`${renewed}/${held}`, renewed < held ? 'warn' : 'text'))];
+  const left = until === null ? [] : [right(3, piece(until <= now ? 'run out' : span(until - now), until - now < SHORT_LEASE_MS ? 'warn' : 'text'), piece(' without us', 'muted'))];
+  return [right(2, piece('leases ', 'muted'), piece(`${renewed}/${held}`, renewed < held ? 'warn' : 'text')), ...left];
 }
 
 /** The bar takes what is left of the row. */

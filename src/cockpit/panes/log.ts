@@ -1,6 +1,7 @@
 /** The log pane: the run's own output, cleaned; on an alert the cause stands above it and its signature is lit. */
 import type { RunState, World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
+import { keyOf } from '../keys.ts';
 import { cut, fitLine, line, piece, plain, widthOf, wrap, type Line, type Piece } from '../line.ts';
 import { hitAt, isHit, linesOf, signatureAt } from '../look.ts';
 import { logRun, openIncident } from '../select.ts';
@@ -20,15 +21,15 @@ export function log(ui: Ui, world: World, width: number, rows: number): Line[] {
 }
 
 function notes(ui: Ui, run: RunState, below: number): Piece[] {
-  const how = ui.log.is === 'pinned' ? 'pinned, L unpins' : ui.log.is === 'auto' ? 'opened by the alert, L pins' : 'l closes, L pins';
-  const keys = ui.focus === 'log' ? '/ searches, w wraps, y copies' : how;
+  const how = ui.log.is === 'pinned' ? `pinned, ${keyOf('pin')} unpins` : ui.log.is === 'auto' ? `opened by the alert, ${keyOf('pin')} pins` : `${keyOf('logs')} closes, ${keyOf('pin')} pins`;
+  const keys = ui.focus === 'log' ? `${keyOf('find')} searches, ${keyOf('wrap')} wraps, ${keyOf('copy')} copies` : how;
   const held = ui.look.held?.run === run.id;
-  return [...(held ? [piece(below > 0 ? `${below} below, G follows  ` : 'G follows  ', 'warn')] : []), piece(keys, 'faint')];
+  return [...(held ? [piece(`${below > 0 ? `${below} below, ` : ''}${keyOf('last')} follows  `, 'warn')] : []), piece(keys, 'faint')];
 }
 
 function emptyWords(run: RunState): string {
   if (run.stage === 'closed') return ` The output is no longer in memory: vastsit-tui logs ${run.id} reads what was kept.`;
-  return run.stage === 'training' ? ' No output yet. A run that stays silent is looked at by itself; c checks it now.' : ' No output yet: it comes once the command has started.';
+  return run.stage === 'training' ? ` No output yet. A run that stays silent is looked at by itself; ${keyOf('check')} checks it now.` : ' No output yet: it comes once the command has started.';
 }
 
 /** The lines in sight: the newest, those around the signature of an open incident, or those that one scrolled back to. */

@@ -2,7 +2,7 @@
 import { checkpointsIn } from '../../core/checkpoints.ts';
 import { runCost, waitingOf, waitingWords } from '../../core/ledger.ts';
 import { figure, span } from '../../core/line.ts';
-import type { RunState, World } from '../../core/state.ts';
+import { instanceOf, isClosed, type RunState, type World } from '../../core/state.ts';
 import type { Spec } from '../../core/spec.ts';
 import { cleanLine } from '../../core/text.ts';
 import { ago, bar, bytes, clockTime, money, perHour, share } from '../format.ts';
@@ -19,8 +19,20 @@ export function costLines(run: RunState, world: World, now: number, width: numbe
   return [
     fact('spent', piece(money(cost.usd), 'money'), piece(` of ${money(run.spec.kill.dollars)}   `, 'muted'), ...bar(['bar_good', 'bar_bad', 'bar_rest'], [cost.productive, cost.wasted, rest], Math.min(30, width - 40)), piece(` ${share(cost.productive, cost.usd)} productive`, 'muted')),
     fact('split', ...part('productive', cost.productive, 'ok'), ...part('loading', cost.loading, 'warn'), ...part('idle', cost.idle, 'warn'), ...part('repeats', cost.repeats, 'warn'), ...part('setup', cost.setup, 'text'), ...part('rescue', cost.rescue, 'text'), ...part('hold', cost.hold, 'text'), ...part('traffic', cost.traffic, 'text'), ...part('model', cost.model, 'text')),
+    ...leaseLines(run, world, now, width),
     ...(waiting === null ? [] : wrap(waitingWords(waiting), width - 15).map((row, index) => fact(index === 0 ? 'waiting' : '', piece(row, 'warn')))),
   ];
+}
+
+/** What the box does on its own, and when: the promise that survives a closed laptop. */
+function leaseLines(run: RunState, world: World, now: number, width: number): Line[] {
+  const instance = instanceOf(world, run);
+  if (run.lease_until === null || !run.ran_here || !instance || isClosed(run)) return [];
+  const left = run.lease_until - now;
+  const grace = span(run.spec.teardown.idle_grace);
+  const end = instance.adopted ? 'Nothing is stopped then: the instance was yours before the run.' : `Once the training is over, the box stops itself ${grace} after that, without us, and only its disk bills.`;
+  const words = left <= 0 ? `It ran out ${ago(-left)}: ${instance.adopted ? 'nothing is stopped, the instance was yours before the run' : 'a training that lives goes on, and once it is over the box stops itself without us'}.` : `${span(left)} left, renewed while we are here. Training that lives goes on without us. ${end}`;
+  return wrap(words, width - 15).map((row, index) => fact(index === 0 ? 'lease' : '', piece(row, left <= 0 ? 'warn' : 'muted')));
 }
 
 export function attemptLine(attempt: RunState['attempts'][number]): Line {

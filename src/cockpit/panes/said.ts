@@ -3,7 +3,8 @@ import type { Said, World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
 import { clockTime } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
-import { block, clip, fit, fitLine, line, piece, plain, wrap, type Line, type Piece } from '../line.ts';
+import { keyOf } from '../keys.ts';
+import { block, clickable, clip, fit, fitLine, line, lineWidth, piece, plain, wrap, type Line, type Piece } from '../line.ts';
 import { cursorOf, reasoningItems, standing, type Item } from '../reasoning.ts';
 import type { Role } from '../theme.ts';
 import type { Ui } from '../ui.ts';
@@ -16,10 +17,10 @@ export function said(ui: Ui, world: World, now: number, width: number, rows: num
   const following = ui.reading.at === null;
   const speaking = following && rows >= 3 ? speakingLines(world, width) : [];
   const { lines, newer } = windowOf(items, cursorOf(items, ui.reading.at), rows - speaking.length, (item, chosen) => {
-    const drawn = itemLines(item, now, width);
-    return focused && chosen ? drawn.map((row) => ({ ...fitLine(row, width), over: 'selection' as const })) : drawn;
+    const drawn = itemLines(item, now, width).map((row) => clickable(fitLine(row, width), { on: 'item', key: item.key }));
+    return focused && chosen ? drawn.map((row) => ({ ...row, over: 'selection' as const })) : drawn;
   });
-  const note = newer > 0 ? [piece(`${newer} newer, G follows`, 'warn')] : focused ? [piece('e unfolds', 'faint')] : [];
+  const note = newer > 0 ? [piece(`${newer} newer, ${keyOf('last')} follows`, 'warn')] : focused ? [piece(`${keyOf('expand')} unfolds`, 'faint')] : [];
   const title = rule([piece('Reasoning', 'title')], note, width, focused);
   const shown = items.length > 0 ? [...lines, ...speaking] : wrap('What the agents see, decide and refuse is told here. Nothing has happened yet: launch a run, and the first lines come within seconds.', width - 2).map((text) => plain(` ${text}`, 'muted'));
   return [title, ...block(shown, width, rows)].map((row) => fitLine(row, width));
@@ -82,8 +83,9 @@ function headLine({ run, incident, lines, unfolded }: Extract<Item, { is: 'head'
   const [sign, role]: [string, Role] = !ended ? [GLYPH.alert, 'bad'] : ended.how === 'resolved' ? [GLYPH.done, 'ok'] : ended.how === 'given_up' ? [GLYPH.failed, 'bad'] : [GLYPH.off, 'off'];
   const where = incident.step === null ? '' : ` at step ${incident.step}`;
   const words: Piece[] = [piece(`${incident.diagnosis.cause}${where}`, ended ? 'text' : 'bad'), piece(`, ${standing(incident, now)}`, ended ? role : 'warn')];
-  const more = unfolded ? [] : [piece(ended ? `  ${lines} ${lines === 1 ? 'line' : 'lines'}` : '', 'faint')];
-  return line(piece(` ${clockTime(incident.opened_at)} `, 'faint'), piece(fit(SHORT_ACTOR.babysitter, 8), 'babysitter'), piece(`${sign} `, role), piece(`${shortName(run.id, width)} `, 'title'), ...words, ...more);
+  const head = line(piece(` ${clockTime(incident.opened_at)} `, 'faint'), piece(fit(SHORT_ACTOR.babysitter, 8), 'babysitter'), piece(`${sign} `, role), piece(`${shortName(run.id, width)} `, 'title'), ...words);
+  const more = `  ${lines} ${lines === 1 ? 'line' : 'lines'}`;
+  return ended && !unfolded && lineWidth(head) + more.length <= width ? line(...head.pieces, piece(more, 'faint')) : head;
 }
 
 const shortName = (id: string, width: number): string => clip(cleanLine(id, 64), width < 70 ? 12 : 20, 'middle');

@@ -5,25 +5,29 @@ import { instanceOf, type InstanceState, type RunState, type World } from '../..
 import { cleanLine } from '../../core/text.ts';
 import { perHour } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
-import { fit, fitLine, line, piece, plain, type Line, type Piece } from '../line.ts';
-import { alertsOf, isOver, orderedRuns, strangersOf } from '../select.ts';
+import { clickable, fit, fitLine, line, piece, plain, widthOf, type Line, type Piece } from '../line.ts';
+import { alertsOf, isOver, rowsOf, strangerKey, strangersOf } from '../select.ts';
 import type { Role } from '../theme.ts';
 import type { Layout } from '../layout.ts';
 import type { Ui } from '../ui.ts';
+import { whyOf } from './why.ts';
 import { cell, widthsFor, type Column, type Widths } from './columns.ts';
 import { rule, signOf } from './parts.ts';
+
+/** Fewer cells would only hold the beginning of a reason. */
+const LEAST_WHY = 20;
 
 const RIGHT: ReadonlySet<Column> = new Set(['step', 'rate', 'gpu', 'mem', 'next_eta']);
 
 /** The table's rule, column names and rows: 2 + layout.runs + layout.strangers lines. */
 export function table(ui: Ui, world: World, now: number, layout: Layout): Line[] {
   const width = ui.size.columns;
-  const runs = orderedRuns(world, ui.filter.text);
+  const runs = rowsOf(ui, world).flatMap((row) => (row.is === 'run' ? [row.run] : []));
   const shown = runs.slice(ui.top, ui.top + layout.runs).map((run) => ({ run, words: compactLine(run, now) }));
   const widths = widthsFor(width, { names: shown.map(({ run }) => run.id), lines: shown.map(({ words }) => words) });
   const body = shown.length > 0 ? shown.map(({ run, words }) => runLine(run, words, world, widths, run.id === ui.selected)) : emptyLines(ui, world);
   const rows = [...body, ...Array.from({ length: Math.max(0, layout.runs - body.length) }, () => line())].slice(0, layout.runs);
-  return [title(ui, world, runs.length, layout), names(widths), ...rows, ...strangerLines(world, layout.strangers)].map((row) => fitLine(row, width));
+  return [title(ui, world, runs.length, layout), names(widths), ...rows, ...strangerLines(ui, world, layout.strangers)].map((row) => fitLine(row, width));
 }
 
 function title(ui: Ui, world: World, count: number, layout: Layout): Line {
@@ -60,9 +64,19 @@ function runLine(run: RunState, words: CompactLine, world: World, widths: Widths
   if (widths.instance > 0) cells.push(piece(` ${fit(run.instance === null ? '-' : String(run.instance), widths.instance, 'left', 'middle')}`, instanceOf(world, run)?.gone_at === null ? 'muted' : 'off'));
   for (const column of COLUMNS) {
     const width = widths.cells[column];
-    if (width > 0) cells.push(piece(` ${fit(cell(column, words, width), width, RIGHT.has(column) ? 'right' : 'left')}`, cellRole(column, words, role, quiet)));
+    if (width === 0) continue;
+    const word = cell(column, words, width);
+    const room = width - widthOf(word) - 2;
+    const why = column === 'action' && room >= LEAST_WHY ? whyOf(run, world) : '';
+    cells.push(piece(why === '' ? ` ${fit(word, width, RIGHT.has(column) ? 'right' : 'left')}` : ` ${word}`, cellRole(column, words, role, quiet)));
+    if (why !== '') cells.push(piece(`  ${fit(why, room)}`, over ? 'off' : 'muted'));
   }
-  return selected ? { pieces: cells, over: 'selection' } : line(...cells);
+  return rowLine(cells, run.id, selected);
+}
+
+function rowLine(pieces: Piece[], key: string, selected: boolean): Line {
+  const row = clickable(line(...pieces), { on: 'row', key });
+  return selected ? { ...row, over: 'selection' } : row;
 }
 
 function cellRole(column: Column, words: CompactLine, state: Role, quiet: Role): Role {
@@ -82,18 +96,22 @@ function emptyLines(ui: Ui, world: World): Line[] {
 }
 
 /** Others' instances on the same account: priced, because they drain the same credit, and never touched. */
-function strangerLines(world: World, rows: number): Line[] {
+function strangerLines(ui: Ui, world: World, rows: number): Line[] {
   const strangers = strangersOf(world);
   if (rows === 0) return [];
-  if (strangers.length > rows) {
-    const shown = strangers.slice(0, rows - 1);
-    return [...shown.map(strangerLine), plain(`${GLYPH.off} ${strangers.length - shown.length} ${shown.length > 0 ? 'more' : 'others'} not ours, ${perHour(totals(world).strangers_usd_per_hour)} in all`, 'off')];
-  }
-  return strangers.map(strangerLine);
+  const chosen = strangers.findIndex(({ id }) => strangerKey(id) === ui.selected);
+  const draw = (one: InstanceState): Line => strangerLine(one, strangerKey(one.id) === ui.selected);
+  if (strangers.length <= rows) return strangers.map(draw);
+  // One that is selected is in sight, if only as the last that has room.
+  const room = Math.max(chosen < 0 ? 0 : 1, rows - 1);
+  const from = Math.max(0, chosen - room + 1);
+  const rest = strangers.length - room;
+  return [...strangers.slice(from, from + room).map(draw), plain(`${GLYPH.off}  ${rest} ${room > 0 ? 'more' : 'others'} not ours, ${perHour(totals(world).strangers_usd_per_hour)} in all`, 'off')].slice(0, rows);
 }
 
-function strangerLine(instance: InstanceState): Line {
+function strangerLine(instance: InstanceState, selected: boolean): Line {
   const { facts } = instance;
   const gpu = `${facts.num_gpus > 1 ? `${facts.num_gpus}x ` : ''}${cleanLine(facts.gpu_name, 24)}`;
-  return plain(`${GLYPH.off} ${instance.id}  ${gpu}  ${cleanLine(facts.actual_status ?? 'provisioning', 16)}  ${perHour(burnOf(instance))}  not ours: shown, never touched${facts.label ? `  "${cleanLine(facts.label, 40)}"` : ''}`, 'off');
+  const words = `${instance.id}  ${gpu}  ${cleanLine(facts.actual_status ?? 'provisioning', 16)}  ${perHour(burnOf(instance))}  not ours: shown, never touched${facts.label ? `  "${cleanLine(facts.label, 40)}"` : ''}`;
+  return rowLine([piece(GLYPH.off, 'off'), piece(selected ? GLYPH.select : ' ', selected ? 'key' : 'off'), piece(words, 'off')], strangerKey(instance.id), selected);
 }

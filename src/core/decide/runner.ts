@@ -1,6 +1,7 @@
 /** The runner's decisions: from spec to a first forward step. Pure: world in, actions out. */
 import type { Action } from '../actions.ts';
 import { refuseRent } from '../budget.ts';
+import type { RankedOffer } from '../events.ts';
 import { MACHINE_MEMORY_MS } from '../ladder.ts';
 import { fatalStatus, imageStatus, launchesSpent, termsDiffer } from '../launch.ts';
 import { currentAttempt, instanceOf, isAway, runsOf, type RunState, type World } from '../state.ts';
@@ -62,8 +63,9 @@ function search(world: World, run: RunState): Action[] {
   const enough = launchesSpent(world, run);
   if (enough !== null) return [emit({ type: 'run.ended', run: run.id, verdict: 'failed', reason: enough })];
   if (run.offers_at === null || now - run.offers_at > OFFERS_FRESH_MS) return ready(world, run, 'search') ? [{ do: 'search', run: run.id }] : [];
-  const taken = new Set(runsOf(world).flatMap((other) => (other.id !== run.id && other.renting ? [other.renting.offer.offer_id] : [])));
-  const offer = run.offers.find(({ offer_id, machine_id }) => !taken.has(offer_id) && !run.tried_offers.includes(offer_id) && (world.machines[String(machine_id)]?.until ?? 0) <= now);
+  const missed = run.wished === null ? null : whyMissed(world, run, run.wished);
+  if (run.wished !== null && missed !== null) return [emit({ type: 'offer.missed', run: run.id, offer_id: run.wished, reason: missed })];
+  const offer = run.offers.find((one) => (run.wished === null || one.offer_id === run.wished) && whyNot(world, run, one) === null);
   const first = !run.attempts.some((attempt) => attempt.started_at !== null);
   const unaffordable = offer ? refuseRent(world, run, offer.all_in_usd_per_hour) : null;
   if (offer && unaffordable === null) return !ready(world, run, 'create') ? [] : [{ do: 'create', run: run.id, attempt: run.attempt + 1, offer }];
@@ -74,6 +76,21 @@ function search(world: World, run: RunState): Action[] {
     return [{ do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'no_offer', reason: `no offer fits${reasons.length > 0 ? ` (out: ${reasons.join(', ')})` : ''}` } }];
   }
   return now - run.offers_at >= SEARCH_EVERY_MS && ready(world, run, 'search') ? [{ do: 'search', run: run.id }] : [];
+}
+
+/** Why an offer that fits is not taken; null when it may be. */
+function whyNot(world: World, run: RunState, { offer_id, machine_id }: RankedOffer): string | null {
+  if (run.tried_offers.includes(offer_id)) return 'was refused by the market';
+  if (runsOf(world).some((other) => other.id !== run.id && other.renting?.offer.offer_id === offer_id)) return 'goes to another run';
+  return (world.machines[String(machine_id)]?.until ?? 0) > world.now ? 'is of a machine that has failed us since' : null;
+}
+
+/** What a person chose is bound by the same limits as what the rule picks. */
+function whyMissed(world: World, run: RunState, wished: number): string | null {
+  const offer = run.offers.find(({ offer_id }) => offer_id === wished);
+  if (!offer) return 'is gone, or fits no longer';
+  const unaffordable = refuseRent(world, run, offer.all_in_usd_per_hour);
+  return whyNot(world, run, offer) ?? (unaffordable === null ? null : `cannot be paid for (${unaffordable})`);
 }
 
 const refuse = (run: RunState, why: string): Action[] => [

@@ -1,5 +1,6 @@
 /** The end of a run's stay on an instance: results home, then the billing over. */
 import type { Action } from '../actions.ts';
+import { isDown } from '../away.ts';
 import type { RescueVerdict } from '../events.ts';
 import { costOf, runCost } from '../ledger.ts';
 import { currentAttempt, instanceOf, type InstanceState, type RunState, type World } from '../state.ts';
@@ -27,6 +28,8 @@ export function rescue(world: World, run: RunState): Action[] {
   const stuck = run.backoff['stop_training'];
   // A training that cannot be ended keeps the gate shut like results that cannot be read, and its waiting costs as much.
   if (running && run.rescue === null && stuck && stuck.count > 1) return [emit({ type: 'rescue.judged', run: run.id, instance: instance.id, verdict: 'unverified', files: 0, bytes: 0, reason: `its training could not be ended: ${stuck.reason}` })];
+  // Its own sentinel stops a box that nobody could reach for too long, or somebody did it by hand.
+  if (instance.stop === 'none' && isDown(instance.facts)) return whileStopped(world, run, instance);
   if (instance.stop !== 'none') {
     const again = askStop(world, run, instance, 'the market has not stopped it yet');
     return again.length > 0 ? again : whileStopped(world, run, instance);
@@ -52,9 +55,9 @@ function whileStopped(world: World, run: RunState, instance: InstanceState): Act
   return [emit({ type: 'rescue.asked', run: run.id, instance: instance.id, usd: costOf(instance, world.now).rescue, usd_per_hour: instance.rate })];
 }
 
-/** It is started again, now and then and not for ever; `since` is when it was stopped or left. */
+/** It is started again, now and then and not for ever; `since` is when it was stopped or left. What we did not stop ourselves is started at once, once. */
 export const askWake = (world: World, run: RunState, instance: InstanceState, since: number): Action[] =>
-  instance.wakes < WAKES && world.now - since >= WAKE_AFTER_MS * (instance.wakes + 1) && ready(world, run, 'wake') ? [{ do: 'wake', run: run.id, instance: instance.id, reason: 'it still holds results that are not at home' }] : [];
+  instance.wakes < WAKES && (world.now - since >= WAKE_AFTER_MS * (instance.wakes + 1) || (instance.stop === 'none' && instance.wakes === 0)) && ready(world, run, 'wake') ? [{ do: 'wake', run: run.id, instance: instance.id, reason: 'it still holds results that are not at home' }] : [];
 
 export function tearDown(world: World, run: RunState): Action[] {
   const instance = instanceOf(world, run);

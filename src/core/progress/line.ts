@@ -1,6 +1,6 @@
 /** The numbers of one line -> what the line says about training. Knows words and shapes, no framework by name. */
 import type { Field } from './scan.ts';
-import { isEvalMetric, isUnnamedMetric } from './labels.ts';
+import { isEvalMetric, isUnnamedMetric, PART } from './labels.ts';
 import { rateRank, seconds, type Rate } from './rates.ts';
 import type { LineRecord } from './record.ts';
 
@@ -17,6 +17,9 @@ const BARE = 3;
 /** "I0102 03:04:05.678 123 file.py:4] [1200] loss=2.3": what absl's metric writer prints. */
 const ABSL = /^[IWE]\d{4} [\d:. ]+\S+:\d+\] \[\d/;
 
+/** Words that count steps beside other figures, and say something else alone: "batch=32", "New timesteps: 752". */
+const LONELY = /^(?:batch|timesteps?|iterations)$/i;
+
 class Draft {
   private evalContext = false;
   private epochField: Field | null = null;
@@ -30,6 +33,8 @@ class Draft {
   private pair: Field | null = null;
   /** A number that opens the line: "37700 train 3.57". */
   private opening: Field | null = null;
+  /** "[1200] valid-rmse:0.31": how boosters count. */
+  private round: Field | null = null;
   private lossRank = 0;
   private weakLosses = 0;
   private loss: number | undefined;
@@ -67,7 +72,10 @@ class Draft {
     }
     switch (label.role) {
       case 'step':
-        if (Number.isInteger(value) || field.slack > 0) this.stepField ??= field;
+        if (!Number.isInteger(value) && field.slack === 0) return;
+        // "iter 120 | step 30": the optimizer's step is the run's, where the iterations are parts of it.
+        if (this.stepField?.of === null && /^iter/i.test(this.stepField.label.name) && /^step$/i.test(label.name)) this.stepField = field;
+        else this.stepField ??= field;
         return;
       case 'weak_step':
         if (Number.isInteger(value)) this.weakField ??= field;
@@ -118,6 +126,7 @@ class Draft {
         return;
       case 'none':
         if (field.at === 0 && label.empty) this.opening = field;
+        if (field.at === 1 && label.bracket && label.empty && Number.isInteger(value) && this.line[1 + String(value).length] === ']') this.round = field;
         if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.addLoose(field);
         else if (label.bracket && label.empty && Number.isInteger(value) && this.line[field.at + String(value).length] === ',') this.pair ??= field;
         else if (label.empty && this.pair && Number.isInteger(value) && field.at - this.pair.at < 16) this.addLoose(field);
@@ -163,9 +172,12 @@ class Draft {
   finish(): LineRecord | null {
     this.settleCounters();
     this.settleBare();
-    const step = this.stepField ?? this.weakField;
-    if (this.lossRank <= 2 && this.weakLosses > 1) this.loss = undefined;
-    if (this.auc && this.plain) this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain) };
+    this.settleMetrics();
+    this.settleRounds();
+    const weak = this.weakField;
+    const accompanied = weak?.of !== null || !LONELY.test(weak.label.name) || (this.loss ?? this.rate ?? this.lr ?? this.eta ?? this.metrics ?? this.plain) !== undefined || this.epochField !== null;
+    const step = this.stepField ?? (accompanied ? weak : null);
+    if ((this.lossRank <= 2 && this.weakLosses > 1) || (this.lossRank === PART && !step && !this.epochField)) this.loss = undefined;
     this.settleTime(step !== null);
     const heads = this.evalContext && this.loss === undefined;
     const record: LineRecord = { context: heads ? 'eval' : 'train', shape: 'line' };
@@ -193,6 +205,26 @@ class Draft {
     return says === undefined ? null : record;
   }
 
+  /** Where an evaluation's figure stands beside others and no loss of the training does, all are the evaluation's. */
+  private settleMetrics(): void {
+    if (!this.plain) return;
+    // "Epoch: 19/20, top 5 acc: 0.53": beside an epoch alone, figures sum it up.
+    const closes = this.epochField !== null && (this.loss ?? this.lr ?? this.rate ?? this.eta) === undefined && !this.stepField && !this.weakField && !this.loose;
+    if (!(closes || this.auc || (this.metrics && this.loss === undefined))) return;
+    this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|best)/i.test(name))) };
+  }
+
+  private settleRounds(): void {
+    if (!this.epochField && !this.stepField && this.round && (this.metrics || this.loss !== undefined)) this.stepField = this.round;
+    if (this.epochField?.unit !== 'epoch') return;
+    // "5epoch:train:376-750batch: iter_time=1e-04, loss=1.7, train_time=0.5": ESPnet's range ends with the step, and its iter_time is the loader's.
+    const range = /epoch(?::train:\d{1,9}-(\d{1,9})batch:| results: \[train\]) .*?\btrain_time=(\d{1,9}(?:\.\d{1,9})?(?:e[-+]\d{1,3})?)/.exec(this.line);
+    if (!range) return;
+    if (range[1] !== undefined) this.stepField = { ...this.epochField, value: Number(range[1]), of: null, slack: 0 };
+    this.rate = { value: Number(range[2]), unit: 's/it' };
+    this.stepSeconds = this.rate.value;
+  }
+
   private settleBare(): void {
     const counter = this.loose;
     // "train 050 1.6e-02 99.26": a count and the loss under one word.
@@ -204,7 +236,7 @@ class Draft {
       }
     }
     const first = this.opening;
-    if (this.lossRank === BARE && !this.stepField && first && Number.isInteger(first.value)) this.stepField = first;
+    if ((this.lossRank === BARE || this.line.includes(':\tlearn: ')) && !this.stepField && first && Number.isInteger(first.value)) this.stepField = first;
   }
 
   /** Which of the unnamed fractions is the epoch and which the step: "Train: 19/80 [247/464]", "[53/100] [620/1562]", "Epoch [1][400/449]". */

@@ -86,6 +86,11 @@ export function createScanner(): (line: string) => Field[] {
         continue;
       }
       const next = codeAt(stop);
+      // "top 5 acc: 0.53": the number is the measure's.
+      if (stop - start === 1 && next === 32 && (codeAt(start - 2) | 32) === 112 && namesTop(line, start)) {
+        at = stop;
+        continue;
+      }
       // Clock times, dates and addresses are no counts.
       if ((next === 58 && digit(codeAt(stop + 1))) || isDate(start, stop)) {
         const label = labelOf(line, labelFrom, start, counted);
@@ -116,7 +121,12 @@ export function createScanner(): (line: string) => Field[] {
             after = of.end;
           }
         }
-        if (!of && (follows === 32 || follows === 47)) {
+        // "5118/265 tok/s": the speeds of source and target.
+        if (of && codeAt(after) === 32 && codeAt(of.end) === 32) {
+          rate = rateAfter(line, of.end, of.end);
+          if (rate) of = null;
+          if (rate) after = rate.end;
+        } else if (!of && (follows === 32 || follows === 47)) {
           rate = rateAfter(line, stop, unitEnd);
           if (rate) after = Math.max(after, rate.end);
         }
@@ -125,7 +135,8 @@ export function createScanner(): (line: string) => Field[] {
       counted++;
       evaluates ||= label.evalContext;
       if (label.role !== 'none' || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket)) || (codeAt(stop) === 101 && line.startsWith('epoch', stop))) {
-        const unit = unitEnd === stop ? EMPTY_UNIT : line.slice(stop, unitEnd);
+        const apart = unitEnd === stop && codeAt(stop) === 32 && codeAt(stop + 1) === 109 && codeAt(stop + 2) === 115 && !wordy(codeAt(stop + 3));
+        const unit = apart ? 'ms' : unitEnd === stop ? EMPTY_UNIT : line.slice(stop, unitEnd);
         const scale = unit === EMPTY_UNIT ? 1 : multiplier(unit);
         const value = toNumber(line, start, stop) * scale;
         const total = of ? toNumber(line, of.value, of.end) * (after === of.end ? 1 : multiplier(line.slice(of.end, after).trim())) : null;
@@ -136,6 +147,10 @@ export function createScanner(): (line: string) => Field[] {
     }
     return fields;
   };
+}
+
+function namesTop(line: string, start: number): boolean {
+  return /(?:^|[^a-z])top[ -]$/i.test(line.slice(Math.max(0, start - 5), start)) && /^\d (?:acc|err|prec|rec|score)/i.test(line.slice(start, start + 8));
 }
 
 function isNonFinite(line: string, at: number, end: number): boolean {
@@ -183,6 +198,10 @@ function rateAfter(line: string, stop: number, unitEnd: number): RateAt | null {
     slash = lettersEnd(from);
     if (slash === from) return null;
     if (codeAt(slash) === 32 && slash - from === 1) slash = lettersEnd(slash + 1);
+    // "3739 src tok/s"
+    if (codeAt(slash) === 32 && slash - from === 3 && /^(?:src|tgt|gen) $/.test(line.slice(from, slash + 1))) slash = lettersEnd((from = slash + 1));
+    // "(1292.3 ms)" at the end of a line is the time of its step.
+    if (slash - from === 2 && codeAt(slash) === 41 && codeAt(from) === 109 && codeAt(from + 1) === 115 && slash >= line.trimEnd().length - 1) return { unit: 'ms/iter', scale: 1, end: slash + 1 };
   }
   if (codeAt(slash) !== 47) return null;
   const end = lettersEnd(slash + 1);

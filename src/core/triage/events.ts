@@ -22,7 +22,7 @@ const HINT =
   /error|exception|fail|kill|fault|abort|denied|cannot|can't|could ?n.t|unable|invalid|not found|no such|no space|quota|xid|nan|\binf\b|signal|interrupt|preempt|cancel|time|refused|unreachable|corrupt|mismatch|memory|assert|exit|terminat|stop|missing|\bbus\b|unrecognized|unauthori|forbidden|gated|evict|reclaim|too many|reset|oom|driver|not supported|not compiled|no kernel|no module|undefined symbol|glibc|require|conflict|core dumped|address|unexpected|truncated|illegal|lost|outbid|died|must be|should be|CANCELLED|unavailable|!DOCTYPE|SIG[A-Z]{3}|loss scale|empty|specif|StopIteration|Unsupported|does not|divisible|version|process down|reach|not in/i;
 const EXCEPTION = /^(?:[A-Za-z_][\w.]{0,120}\.)?(?:[A-Za-z_]\w{0,80}(?:Error|Exception|Interrupt|Failure|Timeout|Invalid|Failed|Died|Expired|Empty|Full|NotFound|Exit|Iteration|OutOfMemory|Unsupported|Killed|Exceeded)|Exception|error|Timeout|Terminated|BdbQuit)(?::|$)/;
 const SAYS_ERROR = /\b(?:error|errors|fatal|critical|exception|failed|failure|erro|fehler|aborted)\b|错误|エラー|ошибка/i;
-const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will be (?:ignored|disabled)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|0 (?:errors|corrupt|failed)|no errors?\b/i;
+const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will be (?:ignored|disabled)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|(?<!\b(?:replica|rank|worker|device|gpu|node|process|task|shard|host) )\b0 (?:errors|corrupt|failed)|no errors?\b/i;
 
 /** What ends a traceback: a dotted name, alone or before a colon. */
 const RAISED = /^(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{2,60}(?:\([\w.]{1,80}\))?(?::\s|:?$)/;
@@ -36,6 +36,10 @@ const KEY_BEFORE = 80;
 /** A tensor could not be fetched from a DataLoader worker because the worker is gone: the socket's error is not the network's. */
 const WORKER_GONE: Rule = { cause: 'shm_dataloader', weight: 'consequence', match: /$/ };
 const WORKER_FRAMES = 16;
+/** Semaphores and blocks between processes live in /dev/shm: no space there is not the disk's. */
+const SHARED = /multiprocessing[\\/](?:synchronize|heap|shared_memory)\.py|[\\/]pandarallel[\\/]/;
+const SHARED_FULL: Rule = { cause: 'shm_dataloader', weight: 'fact', match: /$/ };
+const SHARED_FRAMES = 4;
 
 /** Every candidate, in the order of the log. */
 export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
@@ -44,28 +48,37 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
   let tracker = false;
   let ignored = false;
   let worker = -Infinity;
+  let shared = -Infinity;
+  let frames = 0;
   let said = -Infinity;
   let thread = -Infinity;
   for (const [at, { text, tracker: own }] of lines.entries()) {
     if (/Traceback \(most recent call last\)/.test(text)) {
       inTraceback = true;
+      frames = 0;
       tracker = own;
       const before = lines[at - 1]?.text ?? '';
       ignored = /Exception ignored (?:in|on)|logging error/i.test(before);
       continue;
     }
     if (text.includes('rebuild_storage_fd')) worker = at;
+    if (SHARED.test(text)) shared = at;
     if (inTraceback && /\/(?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)\//.test(text)) tracker = true;
     // What a thread of its own raises ends that thread, not the program.
     if (/^Exception in thread /.test(text)) thread = at;
-    if (/^frame #\d+: |^Exception in thread |^\s+raise\b/.test(text)) continue;
+    if (text.startsWith('Exception raised from ncclCommWatchdog')) events.push({ at, cause: 'nccl_comm', weight: WEIGHT.consequence, line: text, transient: true, fatal: false, traceback: false });
+    if (/^frame #\d+: |^Exception (?:in thread|raised from) |^\s+raise\b/.test(text)) continue;
     const indented = /^\s/.test(text);
+    if (inTraceback && /^\s+File "/.test(text)) frames++;
+    // What is printed below frames at the margin is the program's again.
+    else if (!indented) frames = 0;
     if (own || (!HINT.test(text) && !inTraceback)) continue;
     const exception = !indented && (EXCEPTION.test(text) || (inTraceback && RAISED.test(text)));
     const afterFrames = /^\s+(?:File |\S)|^\s*[\^~]+\s*$/.test(lines[at - 1]?.text ?? '');
     const fatal = exception && (inTraceback || afterFrames) && !ignored && at - thread > THREAD_LINES;
     if (exception) said = at;
-    const rule = exception && at - worker <= WORKER_FRAMES && /^(?:Connection|EOF|FileNotFound)/.test(text) ? WORKER_GONE : RULES.find(({ match }) => match.test(text));
+    const known = exception && at - worker <= WORKER_FRAMES && /^(?:Connection|EOF|FileNotFound)/.test(text) ? WORKER_GONE : RULES.find(({ match }) => match.test(text));
+    const rule = known?.cause === 'disk_full' && at - shared <= SHARED_FRAMES ? SHARED_FULL : known;
     if (exception) {
       inTraceback = false;
       // A tracker's trouble is its own, but not a disk that is full.
@@ -85,8 +98,12 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     const key = rule.match.exec(text)?.index ?? 0;
     const line = key > KEY_FROM ? text.slice(key - KEY_BEFORE) : text;
     // An excerpt may begin below the frames: a line that reads as an uncaught exception and explains itself is believed without them.
+    const aside = at - thread <= THREAD_LINES && (rule.cause === 'nccl_comm' || rule.cause === 'network_download');
+    if (aside && exception) continue;
     const bare = exception && !ignored && (rule.weight === 'fact' || rule.weight === 'consequence');
     events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line, transient: rule.transient, fatal: fatal || bare || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text), traceback: fatal });
   }
+  // A log that ends within frames ends with an error whose name was cut off.
+  if (inTraceback && frames > 0 && !ignored && !tracker) events.push({ at: lines.length - 1, cause: 'unknown', weight: WEIGHT.summary, line: lines.at(-1)?.text.trim() ?? '', transient: undefined, fatal: true, traceback: false });
   return events;
 }

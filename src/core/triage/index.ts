@@ -1,14 +1,15 @@
 /** From evidence to a cause: what happened, how sure that is, what to do next. Pure; log text is data and never more. */
 import type { Cause, Rung } from '../causes.ts';
-import { createProgressReader, readLog, type ProgressReading } from '../progress/index.ts';
+import { readLog } from '../progress/index.ts';
 import { cleanLine } from '../text.ts';
 import { detailOf } from './detail.ts';
 import { findEnd, findWaiting } from './ends.ts';
-import { findEvents } from './events.ts';
+import { findEvents, type FailureEvent } from './events.ts';
 import { machineEvent } from './facts.ts';
 import { readLines, type LogLine } from './lines.ts';
 import { POLICY } from './policy.ts';
-import { chooseRoot, ordinaryBetween, type Root } from './root.ts';
+import { chooseRoot } from './root.ts';
+import { advances, handled, recovered, survived, textOf } from './survival.ts';
 
 export interface Evidence {
   log: string;
@@ -54,14 +55,14 @@ export function triage(evidence: Evidence): Triage {
   const lines = readLines(evidence.log);
   const machine = machineEvent(evidence);
   const events = findEvents(lines);
-  const root = chooseRoot(lines, events);
   const exit = evidence.exit_code ?? null;
   const died = (exit !== null && exit !== 0) || (evidence.signal ?? null) !== null;
+  const root = chooseRoot(lines, died ? events : events.filter((event) => !handled(lines, event)));
   if (machine && (!root || machine.decides)) return verdict('failure', machine.cause, machine.line, machine.confidence, [...machine.lines, ...(root ? [root.line] : [])], machine.transient);
-  const fatal = root !== null && (root.fatal || died || (root.weight === 4 && lines.length - root.at <= 4));
+  const fatal = root !== null && (root.fatal || died || (root.weight === 4 && lines.length - root.at <= 4) || (root.at === lines.length - 1 && LAST_WORD.test(root.line) && !ranBefore(lines)));
   // Who interrupts a run by hand after its loss is gone has read the log.
   if (root?.line.includes('KeyboardInterrupt') && readLog(textOf(lines.slice(0, root.at))).diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, root.at), false);
-  if (root && fatal && (died || !(survived(lines, root) || recovered(lines, root)))) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
+  if (root && fatal && (died || !(survived(lines, root) || recovered(lines, root, habitual(events, root))))) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
   const reading = readLog(evidence.log);
   if (reading.diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, lines.length - 1), false);
   const end = findEnd(lines);
@@ -107,45 +108,18 @@ function confidenceOf(weight: number, died: boolean): number {
   return Math.min(0.99, [0.3, 0.4, 0.6, 0.8, 0.92][weight] ?? 0.5) + (died && weight < 4 ? 0.05 : 0);
 }
 
-/** The program went on talking: an uncaught traceback takes more to be disproved than a remark does. */
-function survived(lines: readonly LogLine[], { until, traceback }: Root): boolean {
-  const limit = traceback ? 40 : 12;
-  return ordinaryBetween(lines, until, lines.length, limit) >= limit;
+/** An excerpt may begin below the frames: an exception that is the last word of a log in which nothing trained yet ended it. */
+const LAST_WORD = /^(?:[a-z_]\w{0,40}\.){0,8}[A-Z]\w{1,60}(?:Error|Exception): \S/;
+
+function ranBefore(lines: readonly LogLine[]): boolean {
+  const { step, loss, epoch } = readLog(textOf(lines));
+  return (step ?? loss ?? epoch) !== null || findEnd(lines) !== null;
 }
 
-/** What is printed to a file is held back: a line or two of it come after the traceback that was printed later. */
-function recovered(lines: readonly LogLine[], { at, until, traceback, line }: Root): boolean {
-  const after = lines.slice(until + 1);
-  return after.length > 0 && advances(after, readLog(textOf(lines.slice(0, at))), line.includes('CANCELLED AT') ? LAST_STEPS : traceback ? HELD_BACK : 0);
-}
-
-const HELD_BACK = 2;
-/** Who is told to end has some seconds left, and steps on. */
-const LAST_STEPS = 30;
-
-/** Whether training goes on in these lines: a bar that is drawn once more as the process ends is no progress, one that moves is. */
-function advances(lines: readonly LogLine[], before: ProgressReading | null = null, beyond = 0): boolean {
-  const reader = createProgressReader();
-  const known = before && stateOf(before);
-  const seen = new Set<string>();
-  let moved = false;
-  for (const { text, tracker } of lines) {
-    if (tracker || moved || !/\d/.test(text)) continue;
-    reader.feed(`${text}\n`);
-    const state = stateOf(reader.reading());
-    if (state === null || state === known || seen.has(state)) continue;
-    seen.add(state);
-    moved = seen.size > beyond && (seen.size > 1 || !/\d\/\d+ ?\[|%\|/.test(text));
-  }
-  return moved && !readLog(textOf(lines)).diverged;
-}
-
-function stateOf({ step, epoch, loss }: ProgressReading): string | null {
-  return (step !== null && step > 0) || (loss !== null && (step !== null || epoch !== null)) ? `${step} ${loss}` : null;
-}
-
-function textOf(lines: readonly LogLine[]): string {
-  return lines.filter(({ tracker }) => !tracker).map(({ text }) => text).join('\n');
+/** The same failure stands twice further up already: whoever goes on after it is used to it. */
+function habitual(events: readonly FailureEvent[], { at, cause, line }: FailureEvent): boolean {
+  const same = fingerprintOf(cause, line);
+  return events.filter((event) => event.at < at && event.cause === cause && fingerprintOf(cause, event.line) === same).length >= 2;
 }
 
 function divergentLine(lines: readonly LogLine[]): string {

@@ -38,8 +38,10 @@ function rootOf(cluster: readonly FailureEvent[]): Root | null {
   for (const event of cluster) {
     const latest = event.weight === 3 || (event.cause === 'preempted' && root?.cause === 'preempted' && event.line.includes(' DUE TO ') >= root.line.includes(' DUE TO '));
     // Of a remark and an exception that name one cause, the exception is the one to quote.
+    // A remark that names a signal says more than one that something ended.
+    const telling = event.weight === 1 && event.weight === root?.weight && root.cause === 'unknown' && event.cause !== 'unknown';
     const quotable = event.cause === root?.cause && event.traceback && !root.traceback && root.line.startsWith('ERROR');
-    if (!root || event.weight > root.weight || (event.weight === root.weight && (latest || quotable))) root = event;
+    if (!root || event.weight > root.weight || (event.weight === root.weight && (latest || quotable || telling))) root = event;
   }
   return root && { ...root, fatal: cluster.some(({ fatal }) => fatal), traceback: cluster.some(({ traceback }) => traceback), until: cluster.at(-1)?.at ?? root.at };
 }

@@ -23,9 +23,15 @@ export class SimBox {
   started = false;
   /** A trainer that takes no notice of the checkpoint it is given. */
   ignoresResume = false;
-  /** Its SSH answers nothing, whatever the market says of it. */
-  deaf = false;
+  /** Its training ends well, and leaves nothing where the spec says. */
+  barren = false;
+  /** Until then its SSH answers nothing, whatever the market says of it. */
+  deafUntil = 0;
+  /** A live training on it that the run has left behind was seen first. */
+  twinSince: number | null = null;
   destroyAsked = 0;
+  /** What the sentinel was told at the start, ms, and until when the lease holds; null: there is none. */
+  lease: { ms: number; grace_ms: number; until: number } | null = null;
   offlineUntil = 0;
   outbidUntil = 0;
   ghostAt: number | null = null;
@@ -60,8 +66,29 @@ export class SimBox {
     return this.outbidUntil > now ? { ...this.instance, actual_status: 'exited', cur_state: 'stopped' } : this.instance;
   }
 
+  /** Its dead-man lease ends the billing once nothing runs and nobody renews; a stop from the market looks the same. */
+  stop(): void {
+    this.process = null;
+    this.cutOff(true);
+    this.instance = { ...this.instance, actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' };
+  }
+
+  renew(now: number, ms = this.lease?.ms ?? 0): void {
+    if (this.lease) this.lease.until = now + ms;
+  }
+
+  /** By the box's own word, when it can reach the market at all. */
+  stopsItself(now: number): boolean {
+    return this.lease !== null && this.process === null && this.reachable(now) && now > this.lease.until + this.lease.grace_ms;
+  }
+
   reachable(now: number): boolean {
     return this.exists && this.shown(now).actual_status === 'running';
+  }
+
+  /** Does its SSH answer? */
+  hears(now: number): boolean {
+    return this.reachable(now) && this.deafUntil <= now;
   }
 
   write(path: string, content: string, now: number): void {
@@ -71,7 +98,7 @@ export class SimBox {
   say(text: string, attempt: number, now: number): void {
     const before = this.logs.get(attempt) ?? '';
     this.logs.set(attempt, before + text);
-    if (this.reachable(now)) for (const one of this.followers) if (one.attempt === attempt) one.on({ type: 'log', offset: before.length, data: new TextEncoder().encode(text) });
+    if (this.hears(now)) for (const one of this.followers) if (one.attempt === attempt) one.on({ type: 'log', offset: before.length, data: new TextEncoder().encode(text) });
   }
 
   /** One more stretch of training; true when the last step is done. */
@@ -93,12 +120,12 @@ export class SimBox {
   /** The process ends; `recorded`: the sentinel lives to tell. */
   dies(exit_code: number | null, signal: string | null, log: string, now: number, recorded = true): void {
     const attempt = this.process?.attempt ?? 0;
-    if (exit_code === 0) this.write('out/model.json', `by attempt ${attempt}`, now);
+    if (exit_code === 0 && !this.barren) this.write('out/model.json', `by attempt ${attempt}`, now);
     this.process = null;
     if (log !== '') this.say(`${log}\n`, attempt, now);
     if (!recorded) return;
     this.exit = { attempt, exit_code, signal, at: now };
-    if (!this.reachable(now)) return;
+    if (!this.hears(now)) return;
     const heard = this.followers.filter((one) => one.attempt === attempt);
     this.followers = this.followers.filter((one) => one.attempt !== attempt);
     for (const { on } of heard) on({ type: 'exit', attempt, exit_code, signal, oom_kills: 0, at: now });
@@ -122,7 +149,7 @@ export class SimBox {
 export function openBox(model: Model, box: SimBox): Box {
   const call = async <T>(work: () => T): Promise<T> => {
     await model.delay();
-    if (!box.reachable(model.now) || box.deaf) throw new RemoteError('lost', 'the box does not answer');
+    if (!box.hears(model.now)) throw new RemoteError('lost', 'the box does not answer');
     const failure: RemoteFailure = model.dice() < 0.5 ? 'timeout' : 'lost';
     if (model.fails()) throw new RemoteError(failure, 'no answer');
     const done = work();
@@ -146,13 +173,20 @@ export function openBox(model: Model, box: SimBox): Box {
         return { exit_code: model.fails() ? 1 : 0, stdout: 'done', stderr: '' };
       }),
     list: (globs) => call(() => [...box.files.values(), ...[...box.logs].map(([attempt, text]) => ({ path: `.vastsit/log.${attempt}`, bytes: text.length, sha256: `${box.instance.id}:${attempt}:${text.length}`, mtime_s: 0 }))].filter(({ path }) => globMatcher(globs)(path))),
-    fetch: (file, local) => call(() => void model.home.set(local, file.sha256)),
+    fetch: (file, local) =>
+      call(() => {
+        // A copy that was damaged on its way, and a program that says that all went well.
+        model.home.set(local, model.lies() ? 'damaged' : file.sha256);
+        if (model.lies()) throw new RemoteError('integrity', 'the copy was damaged');
+      }),
     start: (order) =>
       call(() => {
         if (order.attempt < box.fence) throw new RemoteError('fenced', 'a newer attempt holds the fence');
         rules.start(model, box, order);
         if (box.process?.attempt === order.attempt) return { pid: 1, started_at: model.now };
         box.fence = order.attempt;
+        const { seconds, grace_s, then } = order.lease;
+        box.lease = then === 'stop' ? { ms: seconds * 1_000, grace_ms: grace_s * 1_000, until: model.now + seconds * 1_000 } : null;
         box.started = true;
         box.exit = null;
         const step = box.ignoresResume ? 0 : Number(/step-(\d+)/.exec(order.command)?.[1] ?? 0);
@@ -172,7 +206,7 @@ export function openBox(model: Model, box: SimBox): Box {
         return { close: () => void (box.followers = box.followers.filter((one) => one !== follower)) };
       }),
     probe: () => call(() => box.reading(model.now, model.util(box.run))),
-    renewLease: () => call(() => undefined),
+    renewLease: ({ seconds }) => call(() => box.renew(model.now, seconds * 1_000)),
     sshCommand: () => ['ssh', 'box'],
     close: () => Promise.resolve(),
   };

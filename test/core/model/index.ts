@@ -2,6 +2,10 @@
  * A world to test in: the production engine with both agents, their deciders and their effects, over virtual time, with an
  * outside that answers as a seed says. Nothing in it waits for anything but promises, so that an evening takes milliseconds.
  */
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import type { BrainPort } from '../../../src/agents/context.ts';
 import { createEngine, type Engine } from '../../../src/agents/engine.ts';
 import type { BrainSettings } from '../../../src/core/brain/state.ts';
@@ -25,6 +29,10 @@ export { SimBox } from './box.ts';
 export { START } from './clock.ts';
 export { BRAIN } from './sayings.ts';
 
+/** Patches are really written; not into the project. */
+const HOME = join(tmpdir(), `vastsit-model-${process.pid}`);
+afterAll(() => rmSync(HOME, { recursive: true, force: true }));
+
 /** One throw of the dice a decision: 0 to 1. */
 export type Dice = () => number;
 
@@ -45,6 +53,8 @@ export class Model {
   answers: string[] = [];
   readonly denied = new Set<number>();
   readonly newest = new Map<string, { attempt: number; box: number }>();
+  /** When the first attempt of a run was started. */
+  readonly began = new Map<string, number>();
   creates = 0;
   nextId = 100;
   lastList: Instance[] = [];
@@ -60,6 +70,8 @@ export class Model {
   /** A test tells events itself. */
   toldByTest = false;
   crashes = 0;
+  /** $ on the account. */
+  credit = 50;
   msPerStep: (run: string) => number = () => 30_000;
   util: (run: string) => number = () => 97;
   private life: Life = { dead: false };
@@ -85,7 +97,7 @@ export class Model {
     this.dice = () => 0.999;
     this.trouble = 0;
     this.calmSince = this.now;
-    for (const box of this.boxes.values()) Object.assign(box, { sticks: false, hiddenUntil: 0, offlineUntil: 0, outbidUntil: 0 });
+    for (const box of this.boxes.values()) Object.assign(box, { sticks: false, hiddenUntil: 0, offlineUntil: 0, outbidUntil: 0, deafUntil: 0 });
   }
 
   private start(): void {
@@ -107,12 +119,12 @@ export class Model {
           await this.delay();
           const box = this.boxes.get(target.instance);
           if (this.others.has(target.instance)) rules.touch(this, target.instance, 'connecting to');
-          if (!box?.reachable(this.now) || box.deaf || this.fails()) throw new RemoteError(this.dice() < 0.2 ? 'auth' : 'timeout', 'no answer');
+          if (!box?.hears(this.now) || this.fails()) throw new RemoteError(this.dice() < 0.2 ? 'auth' : 'timeout', 'no answer');
           return alive(openBox(this, box));
         },
         closeAll: () => Promise.resolve(),
       },
-      home: { runDir: (run) => run, pathFor: (run, path) => `${run}/${path}`, fact: (path) => Promise.resolve(this.home.has(path) ? { bytes: 1_000, sha256: this.home.get(path) ?? '' } : null) },
+      home: { runDir: (run) => run, pathFor: (run, path) => `${HOME}/${run}/${path}`, fact: (path) => Promise.resolve(this.home.has(path) ? { bytes: 1_000, sha256: this.home.get(path) ?? '' } : null) },
       secret: () => this.secret ?? 'not-so-secret',
       brain: this.brain && this.brainPort(),
     });
@@ -195,7 +207,8 @@ export class Model {
 
   /** What a person orders, as the program takes it. */
   order(command: RunCommand): void {
-    this.engine?.command(command);
+    // A program that was killed in this very moment takes none.
+    if (!this.life.dead) this.engine?.command(command);
   }
 
   /** Somebody says yes to everything that waits for a word. */
@@ -240,7 +253,9 @@ export class Model {
   /** A new instance under this label; returns its id. */
   born(label: string, machine_id: number, bid: boolean): number {
     const id = (this.nextId += 1);
-    this.boxes.set(id, new SimBox(instance(id, machine_id, label, bid, this.now), this.now, this.fails(), this.fails() ? this.now + this.dice() * 300_000 : 0));
+    const box = new SimBox(instance(id, machine_id, label, bid, this.now), this.now, this.fails(), this.fails() ? this.now + this.dice() * 300_000 : 0);
+    box.barren = this.fails(0.3);
+    this.boxes.set(id, box);
     return id;
   }
 
@@ -266,7 +281,9 @@ export class Model {
         if (box.instance.is_bid) box.outbidUntil = until;
         else box.offlineUntil = until;
       }
-      if (!box.reachable(this.now) && box.followers.length > 0) box.cutOff(this.dice() < 0.5);
+      if (box.deafUntil <= this.now && this.dice() < this.trouble / 120) box.deafUntil = this.now + this.dice() * 36_000_000;
+      if (box.stopsItself(this.now)) box.stop();
+      if (!box.hears(this.now) && box.followers.length > 0) box.cutOff(this.dice() < 0.5);
       this.work(box, ms);
     }
   }

@@ -24,7 +24,7 @@ export function openMarket(model: Model): Market {
     throw new Error('nothing asks for this');
   };
   return {
-    account: () => call(() => ({ id: 1, email: null, credit: 50 })),
+    account: () => call(() => ({ id: 1, email: null, credit: model.credit })),
     searchOffers: () => call(() => MACHINES.map((machine) => offer(model.nextId * 10 + machine, machine))),
     async list() {
       const shown = await call(() => model.listed());
@@ -77,11 +77,10 @@ export function openMarket(model: Model): Market {
           throw new MarketError('unavailable', 'not now');
         }
         if (!box || (state === 'stopped' && model.lies())) return;
-        if (state === 'stopped') {
-          box.process = null;
-          box.cutOff(true);
-        }
-        box.instance = { ...box.instance, ...(state === 'stopped' ? { actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' } : { actual_status: 'running', intended_status: 'running', cur_state: 'running' }) };
+        if (state === 'stopped') return box.stop();
+        box.instance = { ...box.instance, actual_status: 'running', intended_status: 'running', cur_state: 'running' };
+        // Its onstart grants the whole lease anew.
+        box.renew(model.now);
       }),
     changeBid: (id, usd) =>
       call(() => {

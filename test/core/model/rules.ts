@@ -16,6 +16,11 @@ const HOUR = 3_600_000;
 /** What two attempts, the market's back-off and a step of the model may take on top of a limit. */
 const SLACK_MS = 1.5 * HOUR;
 
+/** The credit counts as running out below so many hours. */
+const LAST_HOURS = 3.6;
+/** What ends as soon as it can be reached is over so long after everything answers. */
+const SOON_MS = 20 * 60_000;
+
 const broken = (model: Model, invariant: number, words: string): void => void model.violations.push({ rule: `${invariant}: ${words}`, at: model.now });
 const intended = (model: Model, fits: (body: Body) => boolean): boolean => model.events.some(fits);
 /** The first is at hand as the newest: looked for from the end. */
@@ -44,6 +49,7 @@ export function start(model: Model, box: SimBox, order: StartOrder): void {
   const newest = model.newest.get(order.run);
   if (newest && (order.attempt < newest.attempt || (order.attempt === newest.attempt && newest.box !== box.instance.id))) broken(model, 4, `attempt ${order.attempt} of ${order.run} starts although ${newest.attempt} was started`);
   model.newest.set(order.run, { attempt: order.attempt, box: box.instance.id });
+  if (!model.began.has(order.run)) model.began.set(order.run, model.now);
 }
 
 /** 11 and 10: no word of a log, and no secret, is in a command. */
@@ -136,6 +142,9 @@ export function event(model: Model, body: Body): void {
       if (box?.exists && box.process?.attempt === body.attempt && !model.toldByTest) broken(model, 7, 'a living process counts as dead');
       return;
     }
+    case 'run.ended':
+      if (body.verdict === 'killed_by_criterion' && !exhausted(model, body.run)) broken(model, 1, `${body.run} is ended by a criterion that it does not meet`);
+      return;
     case 'incident.opened':
     case 'incident.recurred': {
       const run = model.world.runs[body.run];
@@ -147,6 +156,15 @@ export function event(model: Model, body: Body): void {
     default:
       return;
   }
+}
+
+/** 1: is the run's money, its time or the account's credit really at its end? */
+function exhausted(model: Model, id: string): boolean {
+  const run = model.world.runs[id];
+  if (!run) return false;
+  const { dollars, hours } = run.spec.kill;
+  const burn = model.listed().reduce((sum, { dph_total }) => sum + dph_total, 0);
+  return runCost(model.world, run, model.now).usd >= dollars || model.now - (model.began.get(id) ?? model.now) >= hours * HOUR || model.credit / burn < LAST_HOURS;
 }
 
 /** 5: bounds, and one rung at a time. */
@@ -184,7 +202,10 @@ export function always(model: Model, ms: number): void {
   for (const box of model.boxes.values()) {
     const run = model.world.runs[box.run];
     if (!run || !box.reachable(model.now)) continue;
-    if (box.process && !run.left.some((one) => one.instance === box.instance.id)) live.set(run.id, (live.get(run.id) ?? 0) + 1);
+    const left = run.left.some((one) => one.instance === box.instance.id);
+    if (box.process && !left) live.set(run.id, (live.get(run.id) ?? 0) + 1);
+    box.twinSince = box.process && left ? (box.twinSince ?? model.now) : null;
+    if (box.twinSince !== null && model.now - Math.max(box.twinSince, model.calmSince ?? Infinity) > SOON_MS) broken(model, 4, `${run.id} trains on, on an instance that it left behind`);
     waiting(model, box, run, ms);
   }
   for (const [run, count] of live) if (count > 1) broken(model, 4, `${count} live attempts of ${run}`);
@@ -196,7 +217,7 @@ export function always(model: Model, ms: number): void {
 
 /** 3: what waits for results is capped; what waits for nothing ends within its grace. */
 function waiting(model: Model, box: SimBox, run: RunState, ms: number): void {
-  const { wait_usd, wait_then, idle_grace, on_done } = run.spec.teardown;
+  const { wait_usd, wait_then, idle_grace, on_done, stopped_grace } = run.spec.teardown;
   if (run.instance !== box.instance.id || run.hold || run.keep || run.verdict === null) return;
   const { dph_total } = box.instance;
   if (run.rescue?.verdict === 'unverified' && wait_then === 'stop') {
@@ -206,5 +227,5 @@ function waiting(model: Model, box: SimBox, run: RunState, ms: number): void {
   }
   const since = Math.max(run.stage_since, model.calmSince ?? Number.POSITIVE_INFINITY);
   const stops = on_done === 'stop' && (run.verdict === 'done' || run.verdict === 'early_stopped');
-  if (run.stage === 'tearing_down' && !stops && model.now - since > idle_grace + 600_000) broken(model, 3, `${run.id} is over, and its instance still bills after its grace`);
+  if (run.stage === 'tearing_down' && model.now - since > (stops ? stopped_grace : idle_grace) + 600_000) broken(model, 3, `${run.id} is over, and its instance still bills after its grace`);
 }

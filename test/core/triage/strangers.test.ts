@@ -57,6 +57,21 @@ const FAILURES: readonly [name: string, log: string, cause: Cause, signature: st
   ['a loss that ends the run', '  3/20 [====>.....] - ETA: 9:24 - loss: 44.4\nBatch 3: Invalid loss, terminating training\n', 'numeric_divergence', 'Invalid loss'],
   ['words far behind a stamp', `2026-01-02 03:04:05.1: F tensorflow/stream_executor/lib/statusor.cc:34] ${'Attempting to fetch a value instead of handling the error. '.repeat(6)}CUDA_ERROR_ECC_UNCORRECTABLE: uncorrectable ECC error encountered\n`, 'gpu_hardware', 'uncorrectable ECC'],
   ['a host that is not reached', `${OPENING}ConnectionError: Couldn't reach https://example.org/data.py\n`, 'network_download', "Couldn't reach"],
+  ['a word behind the last figure', 'Epoch 1/1\n165376/296960 [===============>..............] - ETA: 365s - loss: 2.1371Killed\n', 'host_oom_killed', 'Killed'],
+  ['what the shell says behind a bar', 'Epoch 5:   2%|2         | 20/1094 [00:41<11:04,  1.62it/s]/opt/run.sh: line 6:  3305 Killed                  python train.py "$@"\n', 'host_oom_killed', 'Killed'],
+  ['a job of the shell', `${steps(1)}[1]+  Killed                  nohup python train.py\n`, 'host_oom_killed', 'Killed'],
+  ['a bus error that only the launcher saw', 'WARNING:api:Sending process 92 closing signal SIGTERM\nERROR:api:failed (exitcode: -7) local_rank: 2 (pid: 94) of binary: /usr/bin/python3\n', 'shm_dataloader', 'exitcode: -7'],
+  ['no room for a semaphore', `${OPENING}  File "/usr/lib/python3.8/multiprocessing/synchronize.py", line 57, in __init__\n    sl = self._semlock = _SemLock(\nOSError: [Errno 28] No space left on device\n`, 'shm_dataloader', 'Errno 28'],
+  ['a write that fell short', "saving checkpoint to cv/lm.t7\n/opt/torch/bin/luajit: torch/File.lua:210: write error: wrote 39776036 blocks instead of 41251350 at THDiskFile.c:340\nstack traceback:\n\t[C]: in function 'write'\n", 'disk_full', 'write error'],
+  ['an error whose name was cut off', `!!! Exception during processing !!! 401 Client Error. (Request ID: Root=1-66)\n\nRepository Not Found for url: https://example.org/api.\n${OPENING}`, 'auth_missing', '401 Client Error'],
+  ['an error of which only frames are left', `${steps(1)}${OPENING}`, 'unknown', 'main()'],
+  ['memory, in the words of TensorFlow 1', 'W tensorflow/core/framework/op_kernel.cc:968] Resource exhausted: OOM when allocating tensor with shape[256,832,7,7]\n', 'gpu_oom', 'OOM when allocating'],
+  ['a watchdog of which only frames are left', 'Exception raised from ncclCommWatchdog at ../torch/csrc/ProcessGroupNCCL.cpp:1601 (most recent call first):\nframe #0: c10::Error::Error + 0x96\nE0118 failed (exitcode: -6) local_rank: 0 (pid: 659) of binary: python\n', 'nccl_comm', 'ncclCommWatchdog'],
+  ['a card that NCCL speaks of', "host:26024:27098 [1] include/alloc.h:125 NCCL WARN Cuda failure 710 'device-side assert triggered'\nhost:26024:27098 [1] NCCL INFO include/alloc.h:246 -> 1\n", 'data_error', 'device-side assert'],
+  ['no memory that NCCL speaks of', "host:26024:27098 [1] include/alloc.h:125 NCCL WARN Cuda failure 2 'out of memory'\nhost:26024:27098 [1] NCCL INFO include/alloc.h:246 -> 1\n", 'gpu_oom', 'out of memory'],
+  ['Torch7 below a driver that is too old', "THCudaCheck FAIL file=/opt/THC/THCGeneral.c line=70 error=35 : CUDA driver version is insufficient for CUDA runtime version\n/opt/bin/luajit: init.lua:389: loop or previous error loading module 'cunn'\nstack traceback:\n\t[C]: in function 'error'\n", 'cuda_driver_mismatch', 'driver version is insufficient'],
+  ['the first of the replicas', '[1] 2026-01-02 03:04:08.886805: E external/xla/python/local_client.cc:672] Execution of replica 0 failed: Resource exhausted: Out of memory while trying to allocate 5520758552 bytes.\n', 'gpu_oom', 'Resource exhausted'],
+  ['an excerpt that is its last word', "python train.py --config a.yaml\nAttributeError: Can't get local object 'Wrapper.init.<locals>.hook'\n", 'code_bug', 'AttributeError'],
 ];
 
 describe('failures', () => {
@@ -72,6 +87,8 @@ const ENDS: readonly [name: string, log: string][] = [
   ['a task, in Chinese', `${steps(1)}✅ 预训练任务圆满结束 (总耗时: 1.46 小时)\n`],
   ['threads that are cut off after the end', 'Exception in thread Thread-1:\n\nEnd training....\nTraceback (most recent call last):\n  File "/usr/lib/threading.py", line 9, in run\nOSError: handle is closed\n'],
   ['a tracker that has synced', `${steps(1)}wandb: Synced 5 W&B file(s), 0 media file(s)\nwandb: Find logs at: ./wandb/run-1/logs\n`],
+  ['a summary below it', `${steps(1)}Training complete ✓  (08h 30m 26s)\nTotal timesteps  : 1,500,000\nModels saved to  : /app/models\n`],
+  ['the last model', `${steps(1)}Saved final model to: runs/smoke/model_final.zip\n`],
 ];
 
 it.each(ENDS)('ends: %s', (_name, log) => {
@@ -84,10 +101,20 @@ const CALM: readonly [name: string, log: string][] = [
   ['a server that logs everything as an error', '2026-01-02 03:04:05 | ERROR | stderr | INFO:     Application startup complete.\n2026-01-02 03:04:06 | ERROR | stderr | INFO:     Uvicorn running on http://0.0.0.0:10000\n'],
   ['a training that went on after a scale that overflowed', `${steps(1)}Overflow detected. Skipping step. Attempted loss scale: 65536, reducing to 32768.0\n${steps(7)}`],
   ['an epoch that is over, in Chinese', 'epoch 3 训练完成, 开始验证\nstep 31/1000 | loss 2.1\nstep 32/1000 | loss 2.0\n'],
+  ['a stage after an early stop', 'Epoch 5/5 - Loss: 0.39 - F1: 0.47\nEarly stopping at epoch 5\n\n>>> Training on disease-biased dataset (298 samples)\n    Distribution: [37, 37, 150]\n'],
+  ['a fold after one that is complete', `${steps(1)}Training complete.\nFold 2/5\nLoading data\n`],
+  ['a sweep between two of its runs', 'wandb: Agent Starting Run: a1b2 with config:\nwandb: \tlr: 0.1\nstep 1 loss 0.3\nwandb: Synced 5 W&B file(s), 0 media file(s)\nwandb: Find logs at: ./wandb/run-1/logs\n'],
+  ['an exception in the middle of an excerpt', "AttributeError: Can't get local object 'Wrapper.init.<locals>.hook'\nLoading the next shard\n"],
+  ['an exception as the last word of a run that trains', `${steps(1)}ValueError: sample 17 has no caption\n`],
 ];
 
 it.each(CALM)('stays calm: %s', (_name, log) => {
   expect(triage({ log })).toMatchObject({ kind: 'healthy', cause: null });
+});
+
+it('takes what is said of the best step below an early stop for no step', () => {
+  const log = `${steps(1)}[2026-01-02 03:04:04,516 INFO] Training finished after not improving. Early Stop!\n[2026-01-02 03:04:04,516 INFO] Best model found at step 1200\n[2026-01-02 03:04:04,525 INFO] Saving checkpoint run/model_step_1600.pt\n`;
+  expect(triage({ log })).toMatchObject({ kind: 'done', cause: 'early_stop' });
 });
 
 it('takes a warning that comes back in the same words for a stall, whatever stood before it', () => {

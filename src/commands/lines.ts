@@ -1,10 +1,10 @@
 /** The cockpit as lines, for screen readers and for whoever likes to scroll: what happens is printed, orders are typed words. */
 import { createInterface } from 'node:readline';
-import type { Command, CommandAnswer } from './core/commands.ts';
-import type { World } from './core/state.ts';
-import { EXIT, type ExitCode, type Io } from './headless/io.ts';
-import { printStatus } from './headless/status.ts';
-import { saidLine } from './headless/stream.ts';
+import type { Command, CommandAnswer } from '../core/commands.ts';
+import type { World } from '../core/state.ts';
+import { EXIT, type ExitCode, type Io } from '../headless/io.ts';
+import { printStatus } from '../headless/status.ts';
+import { saidLine } from '../headless/stream.ts';
 
 export interface LinesPorts {
   world(): World;

@@ -2,15 +2,15 @@
  * Where a cockpit sits: at the loops of its own process, or as a viewer at another's. A viewer takes over when the owner is
  * gone; an owner whose loops cannot go on becomes a viewer, or takes them up again.
  */
-import type { AppOptions } from './app.ts';
-import { AttachError, connectOwner, type Connection } from './attach/index.ts';
-import type { Command, CommandAnswer } from './core/commands.ts';
-import type { Clock } from './core/ports.ts';
-import { reduce, tick } from './core/reduce.ts';
-import { LockError } from './journal/index.ts';
-import { openOwner, startBackground, type OwnerApp } from './owner.ts';
+import type { AppOptions } from '../app.ts';
+import { AttachError, connectOwner, type Connection } from '../attach/index.ts';
+import type { Command, CommandAnswer } from '../core/commands.ts';
+import type { Clock } from '../core/ports.ts';
+import { reduce, tick } from '../core/reduce.ts';
+import { LockError } from '../journal/index.ts';
+import { openOwner, passOn, startBackground, type OwnerApp } from './index.ts';
 import { BACKGROUND } from './background.ts';
-import { createWorldStore, type WorldStore } from './store.ts';
+import { createWorldStore, type WorldStore } from '../store.ts';
 
 /** Real ms between two looks for an owner, and how long a background process that was announced may take to come up. */
 const LOOK_MS = 500;
@@ -116,8 +116,8 @@ export async function takeSeat(options: AppOptions, wire: Clock, only?: 'viewer'
         place.owner.close();
         return named(place.owner);
       }
-      if (place.at === 'loops') await place.app.leave('detached');
-      const { what, pid } = await startBackground({ dir: options.stateDir, project: options.project, wire, args: options.budget == null ? [] : ['--budget', String(options.budget)] });
+      const to = { dir: options.stateDir, project: options.project, wire, budget: options.budget };
+      const { what, pid } = await (place.at === 'loops' ? passOn(place.app, to) : startBackground(to));
       return `${what} (process ${pid})`;
     },
     async close() {

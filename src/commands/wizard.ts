@@ -2,12 +2,12 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { readLaunch } from './app.ts';
-import type { WizardPorts } from './cockpit/index.ts';
-import { findOffers } from './core/offers.ts';
-import type { Clock, Market } from './core/ports.ts';
-import { parseSpec, SpecError } from './core/spec.ts';
-import type { World } from './core/state.ts';
+import { readLaunch } from '../app.ts';
+import type { WizardPorts } from '../cockpit/index.ts';
+import { findOffers } from '../core/offers.ts';
+import type { Clock, Market } from '../core/ports.ts';
+import { parseSpec, SpecError } from '../core/spec.ts';
+import type { World } from '../core/state.ts';
 
 /** Files that are looked at, and how large a spec may be. */
 const FILES = 60;

@@ -1,10 +1,10 @@
 /** The loops without a screen or a terminal: what `D` and `--detach` start. It ends by itself when there is nothing left to watch. */
-import { LockError } from './journal/index.ts';
-import { openOwner } from './owner.ts';
-import { createClock } from './clock.ts';
-import { isClosed, runsOf } from './core/state.ts';
-import { EXIT, type ExitCode, type Io } from './headless/io.ts';
-import { onInterrupt } from './interrupts.ts';
+import { LockError } from '../journal/index.ts';
+import { openOwner } from './index.ts';
+import { createClock } from '../clock.ts';
+import { isClosed, runsOf } from '../core/state.ts';
+import { EXIT, type ExitCode, type Io } from '../headless/io.ts';
+import { onInterrupt } from '../interrupts.ts';
 
 /** Real ms with every run closed and nobody looking on after which it ends; an order may be on its way. */
 const IDLE_MS = 30_000;

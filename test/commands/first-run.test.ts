@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { build } from 'esbuild';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { openTerminal, type Seen } from './cockpit/terminal.ts';
-import { tempDirs } from './journal/temp.ts';
+import { openTerminal, type Seen } from '../cockpit/terminal.ts';
+import { tempDirs } from '../journal/temp.ts';
 
 const fresh = tempDirs();
 const KEY = 'canary0123456789abcdefWXYZ';
@@ -13,7 +13,7 @@ let bundle: string;
 let seen: Seen;
 beforeAll(async () => {
   bundle = mkdtempSync(join(resolve('node_modules'), '.first-run-'));
-  const contents = `import { firstRun } from './src/first-run.ts';
+  const contents = `import { firstRun } from './src/commands/first-run.ts';
 const io = { out: (line) => console.log(line), talk: () => undefined };
 const how = await firstRun(io, process.env, { stdin: process.stdin, write: (text) => void process.stdout.write(text) });
 console.log('went on:', how);`;

@@ -1,33 +1,33 @@
 /** Glue between the command line and the rooms: who owns the state, what is read, what is handed over. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { readLaunch, readSpec, type App } from './app.ts';
-import { AttachError, connectOwner } from './attach/index.ts';
-import { createClock } from './clock.ts';
-import type { Command } from './core/commands.ts';
-import { createRedactor } from './core/redact.ts';
-import { reduce, tick } from './core/reduce.ts';
-import { secretNames } from './core/spec.ts';
-import { emptyWorld, type RunState, type World } from './core/state.ts';
-import { MarketError } from './core/ports.ts';
-import { cleanLine } from './core/text.ts';
-import { drive } from './headless/drive.ts';
+import { readLaunch, readSpec, type App } from '../app.ts';
+import { AttachError, connectOwner } from '../attach/index.ts';
+import { createClock } from '../clock.ts';
+import type { Command } from '../core/commands.ts';
+import { createRedactor } from '../core/redact.ts';
+import { reduce, tick } from '../core/reduce.ts';
+import { secretNames } from '../core/spec.ts';
+import { emptyWorld, type RunState, type World } from '../core/state.ts';
+import { MarketError } from '../core/ports.ts';
+import { cleanLine } from '../core/text.ts';
+import { drive } from '../headless/drive.ts';
 import { findings } from './doctor.ts';
-import { doctorCommand } from './headless/doctor.ts';
-import { RefusedError, UsageError } from './headless/errors.ts';
-import { SPEC_TEMPLATE } from './headless/init.ts';
-import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
-import { printJournal } from './headless/journal.ts';
-import { offersCommand } from './headless/offers.ts';
-import { printReport } from './headless/report.ts';
-import { printCost, printStatus } from './headless/status.ts';
-import { triageCommand } from './headless/triage.ts';
-import { isLocked, readHistory, readJournal } from './journal/index.ts';
-import { onInterrupt } from './interrupts.ts';
-import { openOwner, startBackground, type OwnerApp } from './owner.ts';
-import { createRemote } from './remote/index.ts';
+import { doctorCommand } from '../headless/doctor.ts';
+import { RefusedError, UsageError } from '../headless/errors.ts';
+import { SPEC_TEMPLATE } from '../headless/init.ts';
+import { EXIT, json, type ExitCode, type Io } from '../headless/io.ts';
+import { printJournal } from '../headless/journal.ts';
+import { offersCommand } from '../headless/offers.ts';
+import { printReport } from '../headless/report.ts';
+import { printCost, printStatus } from '../headless/status.ts';
+import { triageCommand } from '../headless/triage.ts';
+import { isLocked, readHistory, readJournal } from '../journal/index.ts';
+import { onInterrupt } from '../interrupts.ts';
+import { openOwner, passOn, startBackground, watchesOn, type OwnerApp } from '../owner/index.ts';
+import { createRemote } from '../remote/index.ts';
 import { realMarket } from './real-market.ts';
-import { stateDir } from './settings.ts';
+import { stateDir } from '../settings.ts';
 
 const wire = createClock(1);
 /** Real ms between two looks at something that comes by itself. */
@@ -65,16 +65,17 @@ function runIn(world: World, id: string): RunState {
   return run;
 }
 
-/** Opens the loops here and drives the runs to their end. */
+/** Opens the loops here and drives the runs to their end; a terminal that closes meanwhile does not end the watch. */
 async function driveHere(io: Io, asJson: boolean, what: string, begin: (app: App) => Promise<string[]>, budget?: number): Promise<ExitCode> {
-  const { signal, release } = onInterrupt();
+  const { signal, hungUp, release } = onInterrupt();
   let app: OwnerApp | null = null;
   try {
     const opened = await openOwner({ env, project: process.cwd(), stateDir: dir(), what, budget });
     app = opened;
     return await drive({ ...opened, world: () => opened.store.getState() }, io, { json: asJson, begin: () => begin(opened), signal });
   } finally {
-    await app?.leave('closed');
+    if (app && hungUp() && watchesOn(app.store.getState())) await passOn(app, { dir: dir(), project: process.cwd(), wire, budget });
+    else await app?.leave('closed');
     release();
   }
 }
@@ -86,7 +87,7 @@ export async function launch(io: Io, specs: readonly string[], asJson: boolean, 
     // A launch that cannot begin leaves no run behind: the next command would pick it up and rent for it.
     await (await realMarket(env, wire)).market.account();
     if (detach) {
-      const { what, pid } = await startBackground({ dir: dir(), project: process.cwd(), wire, args: budget === undefined ? [] : ['--budget', String(budget)] });
+      const { what, pid } = await startBackground({ dir: dir(), project: process.cwd(), wire, budget });
       io.talk(`${what} (process ${pid}) watches; \`vastsit-tui\` shows it`);
       return handOverAll(io, specs, asJson);
     }
@@ -115,7 +116,7 @@ export async function adopt(io: Io, instance: number, spec: string, asJson: bool
     const market = () => app.store.getState().market;
     while (market().health === 'unknown') await wire.sleep(LOOK_MS);
     if (market().list_at === null) throw new MarketError('unavailable', market().reason ?? 'the market did not answer');
-    return [await app.submit(spec, instance)];
+    return [await app.submit(spec, { adopt: instance })];
   });
 }
 
@@ -222,7 +223,7 @@ async function logOnBox(world: World, run: RunState, file: string, lines: number
 }
 
 export async function triage(io: Io, file: string, options: { json?: boolean; jsonl?: boolean; llm?: boolean }): Promise<ExitCode> {
-  const model = options.llm === true ? (await import('./brain-commands.ts')).modelReading(io, env) : null;
+  const model = options.llm === true ? (await import('./brain.ts')).modelReading(io, env) : null;
   const code = await triageCommand({ stdin: process.stdin, readFile, out: io.out, ...(model && { model }) }, { ...options, ...(file !== '-' && { file }) });
   return code === 0 ? EXIT.ok : code === 2 ? EXIT.usage : EXIT.run_failed;
 }
@@ -232,7 +233,7 @@ export async function ask(io: Io, id: string, question: string, asJson: boolean)
   const run = runIn(world, id);
   const remote = createRemote({ dir: dir(), wire });
   try {
-    return await (await import('./brain-commands.ts')).ask(io, { env, world, run, remote, question, asJson });
+    return await (await import('./brain.ts')).ask(io, { env, world, run, remote, question, asJson });
   } finally {
     await remote.closeAll();
   }

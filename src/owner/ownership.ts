@@ -1,5 +1,5 @@
 /** Is the state directory still ours? Asked before all that is written: an owner that slept must neither write nor act. */
-import { LockError, type Lock } from './journal/index.ts';
+import { LockError, type Lock } from '../journal/index.ts';
 
 /** Once lost, it stays lost. */
 export interface Ownership {

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../src/core/commands.ts';
-import { lines, readWords } from '../src/lines.ts';
-import { calmWorld, NOW } from './cockpit/world.ts';
+import type { Command } from '../../src/core/commands.ts';
+import { lines, readWords } from '../../src/commands/lines.ts';
+import { calmWorld, NOW } from '../cockpit/world.ts';
 
 describe('orders as words', () => {
   it.each<[string, ReturnType<typeof readWords>]>([

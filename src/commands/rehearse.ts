@@ -8,21 +8,21 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { stringify } from 'yaml';
-import { openApp, readSpec, type App } from './app.ts';
-import { rateNow, type Instance } from './core/market.ts';
-import { queryOf, rankOffers, wideQueryOf } from './core/offers.ts';
-import type { Clock, Market } from './core/ports.ts';
-import { reduce } from './core/reduce.ts';
-import type { Spec } from './core/spec.ts';
-import { emptyWorld, isClosed, runsOf, type RunState } from './core/state.ts';
-import { runCost } from './core/ledger.ts';
-import { RefusedError } from './headless/errors.ts';
-import { EXIT, json, type ExitCode, type Io } from './headless/io.ts';
-import { onInterrupt } from './interrupts.ts';
-import { readJournal } from './journal/index.ts';
-import { readSettings } from './settings.ts';
-import { createVastMarket, findApiKey } from './vast/index.ts';
-import { createClock } from './clock.ts';
+import { openApp, readSpec, type App } from '../app.ts';
+import { rateNow, type Instance } from '../core/market.ts';
+import { queryOf, rankOffers, wideQueryOf } from '../core/offers.ts';
+import type { Clock, Market } from '../core/ports.ts';
+import { reduce } from '../core/reduce.ts';
+import type { Spec } from '../core/spec.ts';
+import { emptyWorld, isClosed, runsOf, type RunState } from '../core/state.ts';
+import { runCost } from '../core/ledger.ts';
+import { RefusedError } from '../headless/errors.ts';
+import { EXIT, json, type ExitCode, type Io } from '../headless/io.ts';
+import { onInterrupt } from '../interrupts.ts';
+import { readJournal } from '../journal/index.ts';
+import { readSettings } from '../settings.ts';
+import { createVastMarket, findApiKey } from '../vast/index.ts';
+import { createClock } from '../clock.ts';
 
 /**
  * Seconds on the box: of the command, of the lease, and of the grace after it; and how late the end may be: the sentinel

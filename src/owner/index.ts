@@ -2,11 +2,13 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApp, type App, type AppOptions } from './app.ts';
-import { AttachError, connectOwner, serveOwner, type Bye, type Owner, type Served } from './attach/index.ts';
-import type { Clock } from './core/ports.ts';
-import { cleanLine } from './core/text.ts';
-import { VERSION } from './core/version.ts';
+import { openApp, type App, type AppOptions } from '../app.ts';
+import { AttachError, connectOwner, serveOwner, type Bye, type Owner, type Served } from '../attach/index.ts';
+import type { Clock } from '../core/ports.ts';
+import { isClosed, runsOf, type World } from '../core/state.ts';
+import { cleanLine } from '../core/text.ts';
+import { VERSION } from '../core/version.ts';
+import { readSettings } from '../settings.ts';
 
 export interface OwnerApp extends App {
   /** How many screens look on from other processes. */
@@ -35,6 +37,23 @@ export async function openOwner(options: AppOptions): Promise<OwnerApp> {
   };
 }
 
+/** Shall a background process take over when the terminal goes away? Where nothing runs there is nothing to watch. */
+export const watchesOn = (world: World): boolean => readSettings().on_hangup === 'watch' && !runsOf(world).every(isClosed);
+
+/** Gives the loops of this process to a background process. Resolves with who watches from then on; rejects when none came up. */
+export async function passOn(app: OwnerApp, to: Background): Promise<Owner> {
+  await app.leave('detached');
+  return startBackground(to);
+}
+
+export interface Background {
+  dir: string;
+  project: string;
+  wire: Clock;
+  /** $/h that the whole fleet may burn. */
+  budget?: number | undefined;
+}
+
 const LOG = 'background.log';
 const LOOK_MS = 100;
 /** A busy machine starts slowly. */
@@ -44,7 +63,8 @@ const START_MS = 30_000;
  * Starts a process of its own session that owns `dir` from then on, and resolves with the owner that answers there: it, or
  * whoever was quicker. Rejects when nobody came up, with what the process said.
  */
-export async function startBackground({ dir, project, wire, args = [] }: { dir: string; project: string; wire: Clock; args?: readonly string[] }): Promise<Owner> {
+export async function startBackground({ dir, project, wire, budget }: Background): Promise<Owner> {
+  const args = budget === undefined ? [] : ['--budget', String(budget)];
   const log = join(dir, LOG);
   const fd = openLog(dir, log);
   let ended = false;

@@ -2,12 +2,12 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname } from 'node:path';
-import { createClock } from './clock.ts';
+import { createClock } from '../clock.ts';
 import { findings } from './doctor.ts';
-import { doctorCommand } from './headless/doctor.ts';
-import type { Io } from './headless/io.ts';
-import { keyFile, stateDir } from './settings.ts';
-import { findApiKey } from './vast/index.ts';
+import { doctorCommand } from '../headless/doctor.ts';
+import type { Io } from '../headless/io.ts';
+import { keyFile, stateDir } from '../settings.ts';
+import { findApiKey } from '../vast/index.ts';
 
 const WELCOME = `vastsit-tui finds no Vast.ai key on this machine.
 

@@ -3,15 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, mkdir, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { llmKeyOf } from './brain.ts';
-import { RUNWAY_WARN_H } from './core/budget.ts';
-import { rateNow, type Instance } from './core/market.ts';
-import { MarketError, type Clock } from './core/ports.ts';
-import { cleanLine } from './core/text.ts';
-import type { Finding } from './headless/doctor.ts';
-import { keyFile, readSettings } from './settings.ts';
-import { createVastMarket, findApiKey, type FoundKey, type VastMarket } from './vast/index.ts';
-import { plainEnv } from './remote/ssh.ts';
+import { llmKeyOf } from '../brain.ts';
+import { RUNWAY_WARN_H } from '../core/budget.ts';
+import { rateNow, type Instance } from '../core/market.ts';
+import { MarketError, type Clock } from '../core/ports.ts';
+import { cleanLine } from '../core/text.ts';
+import type { Finding } from '../headless/doctor.ts';
+import { keyFile, readSettings } from '../settings.ts';
+import { createVastMarket, findApiKey, type FoundKey, type VastMarket } from '../vast/index.ts';
+import { plainEnv } from '../remote/ssh.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { agentsCheck, ask, modelReading } from '../src/brain-commands.ts';
-import { RemoteError, type Remote } from '../src/core/ports.ts';
-import type { Io } from '../src/headless/io.ts';
-import { triageCommand } from '../src/headless/triage.ts';
-import { fakeLlm, LLM_KEY, type Answer, type ChatBody, type FakeLlm } from './agents/brain/fake-llm.ts';
-import { calmWorld } from './cockpit/world.ts';
+import { agentsCheck, ask, modelReading } from '../../src/commands/brain.ts';
+import { RemoteError, type Remote } from '../../src/core/ports.ts';
+import type { Io } from '../../src/headless/io.ts';
+import { triageCommand } from '../../src/headless/triage.ts';
+import { fakeLlm, LLM_KEY, type Answer, type ChatBody, type FakeLlm } from '../agents/brain/fake-llm.ts';
+import { calmWorld } from '../cockpit/world.ts';
 
 async function setup(script: (body: ChatBody, nth: number) => Answer): Promise<{ env: NodeJS.ProcessEnv; llm: FakeLlm; io: Io; out: string[]; talk: string[] }> {
   const home = await mkdtemp(join(tmpdir(), 'ask-'));
