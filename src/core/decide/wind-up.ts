@@ -57,7 +57,7 @@ function whileStopped(world: World, run: RunState, instance: InstanceState): Act
 
 /** It is started again, now and then and not for ever; `since` is when it was stopped or left. What we did not stop ourselves is started at once, once. */
 export const askWake = (world: World, run: RunState, instance: InstanceState, since: number): Action[] =>
-  instance.wakes < WAKES && (world.now - since >= WAKE_AFTER_MS * (instance.wakes + 1) || (instance.stop === 'none' && instance.wakes === 0)) && ready(world, run, 'wake') ? [{ do: 'wake', run: run.id, instance: instance.id, reason: 'it still holds results that are not at home' }] : [];
+  instance.wakes < WAKES && (world.now - since >= WAKE_AFTER_MS * Math.max(1, instance.wakes) || (instance.stop === 'none' && instance.wakes === 0)) && ready(world, run, 'wake') ? [{ do: 'wake', run: run.id, instance: instance.id, reason: 'it still holds results that are not at home' }] : [];
 
 export function tearDown(world: World, run: RunState): Action[] {
   const instance = instanceOf(world, run);
