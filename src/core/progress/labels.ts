@@ -1,4 +1,5 @@
 /** What the words before a number mean: " | lr " is a learning rate, "Validation L1: " an evaluation metric. */
+import { rateUnit } from './rates.ts';
 
 export type Role = 'none' | 'step' | 'weak_step' | 'total' | 'epoch' | 'loss' | 'lr' | 'eta' | 'rate' | 'step_time' | 'time' | 'grad' | 'eval' | 'auc' | 'metric' | 'bare';
 
@@ -23,13 +24,13 @@ export interface Label {
 }
 
 const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,step num,n iter,num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
-const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,iterations,timesteps,timestep');
+const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep');
 const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
 const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
 /** The rank of a loss that calls itself the training's. */
 export const TRAIN_LOSS = 9.5;
 const LOSS = new Map<string, number>([
-  ['loss', 10], ['total loss', 9], ['loss total', 9], ['train loss', TRAIN_LOSS], ['training loss', TRAIN_LOSS], ['loss train', TRAIN_LOSS], ['train total loss', 9], ['lm loss', 8], ['avr loss', 8], ['trl', 8],
+  ['loss', 10], ['total loss', 9], ['loss total', 9], ['train loss', TRAIN_LOSS], ['train loss train total', TRAIN_LOSS], ['loss train total', 9], ['training loss', TRAIN_LOSS], ['loss train', TRAIN_LOSS], ['train total loss', 9], ['lm loss', 8], ['avr loss', 8], ['trl', 8],
   ['avg loss', 7], ['average loss', 7], ['mean loss', 7], ['reduced train loss', 8], ['train loss step', 8], ['loss step', 8], ['train loss epoch', 7], ['loss epoch', 7], ['rl loss', 7], ['batch loss', 7],
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
   ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
@@ -38,11 +39,11 @@ const LOSS = new Map<string, number>([
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
-const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,s batch,timing s update,ms batch,ms it,ms update');
+const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,per step time,per iteration time,per iter time,per batch time,s batch,timing s update,ms batch,ms it,ms update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
 const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
-const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
-const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
+const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
+const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|_time\b|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
 const NOT_A_STEP = /every|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
 const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+/i;
 
@@ -56,9 +57,11 @@ const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: fa
 export function readLabel(raw: string, first: boolean): Label {
   // "Val   Loss" is one name whose columns were lined up.
   let label = (raw.length > 160 ? raw.slice(-160) : raw).replace(/\b(val|valid|validation|test|train|eval|dev) {2,}(?=[a-z])/gi, '$1 ');
+  // "15s/epoch - 128ms/step": the word is the unit of the number before.
+  if (!first) label = label.replace(/^\/(?:epoch|step|it|iter|batch|s|sec|sample|image)s?(?=[\s,;)|])/, '');
   if (first) label = label.replace(/^(?:INFO|DEBUG|WARNING|ERROR):[\w.]{1,60}: ?/, '');
   // "tensor(0.52, device=…)", "np.float64(0.52)": the type stands between a name and its number.
-  const open = label.replace(/[:=,\s]*(?:(?:np|numpy|torch|jnp)\.)?(?:tensor|float\d\d|u?int\d\d|[Aa]rray|DeviceArray)\($/, '').replace(/[\s:="'([{<|~≈→>*_@#-]+$/, '');
+  const open = label.replace(/[:=,\s]*(?:(?:np|numpy|torch|jnp)\.)?(?:tensor|float\d\d|u?int\d\d|[Aa]rray|DeviceArray)\($/, '').replace(/[\s:="'([{<|│┃║~≈→>*_@#-]+$/, '');
   const bracket = /\[\s*$/.test(label);
   let hint = '';
   let body = open;
@@ -75,6 +78,9 @@ export function readLabel(raw: string, first: boolean): Label {
   name = name.replace(/(?: so far)?(?: (?:is|was|are))?$/i, '');
   name = name.replace(/^(?:(?:AM|PM|with|at|and|of|the|a|for|final|new)\s+)+/i, '');
   // A key whose value is no number says nothing about the keys behind it.
+  // "'val_loss' reached 0.31": how Lightning tells of a checkpoint.
+  const reached = /'([\w/ .@-]{1,60})' reached $/.exec(label)?.[1];
+  if (reached !== undefined) name = reached;
   const before = body.slice(0, cut).replace(/[\w ()./-]{1,60}[:=] ?(?:none|n\/a|null)(?=[\s,|;]|$)/gi, '');
   const key = fold(name);
   // "Eval Epoch 12 | …" counts the same epochs.
@@ -100,7 +106,20 @@ export function fold(name: string): string {
     .trim();
 }
 
+/** "global_step/max_steps": what is counted, and of how many. */
+const OF_ALL = / (?:max|total|num) (?:train |training )?(?:steps|iters|iterations|epochs)$/;
+/** The rank of what one of an agent's parts loses: the loss of a line that counts and names no other. */
+export const PART = 1;
+const PART_LOSS = /^(?:mean |avg |average |train )?(?:value|v|surrogate|entropy|policy|policy gradient|actor|critic|pg|vf|qf|ent coef|rnd|symmetry) (?:function )?loss$/;
+
 function roleOf(key: string, name: string, hint: string): Partial<Label> & { role: Role } {
+  const counted = key.replace(OF_ALL, '');
+  if (counted !== key && STEP.has(counted)) return { role: 'step' };
+  if (counted !== key && EPOCH.has(counted)) return { role: 'epoch' };
+  // "train_speed(iter/s)"
+  const slash = hint.indexOf('/');
+  const speed = slash > 0 && !EVAL_WORD.test(key) ? rateUnit(hint.slice(0, slash), hint.slice(slash + 1)) : null;
+  if (speed?.scale === 1) return { role: 'rate', unit: speed.unit };
   const loss = LOSS.get(key);
   if (loss !== undefined) return { role: 'loss', rank: loss };
   if (STEP.has(key)) return { role: 'step' };
@@ -117,11 +136,12 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (key === 'train' || key === 'total') return { role: 'bare' };
   if (key === 'tel') return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
-  if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$/.test(key)) return { role: 'eval' };
+  if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$|^(?:mean|avg|average) (?:reward|return)s?$/.test(key)) return { role: 'eval' };
   if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc|bleu|wer|cer|fid|miou|map(?:@?[\d.: ]*))$/.test(key)) return { role: 'auc' };
   const parts = key.split(' ');
   const last = parts.at(-1) ?? '';
   if (/^train(?:ing)?(?:'s)? (?:(?:m|binary |multi |cross )?(?:log ?loss|entropy)|rmsle|rmse|mae|mape|l1|l2|tweedie|poisson|quantile)$/.test(key)) return { role: 'loss', rank: 6 };
+  if (PART_LOSS.test(key)) return { role: 'loss', rank: PART };
   if (/^(?:avg|average|mean|total|overall) (?:\w+ ){0,2}loss(?: \w+)?$/.test(key)) return { role: 'loss', rank: 4 };
   if (last === 'loss' || (parts[0] === 'loss' && !/^loss (?:scale|scaler|weight|fn|function|type)/.test(key))) return { role: 'loss', rank: 2 };
   if (parts.length <= 5 && /^(?:step|iter|iteration)$/.test(last) && !NOT_A_STEP.test(parts.slice(0, -1).join(' '))) return { role: 'step' };

@@ -1,6 +1,6 @@
 /** The numbers of one line -> what the line says about training. Knows words and shapes, no framework by name. */
 import type { Field } from './scan.ts';
-import { isEvalMetric, isUnnamedMetric } from './labels.ts';
+import { isEvalMetric, isUnnamedMetric, PART } from './labels.ts';
 import { rateRank, seconds, type Rate } from './rates.ts';
 import type { LineRecord } from './record.ts';
 
@@ -177,7 +177,7 @@ class Draft {
     const weak = this.weakField;
     const accompanied = weak?.of !== null || !LONELY.test(weak.label.name) || (this.loss ?? this.rate ?? this.lr ?? this.eta ?? this.metrics ?? this.plain) !== undefined || this.epochField !== null;
     const step = this.stepField ?? (accompanied ? weak : null);
-    if (this.lossRank <= 2 && this.weakLosses > 1) this.loss = undefined;
+    if ((this.lossRank <= 2 && this.weakLosses > 1) || (this.lossRank === PART && !step && !this.epochField)) this.loss = undefined;
     this.settleTime(step !== null);
     const heads = this.evalContext && this.loss === undefined;
     const record: LineRecord = { context: heads ? 'eval' : 'train', shape: 'line' };
@@ -207,8 +207,11 @@ class Draft {
 
   /** Where an evaluation's figure stands beside others and no loss of the training does, all are the evaluation's. */
   private settleMetrics(): void {
-    if (!this.plain || !(this.auc || (this.metrics && this.loss === undefined))) return;
-    this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain.filter(([name]) => this.auc || !/^tr(?:ai)?n/i.test(name))) };
+    if (!this.plain) return;
+    // "Epoch: 19/20, top 5 acc: 0.53": beside an epoch alone, figures sum it up.
+    const closes = this.epochField !== null && (this.loss ?? this.lr ?? this.rate ?? this.eta) === undefined && !this.stepField && !this.weakField && !this.loose;
+    if (!(closes || this.auc || (this.metrics && this.loss === undefined))) return;
+    this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|best)/i.test(name))) };
   }
 
   private settleRounds(): void {

@@ -6,6 +6,7 @@ import { createSplitter } from './frames.ts';
 import { readFields } from './line.ts';
 import { presetFor, type Admits } from './presets.ts';
 import type { LineRecord } from './record.ts';
+import { readShape } from './shapes.ts';
 import { createScanner, type Field } from './scan.ts';
 import { inSection, readClassHeading, readClassRow, readHeading, readRow, readSection, type Heading } from './tables.ts';
 import { applyBar, applyRecord, BLANK, etaOf, forgetBar, speedOf, type Activity, type Track } from './track.ts';
@@ -224,11 +225,20 @@ class Reader implements ProgressReader {
     }
     const epoch = code === 32 ? /^ +(\d{1,6})\/\d{1,6} +[\d.]{1,8}G(?: +[\d.]{1,12}){5,20}(?::(?: *\d{1,3}(?:%[^\d/]{0,40})?)?)? *$/.exec(line)?.[1] : undefined;
     if (epoch !== undefined) return { context: 'train', shape: 'table', format: 'ultralytics', epoch: Number(epoch) };
+    if (code === 91 && line.includes('copypaste: ')) return this.copied(line.slice(line.indexOf('copypaste: ') + 11).split(','));
     if (code === 32 && line.includes(' Class ')) this.columns = readClassHeading(line) ?? this.columns;
     if (this.columns !== null && /^\s*all\s/.test(line)) {
       const metrics = readClassRow(line, this.columns);
       if (metrics) return { context: 'eval', shape: 'table', format: 'ultralytics', eval: metrics };
     }
+    return null;
+  }
+
+  /** Detectron2 prints the names of an evaluation's figures, then the figures. */
+  private copied(cells: readonly string[]): LineRecord | null {
+    const values = cells.map(Number);
+    if (values.some((value) => Number.isNaN(value))) this.columns = cells.length > 1 ? cells : this.columns;
+    else if (this.columns?.length === cells.length) return { context: 'eval', shape: 'table', eval: Object.fromEntries(this.columns.map((name, at) => [name, values[at] ?? Number.NaN])) };
     return null;
   }
 
@@ -239,8 +249,8 @@ class Reader implements ProgressReader {
       if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
       return null;
     }
-    const planned = line.includes('max_train_steps') ? /\bmax_train_steps \([^)]{1,80}\) = (\d{1,9})\b/.exec(line)?.[1] : undefined;
-    if (planned !== undefined) return { context: 'train', shape: 'line', total: Number(planned) };
+    const known = readShape(line);
+    if (known) return known;
     const record = this.headed(line, fields);
     // The closing summary averages over the whole run: the last shown values stay.
     if (record && line.includes('train_runtime')) return null;

@@ -86,6 +86,11 @@ export function createScanner(): (line: string) => Field[] {
         continue;
       }
       const next = codeAt(stop);
+      // "top 5 acc: 0.53": the number is the measure's.
+      if (stop - start === 1 && next === 32 && (codeAt(start - 2) | 32) === 112 && namesTop(line, start)) {
+        at = stop;
+        continue;
+      }
       // Clock times, dates and addresses are no counts.
       if ((next === 58 && digit(codeAt(stop + 1))) || isDate(start, stop)) {
         const label = labelOf(line, labelFrom, start, counted);
@@ -142,6 +147,10 @@ export function createScanner(): (line: string) => Field[] {
     }
     return fields;
   };
+}
+
+function namesTop(line: string, start: number): boolean {
+  return /(?:^|[^a-z])top[ -]$/i.test(line.slice(Math.max(0, start - 5), start)) && /^\d (?:acc|err|prec|rec|score)/i.test(line.slice(start, start + 8));
 }
 
 function isNonFinite(line: string, at: number, end: number): boolean {

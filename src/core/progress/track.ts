@@ -33,13 +33,15 @@ export interface Track {
   /** The bar that is taken for the training loop's. `sure`: something proved it (a loss, a second pass, the declared total). */
   bar: { total: number | null; step: number; sure: boolean } | null;
   declaredTotal: number | null;
+  /** Lines count "66/30000": a lone "Total steps" among them counts something else. */
+  counted: boolean;
   format: string | null;
   activity: Activity | null;
 }
 
 export const BLANK: Track = {
   step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, trainNamed: false, lr: null, rate: null, stepSeconds: null, eta: null, eval: null, evalOpen: false,
-  diverged: false, deadGradients: 0, runaways: 0, smallestLoss: Infinity, sureStep: false, bar: null, declaredTotal: null, format: null, activity: null,
+  diverged: false, deadGradients: 0, runaways: 0, smallestLoss: Infinity, sureStep: false, bar: null, declaredTotal: null, counted: false, format: null, activity: null,
 };
 
 /** A loss this far out has run away even though it is still a number: when it is negative, or was far smaller before. */
@@ -81,7 +83,7 @@ export function applyRecord(track: Track, record: LineRecord): void {
 
 function takeStep(track: Track, record: LineRecord): boolean {
   if (!finite(record.step)) {
-    if (finite(record.total)) {
+    if (finite(record.total) && !track.counted) {
       track.declaredTotal = record.total;
       track.total = record.total;
       track.bar = null;
@@ -92,6 +94,7 @@ function takeStep(track: Track, record: LineRecord): boolean {
   // A step beyond the end of the training bar counts something else: the run, where the bar counts the epoch.
   if (!finite(record.total) && track.bar?.sure && track.bar.total !== null && record.step > track.bar.total) return true;
   if (!record.weakStep) track.sureStep = true;
+  if (finite(record.total) && record.shape === 'line') track.counted = true;
   const known = track.step;
   const rounds = record.slack !== undefined && known !== null && Math.abs(known - record.step) <= record.slack;
   if (!rounds) track.step = record.step;
@@ -181,6 +184,7 @@ function isTrainingBar(track: Track, bar: Bar, extra: LineRecord | null): boolea
 export function forgetBar(track: Track): void {
   track.bar = null;
   track.declaredTotal = null;
+  track.counted = false;
 }
 
 /** Seconds left: as shown, else from the steps that are left. */

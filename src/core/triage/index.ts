@@ -59,7 +59,7 @@ export function triage(evidence: Evidence): Triage {
   const died = (exit !== null && exit !== 0) || (evidence.signal ?? null) !== null;
   const root = chooseRoot(lines, died ? events : events.filter((event) => !handled(lines, event)));
   if (machine && (!root || machine.decides)) return verdict('failure', machine.cause, machine.line, machine.confidence, [...machine.lines, ...(root ? [root.line] : [])], machine.transient);
-  const fatal = root !== null && (root.fatal || died || (root.weight === 4 && lines.length - root.at <= 4));
+  const fatal = root !== null && (root.fatal || died || (root.weight === 4 && lines.length - root.at <= 4) || (root.at === lines.length - 1 && LAST_WORD.test(root.line) && !ranBefore(lines)));
   // Who interrupts a run by hand after its loss is gone has read the log.
   if (root?.line.includes('KeyboardInterrupt') && readLog(textOf(lines.slice(0, root.at))).diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, root.at), false);
   if (root && fatal && (died || !(survived(lines, root) || recovered(lines, root, habitual(events, root))))) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
@@ -106,6 +106,14 @@ export function fingerprintOf(cause: Cause, signature: string): string {
 
 function confidenceOf(weight: number, died: boolean): number {
   return Math.min(0.99, [0.3, 0.4, 0.6, 0.8, 0.92][weight] ?? 0.5) + (died && weight < 4 ? 0.05 : 0);
+}
+
+/** An excerpt may begin below the frames: an exception that is the last word of a log in which nothing trained yet ended it. */
+const LAST_WORD = /^(?:[a-z_]\w{0,40}\.){0,8}[A-Z]\w{1,60}(?:Error|Exception): \S/;
+
+function ranBefore(lines: readonly LogLine[]): boolean {
+  const { step, loss, epoch } = readLog(textOf(lines));
+  return (step ?? loss ?? epoch) !== null || findEnd(lines) !== null;
 }
 
 /** The same failure stands twice further up already: whoever goes on after it is used to it. */

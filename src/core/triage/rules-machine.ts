@@ -10,6 +10,7 @@ export const MACHINE_RULES: readonly Rule[] = [
   { cause: 'gpu_oom', weight: 'fact', match: /RESOURCE_EXHAUSTED|ResourceExhaustedError|OOM when allocating tensor|Resource exhausted: (?:OOM|Out of memory)|XlaRuntimeError: RESOURCE_EXHAUSTED/ },
   { cause: 'gpu_oom', weight: 'fact', match: /CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|MPS backend out of memory|No available memory for the cache blocks|not enough (?:GPU|CUDA) memory|Failed to allocate \S+ bytes? (?:on|in|from) (?:GPU|device)|out of memory on device/i },
   { cause: 'gpu_oom', weight: 'fact', match: /Status: out of memory|CUBLAS_STATUS_NOT_INITIALIZED/ },
+  { cause: 'gpu_oom', weight: 'fact', match: /NCCL WARN Cuda failure (?:\d+ )?'out of memory'|^THCudaCheck FAIL .{0,200}: out of memory/, alone: true },
   // Card
   { cause: 'gpu_hardware', weight: 'fact', match: /Unable to determine the device handle for GPU|\bGPU is lost\b/, alone: true },
   { cause: 'gpu_hardware', weight: 'fact', match: /(?:GPU has|NVRM:) fallen off the bus|uncorrectable (?:NVLink |ECC )error|CUDA_ERROR_ECC|RmInitAdapter failed|rm_init_adapter failed|NVRM: [^\n]{0,60}Cannot attach gpu/i, alone: true },
@@ -17,7 +18,9 @@ export const MACHINE_RULES: readonly Rule[] = [
   { cause: 'gpu_hardware', weight: 'fact', match: /fallen off the bus|uncorrectable (?:NVLink |ECC )|ECC error|Unable to determine the device handle for GPU|GPU is lost|cudaErrorECCUncorrectable|CUDA_ERROR_ECC|GPU requires reset|NVRM: [^\n]{0,40}GPU at PCI|hardware (?:stack )?error|unspecified launch failure|cudaErrorHardwareStackError|device is (?:lost|not responding)|No devices were found|CUDA error: (?:an? )?(?:unknown error|misaligned address)|row remap(?:per|ping) (?:failure|error)|NVLink error/i },
   { cause: 'unknown', weight: 'fact', match: /an illegal memory access was encountered|CUDA_ERROR_ILLEGAL_ADDRESS|illegal instruction was encountered|CUBLAS_STATUS_EXECUTION_FAILED|CUBLAS_STATUS_INTERNAL_ERROR|CUDNN_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR|MAPPING_ERROR)/, transient: true },
   { cause: 'data_error', weight: 'fact', match: /\.cu:\d+: .{0,200}Assertion `/, alone: true },
+  { cause: 'data_error', weight: 'fact', match: /NCCL WARN Cuda failure (?:\d+ )?'device-side assert triggered'/, alone: true },
   // Driver
+  { cause: 'cuda_driver_mismatch', weight: 'fact', match: /^THCudaCheck FAIL .{0,200}: (?:CUDA driver version is insufficient|no kernel image|invalid device function|no CUDA-capable device)/, alone: true },
   { cause: 'dependency_version_mismatch', weight: 'fact', match: /Could not load library libcudnn|DNN library initialization failed/, alone: true },
   { cause: 'cuda_driver_mismatch', weight: 'fact', match: /CUDNN_STATUS_NOT_INITIALIZED|Invalid CUDA 'device|torch\.cuda\.is_available\(\) is False|only supports (?:Ampere|Hopper|Turing|Volta) GPUs|CUDA unknown error - this may be due/ },
   { cause: 'cuda_driver_mismatch', weight: 'fact', match: /nvrtc: error: invalid value for --gpu-architecture|(?:nvcc|ptxas) fatal[^\n]{0,40}(?:[Uu]nsupported gpu architecture|is not defined for option 'gpu-(?:name|architecture)')|^(?:CUDA )?Error:? CUDA driver version is insufficient/i, alone: true },

@@ -27,7 +27,7 @@ export function recovered(lines: readonly LogLine[], { at, until, traceback, lin
 }
 
 /** What is said of the whole run is no step of it. */
-const SUMS_UP = /^\W*(?:total|final|best|overall|average|mean)\b/i;
+const SUMS_UP = /^(?:\W?\d{2,4}[-:./]\d\d[-:./]\d\d[\d:,.T ]{0,24}\W{0,4}(?:INFO|WARNING)?)?\W*(?:total|final|best|overall|average|mean)\b/i;
 const HELD_BACK = 2;
 /** Who is told to end has some seconds left, and steps on. */
 const LAST_STEPS = 30;

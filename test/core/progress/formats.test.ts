@@ -135,6 +135,20 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['settings are no steps', 'INFO: Starting training: window=30, horizon=1, batch=32\nINFO: Subsetting dates from index 730. New timesteps: 752\n', { step: null }],
   ['an evaluation that is said twice', 'Epoch 8/10 G Loss: 0.56 | Val G Loss: 0.515\nSaved the best with val G loss 0.515\nEpoch 9/10 | Val G Loss: 0.588\n', { epoch: 9, eval: { 'Val G Loss': 0.588 } }],
   ['measures beside one that is named', '===> Epoch 167: testing psnr = 34.34, ssim = 0.939, time: 0.02\n', { epoch: 167, eval: { 'testing psnr': 34.34, ssim: 0.939 } }],
+  ['Keras: one line an epoch', 'Epoch 3/10\n120/120 - 15s - loss: 0.41 - accuracy: 0.85 - val_loss: 0.50 - 15s/epoch - 128ms/step\n', { step: 120, total_steps: 120, epoch: 3, loss: 0.41, rate: { value: 128, unit: 'ms/iter' }, eval: { val_loss: 0.5 } }],
+  ['Lightning: the table of a validation', '┃      Validate metric      ┃       DataLoader 0        ┃\n│          val_acc          │    0.8812345678710938     │\n│         val_loss          │    0.3451234567890123     │\n', { step: null, eval: { val_acc: 0.8812345678710938, val_loss: 0.3451234567890123 } }],
+  ['Lightning: a checkpoint', "Epoch 4, global step 1250: 'val_loss' reached 0.34512 (best 0.34512), saving model to '/x/epoch=4-step=1250.ckpt' as top 1\n", { epoch: 4, eval: { val_loss: 0.34512 } }],
+  ['Composer', '[epoch=1][batch=120/4800]:\n\t Train loss/train/total: 2.3451\n\t Train throughput/batches_per_sec: 1.23\n\t Eval metrics/eval/LanguageCrossEntropy: 2.5\n', { step: 120, total_steps: 4_800, epoch: 1, loss: 2.3451, rate: { value: 1.23, unit: 'it/s' } }],
+  ['detectron2: an evaluation to copy', '[05/01 10:00:10] d2.evaluation.testing INFO: copypaste: Task: bbox\n[05/01 10:00:10] d2.evaluation.testing INFO: copypaste: AP,AP50,AP75\n[05/01 10:00:10] d2.evaluation.testing INFO: copypaste: 41.2,62.1,44.3\n', { step: null, eval: { AP: 41.2, AP50: 62.1, AP75: 44.3 } }],
+  ['Darknet', ' 2133: 0.529725, 0.534403 avg loss, 0.001000 rate, 8.420777 seconds, 136512 images, 7.063572 hours left\nLoaded: 0.000040 seconds\n', { step: 2_133, loss: 0.534403, learning_rate: 0.001, rate: { value: 8.420777, unit: 's/it' }, eta_s: 25_429 }],
+  ['Darknet: older', '15: 681.8, 680.21 avg, 0.000000 rate, 10.086 seconds, 960 images\nRegion 82 Avg IOU: -nan, Class: -nan, Obj: -nan, No Obj: 0.45, .5R: -nan, count: 0\n', { step: 15, loss: 680.21, diverged: false }],
+  ['Darknet: a loss that is gone', ' 2133: -nan, -nan avg loss, 0.001 rate, 8.4 seconds, 136512 images, 7.06 hours left\n', { step: 2_133, loss: null, diverged: true }],
+  ['ms-swift', "{'loss': 0.42, 'grad_norm': 18.5, 'learning_rate': 1e-06, 'memory(GiB)': 69.19, 'train_speed(iter/s)': 0.0104, 'epoch': 0.28, 'global_step/max_steps': '13/94', 'percentage': '13.83%', 'elapsed_time': '20m 48s', 'remaining_time': '2h 9m 37s'}\n", { step: 13, total_steps: 94, epoch: 0.28, loss: 0.42, rate: { value: 0.0104, unit: 'it/s' }, eta_s: 7_777 }],
+  ['a unit in brackets', 'step 12/40 | loss 1.2 | throughput (tokens/s): 5120.5\n', { step: 12, rate: { value: 5_120.5, unit: 'tok/s' } }],
+  ['TensorFlow object detection', 'INFO:tensorflow:Step 4500 per-step time 0.827s loss=1.421\n', { step: 4_500, loss: 1.421, rate: { value: 0.827, unit: 's/it' } }],
+  ['rsl_rl', '                 Learning iteration 66/30000\n\n            Total steps: 1608\n       Steps per second: 101\n        Collection time: 0.183s\n        Mean value loss: 0.4399\n    Mean surrogate loss: -0.1204\n      Mean entropy loss: 41.4604\n            Mean reward: -7.91\n    Mean episode length: 59.62\n', { step: 66, total_steps: 30_000, loss: null, rate: { value: 101, unit: 'steps/s' }, eval: { 'Mean reward': -7.91 } }],
+  ['the loss of a part beside a counter', 'Epoch:[1/2](120/9751), Reward: -1.94, Actor Loss: 0.031, Learning Rate: 0.00000003\n', { step: 120, epoch: 1, loss: 0.031 }],
+  ['figures beside an epoch alone', 'INFO: ====Epoch: 19/20,top 1 acc: 0.2606====\nINFO: ====Epoch: 19/20,top 5 acc: 0.5298====\n', { epoch: 19, loss: null, eval: { 'top 1 acc': 0.2606, 'top 5 acc': 0.5298 } }],
 ];
 
 describe('formats', () => {

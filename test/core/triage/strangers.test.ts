@@ -67,6 +67,11 @@ const FAILURES: readonly [name: string, log: string, cause: Cause, signature: st
   ['an error of which only frames are left', `${steps(1)}${OPENING}`, 'unknown', 'main()'],
   ['memory, in the words of TensorFlow 1', 'W tensorflow/core/framework/op_kernel.cc:968] Resource exhausted: OOM when allocating tensor with shape[256,832,7,7]\n', 'gpu_oom', 'OOM when allocating'],
   ['a watchdog of which only frames are left', 'Exception raised from ncclCommWatchdog at ../torch/csrc/ProcessGroupNCCL.cpp:1601 (most recent call first):\nframe #0: c10::Error::Error + 0x96\nE0118 failed (exitcode: -6) local_rank: 0 (pid: 659) of binary: python\n', 'nccl_comm', 'ncclCommWatchdog'],
+  ['a card that NCCL speaks of', "host:26024:27098 [1] include/alloc.h:125 NCCL WARN Cuda failure 710 'device-side assert triggered'\nhost:26024:27098 [1] NCCL INFO include/alloc.h:246 -> 1\n", 'data_error', 'device-side assert'],
+  ['no memory that NCCL speaks of', "host:26024:27098 [1] include/alloc.h:125 NCCL WARN Cuda failure 2 'out of memory'\nhost:26024:27098 [1] NCCL INFO include/alloc.h:246 -> 1\n", 'gpu_oom', 'out of memory'],
+  ['Torch7 below a driver that is too old', "THCudaCheck FAIL file=/opt/THC/THCGeneral.c line=70 error=35 : CUDA driver version is insufficient for CUDA runtime version\n/opt/bin/luajit: init.lua:389: loop or previous error loading module 'cunn'\nstack traceback:\n\t[C]: in function 'error'\n", 'cuda_driver_mismatch', 'driver version is insufficient'],
+  ['the first of the replicas', '[1] 2026-01-02 03:04:08.886805: E external/xla/python/local_client.cc:672] Execution of replica 0 failed: Resource exhausted: Out of memory while trying to allocate 5520758552 bytes.\n', 'gpu_oom', 'Resource exhausted'],
+  ['an excerpt that is its last word', "python train.py --config a.yaml\nAttributeError: Can't get local object 'Wrapper.init.<locals>.hook'\n", 'code_bug', 'AttributeError'],
 ];
 
 describe('failures', () => {
@@ -99,10 +104,17 @@ const CALM: readonly [name: string, log: string][] = [
   ['a stage after an early stop', 'Epoch 5/5 - Loss: 0.39 - F1: 0.47\nEarly stopping at epoch 5\n\n>>> Training on disease-biased dataset (298 samples)\n    Distribution: [37, 37, 150]\n'],
   ['a fold after one that is complete', `${steps(1)}Training complete.\nFold 2/5\nLoading data\n`],
   ['a sweep between two of its runs', 'wandb: Agent Starting Run: a1b2 with config:\nwandb: \tlr: 0.1\nstep 1 loss 0.3\nwandb: Synced 5 W&B file(s), 0 media file(s)\nwandb: Find logs at: ./wandb/run-1/logs\n'],
+  ['an exception in the middle of an excerpt', "AttributeError: Can't get local object 'Wrapper.init.<locals>.hook'\nLoading the next shard\n"],
+  ['an exception as the last word of a run that trains', `${steps(1)}ValueError: sample 17 has no caption\n`],
 ];
 
 it.each(CALM)('stays calm: %s', (_name, log) => {
   expect(triage({ log })).toMatchObject({ kind: 'healthy', cause: null });
+});
+
+it('takes what is said of the best step below an early stop for no step', () => {
+  const log = `${steps(1)}[2026-01-02 03:04:04,516 INFO] Training finished after not improving. Early Stop!\n[2026-01-02 03:04:04,516 INFO] Best model found at step 1200\n[2026-01-02 03:04:04,525 INFO] Saving checkpoint run/model_step_1600.pt\n`;
+  expect(triage({ log })).toMatchObject({ kind: 'done', cause: 'early_stop' });
 });
 
 it('takes a warning that comes back in the same words for a stall, whatever stood before it', () => {
