@@ -20,7 +20,7 @@ import { parseSpec, secretNames, SpecError, specWarnings, type Spec } from './co
 import { emptyWorld, type World } from './core/state.ts';
 import { RefusedError } from './headless/errors.ts';
 import { createHome } from './home.ts';
-import { compactJournal, openJournal, statusMarkdown, takeLock, writeStatus, type Lock } from './journal/index.ts';
+import { compactJournal, JournalError, openJournal, statusMarkdown, takeLock, writeStatus, type Journal, type Lock } from './journal/index.ts';
 import { createRemote } from './remote/index.ts';
 import { lose, mustOwn, type Ownership } from './owner/ownership.ts';
 import { keyFile, readSettings } from './settings.ts';
@@ -122,6 +122,7 @@ async function openLoops(options: AppOptions, lock: Lock, ownership: Ownership, 
       store.setState(tick(events.reduce(reduce, store.getState()), clock.now()), true);
       for (const listener of listeners) listener(events);
       engine?.wake();
+      putAway(journal);
     },
   };
 
@@ -189,6 +190,15 @@ async function openLoops(options: AppOptions, lock: Lock, ownership: Ownership, 
       await journal.close().finally(() => lock.release());
     },
   };
+}
+
+/** A journal that cannot be compacted now only grows; what must be written and cannot be is told by whoever writes it. */
+function putAway(journal: Journal): void {
+  try {
+    journal.compact();
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+  }
 }
 
 /** Reads a spec that is about to cost something: what it uploads must be there, and so must its secrets. Throws SpecError. */

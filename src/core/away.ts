@@ -75,7 +75,7 @@ export function awayStep(one: AwayCase): AwayStep {
     const dearer = wanted !== null && one.bid !== null && one.may_switch && one.remaining_ms !== null && (wanted - one.bid) * one.remaining_ms > one.bid * limit;
     if (wanted !== null && wanted <= one.cap && !dearer) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and the spec allows $${one.cap.toFixed(3)}/h` };
   }
-  if (one.kind === 'stopped' && !patient && one.asks < 1) return { act: 'wake', because: 'it was stopped from outside; its disk bills on' };
+  if (one.kind === 'stopped' && !patient && one.asks < 1 && one.for_ms < limit) return { act: 'wake', because: 'it was stopped from outside; its disk bills on' };
   if (one.for_ms >= limit && !patient) {
     return one.may_switch
       ? { act: 'migrate', because: one.repeat_ms === null ? `it is away for ${minutes} min and no checkpoint is at home: the run starts over elsewhere` : `it is away for longer than going on elsewhere takes (${minutes} min)` }

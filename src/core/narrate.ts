@@ -1,5 +1,5 @@
 /** Events in plain words: one line of the reasoning log each. What everyone can see for themselves is not said. */
-import { isHeard } from './decide/fleet.ts';
+import { isHeard, VANISHED_MS } from './decide/fleet.ts';
 import { brainWords } from './narrate-brain.ts';
 import { isBrainEvent } from './reduce-brain.ts';
 import type { Event, Remedy } from './events.ts';
@@ -34,7 +34,8 @@ function words(before: World, after: World, event: Event): Line[] {
     }
     case 'instance.absent': {
       const one = after.fleet[String(event.instance)];
-      return one?.absent_reads === 2 && isHeard(after, one) ? market(`says that instance ${one.id} is gone, and its training is heard all the same: nothing is concluded from it`, 'alert') : [];
+      if (one?.absent_reads !== 2 || one.destroy !== 'none') return [];
+      return market(isHeard(after, one) ? `says that instance ${one.id} is gone, and its training is heard all the same: nothing is concluded from it` : `says that instance ${one.id} is gone, which nobody destroyed: believed when it has said so for ${VANISHED_MS / 60_000} min`, 'alert');
     }
     case 'fleet.unknown':
       return before.market.health === 'lost' ? [] : market(`control lost: ${event.reason}`, 'alert');

@@ -193,7 +193,8 @@ function change(run: RunState, event: Event, world: World): RunState {
       return vanish(back ? { ...run, returned: costOf(back, event.at) } : run);
     }
     case 'run.closed':
-      return { ...run, stage: 'closed', closed_at: event.at, hold: null, destroy_pending: null };
+      // What was only for deciding would be kept for ever: the state tells of a year's runs.
+      return { ...run, stage: 'closed', closed_at: event.at, hold: null, destroy_pending: null, samples: [], offers: run.offers.filter((offer) => run.attempts.some((attempt) => attempt.machine_id === offer.machine_id)) };
     case 'hold.ended':
       return { ...run, hold: null };
     case 'rescue.asked':
@@ -207,11 +208,12 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'wake.accepted': {
       // Each time that it is started for its results it has the cap anew, or it would be stopped before anything came home.
       const one = world.fleet[String(event.instance)];
-      return run.rescue && one && run.instance === one.id ? { ...run, rescue: { ...run.rescue, asked_usd: costOf(one, event.at).rescue } } : run;
+      const asked = askedBack(run, event.at);
+      return asked.rescue && one && run.instance === one.id ? { ...asked, rescue: { ...asked.rescue, asked_usd: costOf(one, event.at).rescue } } : asked;
     }
-    case 'wake.intended':
     case 'bid.intended':
-      return run.away && run.away.back_at === null ? { ...run, away: { ...run.away, asks: run.away.asks + 1, asked_at: event.at } } : run;
+      // A bid costs more each time, so the intent counts; to start what may have been started already costs nothing.
+      return askedBack(run, event.at);
     case 'left.judged':
       return { ...run, left: run.left.map((one) => (one.instance === event.instance ? { ...one, verdict: event.verdict, why: event.reason } : one)) };
     case 'efficiency.judged':
@@ -226,6 +228,8 @@ function change(run: RunState, event: Event, world: World): RunState {
       return run;
   }
 }
+
+const askedBack = (run: RunState, at: number): RunState => (run.away && run.away.back_at === null ? { ...run, away: { ...run.away, asks: run.away.asks + 1, asked_at: at } } : run);
 
 function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chosen' }>): RunState {
   // A run that ended meanwhile is not repaired any more.

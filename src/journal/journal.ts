@@ -8,7 +8,7 @@ import { realDisk, syncDirectory, type Disk } from './disk.ts';
 import { diskError, errorCode, JournalError } from './errors.ts';
 import { JOURNAL_FILE, parseJournal, readOrEmpty } from './read.ts';
 import { serialise } from './serialise.ts';
-import { sinceSnapshot } from './snapshot.ts';
+import { compactJournal, LONG, sinceSnapshot } from './snapshot.ts';
 
 /** Events that announce no effect may wait this long for the disk, in real ms. */
 const SYNC_WITHIN_MS = 1_000;
@@ -26,6 +26,11 @@ export interface Journal {
    * then none of the bodies is in the file and their numbers are free again.
    */
   append(bodies: readonly Body[], options: { sync: boolean }): Event[];
+  /**
+   * Puts the lines away once the journal has grown long, as compactJournal does. False when there is nothing to do now. Throws
+   * JournalError: then all stands as it did, and it is tried again when as much has been written once more.
+   */
+  compact(): boolean;
   /** Brings what was written to the disk and lets go of the file, all before it returns. Rejects with JournalError when the disk refuses. */
   close(): Promise<void>;
 }
@@ -40,13 +45,15 @@ export interface JournalOptions {
   /** Applied to every serialised line; see createRedactor. */
   redact: (text: string) => string;
   disk?: Disk;
+  /** Bytes that are worth compacting; 4 MiB unless said. */
+  long?: number;
 }
 
 /**
  * Opens `dir/journal.jsonl` (mode 0600). A last line that a crash cut short is moved to `journal.torn-<n>`. The caller
  * holds the lock. Rejects with JournalError: newer format, damaged line, or a disk that cannot be read or written.
  */
-export async function openJournal({ dir, clock, wire, redact, disk = realDisk }: JournalOptions): Promise<Journal> {
+export async function openJournal({ dir, clock, wire, redact, disk = realDisk, long = LONG }: JournalOptions): Promise<Journal> {
   const path = join(dir, JOURNAL_FILE);
   const fd = openForAppend(dir, path);
   try {
@@ -58,14 +65,14 @@ export async function openJournal({ dir, clock, wire, redact, disk = realDisk }:
       disk.sync(fd);
       remarks.push(`The last line of ${path} was cut short by a crash (${torn.length} bytes). It was moved to ${kept}; everything before it stands.`);
     }
-    return createWriter({ path, fd, good, ...sinceSnapshot(dir, events), remarks, clock, wire, redact, disk });
+    return createWriter({ dir, path, fd, long, good, ...sinceSnapshot(dir, events), remarks, clock, wire, redact, disk });
   } catch (error) {
     closeSync(fd);
     throw error instanceof JournalError ? error : diskError(error, `mend ${path}`);
   }
 }
 
-interface Opened extends Required<Omit<JournalOptions, 'dir'>> {
+interface Opened extends Required<JournalOptions> {
   path: string;
   fd: number;
   good: number;
@@ -75,8 +82,11 @@ interface Opened extends Required<Omit<JournalOptions, 'dir'>> {
   remarks: string[];
 }
 
-function createWriter({ path, fd, good, base, events, seq: newest, remarks, clock, wire, redact, disk }: Opened): Journal {
+function createWriter({ dir, path, fd: opened, long, good, base, events, seq: newest, remarks, clock, wire, redact, disk }: Opened): Journal {
+  let fd = opened;
   let length = good;
+  let compactAt = long;
+  let syncing = false;
   let seq = newest;
   /** Bytes beyond `length` that a failed write left and that could not be cut off yet. */
   let leftover = false;
@@ -97,7 +107,12 @@ function createWriter({ path, fd, good, base, events, seq: newest, remarks, cloc
   const syncSoon = (): void => {
     cancelSync ??= wire.after(SYNC_WITHIN_MS, () => {
       cancelSync = null;
-      if (open) disk.syncLater(fd, (error) => (lateFailure ??= open ? error : null));
+      if (!open) return;
+      syncing = true;
+      disk.syncLater(fd, (error) => {
+        syncing = false;
+        lateFailure ??= open ? error : null;
+      });
     });
   };
   const write = (bytes: Buffer, sync: boolean): void => {
@@ -141,6 +156,25 @@ function createWriter({ path, fd, good, base, events, seq: newest, remarks, cloc
       }
       seq += bodies.length;
       return stamped.map(({ event }) => event);
+    },
+    compact() {
+      // A file whose sync is under way must not be let go of.
+      if (!open || syncing || leftover || lateFailure !== null || length <= compactAt) return false;
+      compactAt = length + long;
+      syncNow();
+      compactJournal(dir, 0);
+      const old = fd;
+      try {
+        fd = openForAppend(dir, path);
+      } catch (error) {
+        open = false; // the file that we hold has no name any more
+        throw error;
+      } finally {
+        closeSync(old);
+      }
+      length = 0;
+      compactAt = long;
+      return true;
     },
     async close() {
       if (!open) return;

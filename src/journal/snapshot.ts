@@ -20,7 +20,7 @@ import { JOURNAL_FILE, parseJournal, readOrEmpty } from './read.ts';
 const SNAPSHOT_FILE = 'snapshot.json';
 const ARCHIVE = /^journal-(\d+)\.jsonl\.gz$/;
 /** Bytes of a journal that are worth compacting. */
-const LONG = 4 * 1024 * 1024;
+export const LONG = 4 * 1024 * 1024;
 
 const content = z.object({ v: z.number(), program: z.string(), shape: z.string(), seq: z.number(), world: z.unknown() });
 

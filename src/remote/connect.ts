@@ -1,5 +1,6 @@
 /** Opens the one connection that everything else rides on. */
 import { randomBytes } from 'node:crypto';
+import { closeSync, fchmodSync, fstatSync, openSync } from 'node:fs';
 import { RemoteError, type RemoteFailure, type SshTarget } from '../core/ports.ts';
 import { createBox } from './box.ts';
 import { runDirectory, shellQuote } from '../core/quote.ts';
@@ -39,6 +40,7 @@ export async function connectBox(setup: SshSetup, target: SshTarget, run: string
 async function openMaster(setup: SshSetup, target: SshTarget, run: string, endpoint: Endpoint, controlPath: string) {
   const nonce = randomBytes(12).toString('hex');
   const directory = runDirectory(run);
+  keepPrivate(knownHostsFile(setup.dir, target.instance));
   const script = `touch "$HOME/.no_auto_tmux"; mkdir -p ${directory} && printf '%s\\n' ${nonce}; exec cat >/dev/null`;
   const child = spawnSsh(setup, [...sshArgs(setup, target, endpoint, { path: controlPath, master: true }), `exec sh -c ${shellQuote(script)}`], 'pipe');
   let stderr = '';
@@ -83,6 +85,17 @@ async function openMaster(setup: SshSetup, target: SshTarget, run: string, endpo
     ended: () => ended,
   };
   return { link, hangUp };
+}
+
+/** ssh would make the file readable by others. A folder that cannot be written is ssh's to complain about. */
+function keepPrivate(path: string): void {
+  try {
+    const fd = openSync(path, 'a', 0o600);
+    if ((fstatSync(fd).mode & 0o077) !== 0) fchmodSync(fd, 0o600);
+    closeSync(fd);
+  } catch {
+    // Told by the connection that fails for it.
+  }
 }
 
 function complaint(setup: SshSetup, target: SshTarget, stderr: string): RemoteError {

@@ -3,7 +3,7 @@
  * runs as are asked for. A run that is over is followed by the next. Tells a line of JSON every few seconds; ends its runs
  * when its standard input closes.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { openApp } from '../../src/app.ts';
@@ -12,7 +12,9 @@ import { isClosed } from '../../src/core/state.ts';
 
 export interface Report {
   at: number;
+  /** The heap without the state, which grows with the runs that it tells of, and the state's share of it. */
   heap_mb: number;
+  state_mb: number;
   /** The most that the loop was late since the last report. */
   lag_ms: number;
   open: number;
@@ -21,7 +23,7 @@ export interface Report {
   resolved: number;
   steps: Record<string, { step: number; instance: number; attempt: number }>;
   verdicts: Record<string, number>;
-  world_kb: number;
+  /** All of it on the disk, what is put away and compressed too. */
   journal_mb: number;
   done: boolean;
   /** Runs that are still open, with their stages. */
@@ -58,6 +60,18 @@ const submit = async (): Promise<void> => {
   await app.submit('spec.yaml');
 };
 
+const sizeOf = async (name: RegExp): Promise<number> => {
+  const sizes = (await readdir(join(dir, 'state'))).filter((one) => name.test(one)).map((one) => stat(join(dir, 'state', one)).then(({ size }) => size, () => 0));
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0) / 2 ** 20;
+};
+/** What the state takes of the heap: as much as a copy of it takes. */
+function stateMb(): number {
+  global.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  const copy = structuredClone(app.store.getState());
+  global.gc?.();
+  return copy.seq >= 0 ? (process.memoryUsage().heapUsed - before) / 2 ** 20 : 0;
+}
 const delay = monitorEventLoopDelay({ resolution: 20 });
 delay.enable();
 const ends = { at: 0, within_ms: 300_000 };
@@ -67,15 +81,16 @@ for (;;) {
   if (!ending) for (let n = open.length; n < Number(wanted); n += 1) await submit();
   // One after the other, as a person would; results come home first.
   if (ending) for (const run of open) if (run.verdict === null) await app.command({ do: 'destroy', run: run.id, waive: false });
+  const state_mb = stateMb();
   global.gc?.();
   const verdicts: Record<string, number> = {};
   for (const { verdict } of runs) if (verdict) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
   const stages: Record<string, number> = {};
   for (const { stage } of open) stages[stage] = (stages[stage] ?? 0) + 1;
   const report: Report = {
-    at: wire.now(), heap_mb: process.memoryUsage().heapUsed / 2 ** 20, lag_ms: delay.max / 1e6, open: open.length, closed: runs.length - open.length, ...counts, verdicts, stages,
+    at: wire.now(), heap_mb: process.memoryUsage().heapUsed / 2 ** 20 - state_mb, state_mb, lag_ms: delay.max / 1e6, open: open.length, closed: runs.length - open.length, ...counts, verdicts, stages,
     steps: Object.fromEntries(open.flatMap((run) => (run.stage === 'training' && run.instance !== null ? [[run.id, { step: run.progress?.reading.step ?? 0, instance: run.instance, attempt: run.attempt }]] : []))),
-    world_kb: JSON.stringify(app.store.getState()).length / 1_024, journal_mb: (await readFile(join(dir, 'state/journal.jsonl')).catch(() => Buffer.alloc(0))).length / 2 ** 20,
+    journal_mb: await sizeOf(/^journal/),
     done: ending && open.length === 0,
   };
   delay.reset();

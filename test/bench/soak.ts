@@ -190,10 +190,10 @@ function verdict({ samples, faults, last, errors, code, left, billing, strangers
     [`faults struck (${Object.values(faults).reduce((sum, count) => sum + count, 0)}) and were repaired (${last?.resolved ?? 0} of ${last?.incidents ?? 0} incidents proven)`, (last?.resolved ?? 0) > 0],
   ];
   const good = checks.every(([, holds]) => holds);
-  const facts = { instances, minutes: round(minutes), scaled_hours: round((minutes * scale) / 60), scale, lag_ms: lag, runs: (last?.closed ?? 0) + (last?.open ?? 0), verdicts: last?.verdicts ?? {}, stages: last?.stages ?? {}, journal_mb: round(last?.journal_mb ?? 0), world_kb: round(last?.world_kb ?? 0), faults, flat };
+  const facts = { instances, minutes: round(minutes), scaled_hours: round((minutes * scale) / 60), scale, lag_ms: lag, runs: (last?.closed ?? 0) + (last?.open ?? 0), verdicts: last?.verdicts ?? {}, stages: last?.stages ?? {}, journal_mb: round(last?.journal_mb ?? 0), state_mb: round(last?.state_mb ?? 0), faults, flat };
   if (json) console.log(JSON.stringify({ ...facts, checks: checks.map(([words, holds]) => ({ words, holds })), good }));
   else {
-    console.log(`${instances} instances, ${facts.minutes} min (${facts.scaled_hours} h of theirs), ${facts.runs} runs: ${Object.entries(facts.verdicts).map(([name, count]) => `${count} ${name}`).join(', ')}; journal ${facts.journal_mb} MB, state ${facts.world_kb} kB`);
+    console.log(`${instances} instances, ${facts.minutes} min (${facts.scaled_hours} h of theirs), ${facts.runs} runs: ${Object.entries(facts.verdicts).map(([name, count]) => `${count} ${name}`).join(', ')}; journal ${facts.journal_mb} MB, state ${facts.state_mb} MB of heap`);
     console.log(`faults: ${Object.entries(faults).map(([name, count]) => `${count} ${name}`).join(', ')}`);
     console.log(`the program's loop was late by ${lag.median} ms (the middle of its worst in each 5 s) and ${lag.worst} ms at worst${lag.median > LATE_MS ? `: this machine is too slow for ${instances} boxes at scale ${scale}; what it says is about the machine` : ''}`);
     for (const [words, holds] of checks) console.log(`${holds ? 'ok  ' : 'FAIL'}  ${words}`);
@@ -231,7 +231,7 @@ function progress(samples: readonly Sample[], last: Report | null): void {
   const one = samples.at(-1);
   if (!one || Math.floor(one.s / 60) === told) return;
   told = Math.floor(one.s / 60);
-  console.error(`${Math.round(one.s)} s: rss ${Math.round(one.rss_mb)} MB, heap ${Math.round(one.heap_mb)} MB, ${one.fds} fds, ${one.children} children, ${one.dead.length} zombies, ${Math.round(one.lag_ms)} ms late; ${last?.open ?? 0} runs open, ${last?.closed ?? 0} closed, ${last?.resolved ?? 0}/${last?.incidents ?? 0} incidents proven`);
+  console.error(`${Math.round(one.s)} s: rss ${Math.round(one.rss_mb)} MB, heap ${Math.round(one.heap_mb)} MB + state ${Math.round(last?.state_mb ?? 0)} MB, ${one.fds} fds, ${one.children} children, ${one.dead.length} zombies, ${Math.round(one.lag_ms)} ms late; ${last?.open ?? 0} runs open, ${last?.closed ?? 0} closed, ${last?.resolved ?? 0}/${last?.incidents ?? 0} incidents proven`);
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;

@@ -148,6 +148,18 @@ describe('an instance that goes away', () => {
     expect(types(model)).toContain('instance.back');
   });
 
+  it.each([[5, 'training'], [30, 'closed']])('denied by the lists and by its own page at once for %i min, with no session to hear it: then it is %s', async (minutes, stage) => {
+    const model = await training();
+    const one = box(model);
+    Object.assign(one, { deafUntil: Infinity, hiddenUntil: model.now + minutes * MINUTE, deniedUntil: model.now + minutes * MINUTE });
+    one.cutOff(true);
+    for (let n = 0; n < minutes * 3 - 3; n += 1) await model.step(20_000);
+    expect([runOf(model).stage, runOf(model).verdict]).toEqual([stage, stage === 'closed' ? 'lost' : null]);
+    one.deafUntil = 0;
+    for (let n = 0; n < 60; n += 1) await model.step(20_000);
+    expect([runOf(model).stage, model.creates]).toEqual([stage, 1]);
+  });
+
   it('left behind and stopped: it is started again to look through it, and then destroyed', async () => {
     const model = await training({}, 60);
     const old = box(model);

@@ -28,6 +28,10 @@ function complaints(lived: Lived, calm: Lived): string[] {
   return [...wrong, ...gaps(events)];
 }
 
+/** The program's s that its instances were kept beyond those of the undisturbed run: what the death has cost. */
+const overrun = (lived: Lived, calm: Lived): number => Math.round((kept(lived) - kept(calm)) / 1_000);
+const kept = ({ outside, ended_at }: Lived): number => [...outside.machines.values()].reduce((sum, { born_at, gone_at }) => sum + (gone_at ?? ended_at) - born_at, 0);
+
 const longest = (calm: Lived): number => Math.max(...[...calm.outside.machines.values()].map(({ born_at, gone_at }) => (gone_at ?? calm.ended_at) - born_at));
 
 /** Is the finished record whole? Numbers rise, every intent has its outcome, and the run is closed. */
@@ -62,6 +66,7 @@ async function enumerate(name: string, tale: Tale, how: 'kill' | 'full', which: 
   const calm = await live(tale, 0);
   const bad = complaints(calm, calm);
   let whole = 0;
+  let worst = { s: 0, point: 'none' };
   const points = calm.points.map((point, index) => ({ point, n: index + 1 })).filter(({ point }) => which(point));
   for (const { point, n } of points) {
     const lived = await live(tale, n, how);
@@ -69,10 +74,11 @@ async function enumerate(name: string, tale: Tale, how: 'kill' | 'full', which: 
     if (lived.deaths !== 1) wrong.push(`it was cut ${lived.deaths} times`);
     if (how === 'full' && !/disk is full.*Free some space/.test(lived.told ?? '')) wrong.push(`it said ${lived.told}`);
     if (wrong.length === 0) whole += 1;
+    if (overrun(lived, calm) > worst.s) worst = { s: overrun(lived, calm), point };
     bad.push(...wrong.map((words) => `${n}. ${point}: ${words}`));
   }
   const writes = points.filter(({ point }) => point.startsWith('in ')).length;
-  console.log(`${name}, ${how}: ${points.length} points (${writes} journal writes, ${points.filter(({ point }) => /^before .*\./.test(point) && /(market|remote|box)\./.test(point)).length} calls): ${whole} finished whole, ${points.length - whole} did not`);
+  console.log(`${name}, ${how}: ${points.length} points (${writes} journal writes, ${points.filter(({ point }) => /^before .*\./.test(point) && /(market|remote|box)\./.test(point)).length} calls): ${whole} finished whole, ${points.length - whole} did not; billed at most ${worst.s} s more than undisturbed (${worst.point})`);
   return bad;
 }
 

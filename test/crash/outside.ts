@@ -8,8 +8,10 @@ import type { ProbeReading } from '../../src/core/probe.ts';
 
 export interface Storyline {
   steps: number;
-  /** The log line that a training dies with, and the step, on the nth instance that was rented; null when it lives. */
-  dies(command: string, nth: number): { step: number; log: string } | null;
+  /** The log line that a training dies with, and the step, on the nth instance that was rented; null when it lives. `fixed`: a fix was applied there. */
+  dies(command: string, nth: number, fixed: boolean): { step: number; log: string } | null;
+  /** The step at which the first instance is stopped by somebody else; its training leaves no word. */
+  stopped?: number;
 }
 
 export interface Process {
@@ -19,7 +21,11 @@ export interface Process {
   step: number;
   log: string;
   exit: { exit_code: number; at: number } | null;
+  /** Ended with its container: there is no record of it. */
+  lost: boolean;
 }
+
+const lives = ({ exit, lost }: Process): boolean => exit === null && !lost;
 
 export interface Machine {
   facts: Instance;
@@ -28,6 +34,7 @@ export interface Machine {
   fence: number;
   owner: number;
   processes: Process[];
+  fixed: boolean;
   files: Map<string, FileFact>;
   followers: Set<(event: SentinelEvent) => void>;
 }
@@ -56,7 +63,7 @@ export function createOutside(clock: Clock, story: Storyline): Outside {
     const one = machines.get(id);
     return one?.gone_at === null ? one : undefined;
   };
-  const alive = (): Process[] => [...machines.values()].flatMap((one) => (one.gone_at === null && one.facts.actual_status === 'running' ? one.processes.filter(({ exit }) => exit === null) : []));
+  const alive = (): Process[] => [...machines.values()].flatMap((one) => (one.gone_at === null && one.facts.actual_status === 'running' ? one.processes.filter(lives) : []));
 
   /** Nothing may be ended that holds a checkpoint or result which is not at home. */
   const end = (one: Machine): void => {
@@ -66,15 +73,17 @@ export function createOutside(clock: Clock, story: Storyline): Outside {
       const newer = [...atHome.keys()].some((other) => Number(/(\d+)\.pt$/.exec(other)?.[1] ?? -1) > step);
       if (!newer) broken.push(`${path} was lost with instance ${one.facts.id}`);
     }
-    if (one.processes.some(({ exit }) => exit === null)) broken.push(`instance ${one.facts.id} was ended while its training ran`);
+    if (one.processes.some(lives)) broken.push(`instance ${one.facts.id} was ended while its training ran`);
     one.gone_at = clock.now();
     for (const tell of [...one.followers]) tell({ type: 'lost', reason: 'the instance is gone' });
   };
 
   const train = (one: Machine, process: Process): void => {
     const again = (): void => {
-      if (one.gone_at !== null || process.exit !== null) return;
-      const death = story.dies(process.command, [...machines.keys()].indexOf(one.facts.id) + 1);
+      if (one.gone_at !== null || !lives(process)) return;
+      const nth = [...machines.keys()].indexOf(one.facts.id) + 1;
+      if (nth === 1 && story.stopped === process.step && one.processes.length === 1) return stop(one);
+      const death = story.dies(process.command, nth, one.fixed);
       if (death && process.step + 1 >= death.step) return finish(one, process, 1, `${death.log}\n`);
       process.step += 1;
       if (process.step % SAVE_EVERY === 0) one.files.set(`ckpt/step-${process.step}.pt`, file(`ckpt/step-${process.step}.pt`, clock.now()));
@@ -86,6 +95,12 @@ export function createOutside(clock: Clock, story: Storyline): Outside {
       clock.after(STEP_MS, again);
     };
     clock.after(STEP_MS, again);
+  };
+  const stop = (one: Machine): void => {
+    for (const process of one.processes) process.lost ||= process.exit === null;
+    one.facts = { ...one.facts, actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' };
+    for (const tell of [...one.followers]) tell({ type: 'lost', reason: 'the container was stopped' });
+    one.followers.clear();
   };
   const write = (one: Machine, process: Process, text: string): void => {
     const offset = process.log.length;
@@ -104,7 +119,7 @@ export function createOutside(clock: Clock, story: Storyline): Outside {
       const twin = [...machines.values()].find((one) => one.gone_at === null && one.facts.label === request.label);
       if (twin) broken.push(`${request.label} was rented twice`);
       const id = (nextId += 1);
-      const one: Machine = { facts: instance(id, offerId % 10, request.label, clock.now()), born_at: clock.now(), gone_at: null, fence: 0, owner: 0, processes: [], files: new Map(), followers: new Set() };
+      const one: Machine = { facts: instance(id, offerId % 10, request.label, clock.now()), born_at: clock.now(), gone_at: null, fence: 0, owner: 0, processes: [], fixed: false, files: new Map(), followers: new Set() };
       machines.set(id, one);
       clock.after(LOADING_MS, () => (one.facts = { ...one.facts, actual_status: 'running' }));
       return { new_contract: id };
@@ -115,8 +130,11 @@ export function createOutside(clock: Clock, story: Storyline): Outside {
       const one = live(id);
       if (one) end(one);
     },
-    async setState() {
-      throw new MarketError('invalid', 'not in these storylines');
+    async setState(id, state) {
+      const one = live(id);
+      if (!one || state !== 'running') throw new MarketError('invalid', 'not in these storylines');
+      one.facts = { ...one.facts, actual_status: 'loading', intended_status: 'running', cur_state: 'running' };
+      clock.after(LOADING_MS, () => (one.facts = { ...one.facts, actual_status: 'running' }));
     },
     label: async () => undefined,
     changeBid: async () => undefined,
@@ -141,8 +159,9 @@ export function createOutside(clock: Clock, story: Storyline): Outside {
         for (const { path, content } of files) if (path.startsWith('ckpt/') && !(content instanceof Uint8Array)) one.files.set(path, { ...file(path, clock.now()), sha256: atHome.get(path)?.sha256 ?? '' });
         return { bytes: 1_000 };
       },
-      async exec() {
-        here();
+      async exec(command) {
+        const one = here();
+        one.fixed ||= command.includes('pip install');
         return { exit_code: 0, stdout: '', stderr: '' };
       },
       async list(globs) {
@@ -159,11 +178,11 @@ export function createOutside(clock: Clock, story: Storyline): Outside {
         if (one.fence > order.attempt) throw new RemoteError('fenced', 'a newer attempt has started');
         const known = attemptOf(one, order.attempt);
         if (known) return { pid: 1, started_at: 0 };
-        const twin = alive().find(({ exit }) => exit === null);
+        const [twin] = alive();
         if (twin) broken.push(`attempt ${order.attempt} started while attempt ${twin.attempt} lived`);
         one.fence = order.attempt;
         const from = Number(/step-(\d+)\.pt/.exec(order.command)?.[1] ?? 0);
-        const process: Process = { attempt: order.attempt, command: order.command, from, step: from, log: '', exit: null };
+        const process: Process = { attempt: order.attempt, command: order.command, from, step: from, log: '', exit: null, lost: false };
         one.processes.push(process);
         outside.started += 1;
         train(one, process);
@@ -172,13 +191,13 @@ export function createOutside(clock: Clock, story: Storyline): Outside {
       async stopTraining({ attempt }) {
         const one = here();
         const process = attemptOf(one, attempt);
-        if (process?.exit === null) finish(one, process, 143, '');
+        if (process && lives(process)) finish(one, process, 143, '');
       },
       async follow({ attempt, offset }, on) {
         const one = here();
         const process = attemptOf(one, attempt);
         one.followers.add(on);
-        on({ type: 'hello', attempt, alive: process?.exit === null, boot_id: 'boot' });
+        on({ type: 'hello', attempt, alive: process !== undefined && lives(process), boot_id: 'boot' });
         if (process && process.log.length > offset) on({ type: 'log', offset, data: Buffer.from(process.log.slice(offset)) });
         if (process?.exit) on({ type: 'exit', attempt, exit_code: process.exit.exit_code, signal: null, oom_kills: 0, at: process.exit.at });
         return { close: () => void one.followers.delete(on) };
@@ -222,6 +241,6 @@ function instance(id: number, machine_id: number, label: string, at: number): In
 }
 
 function reading(process: Process | undefined, at: number): ProbeReading {
-  const alive = process?.exit === null;
+  const alive = process !== undefined && lives(process);
   return { at, gpus: [{ index: 0, name: 'RTX 4090', util: alive ? 95 : 0, mem_used: 9_000, mem_total: 24_564, power_w: 300, power_limit_w: 450, temp_c: 60, sm_clock_mhz: 2_500, throttled: false }], alive, cpu_s: process ? process.step * 20 : null, load1: 1, mem_used: 9_000, mem_total: 64_000, disk: null, shm: null, net: null, io: null, log_bytes: process?.log.length ?? 0, log_age_s: 5, oom_kills: 0, kernel: [], boot_id: 'boot', uptime_s: 100, exit: process?.exit ? { exit_code: process.exit.exit_code, signal: null, at: process.exit.at } : null, driver_version: null, cuda_version: null };
 }

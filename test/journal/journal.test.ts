@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,9 +11,54 @@ import { tempDirs } from './temp.ts';
 
 const fresh = tempDirs();
 const said = (text: string): Body => ({ type: 'said', actor: 'program', run: null, level: 'info', text });
-const open = (dir: string, more: { disk?: Disk; redact?: (text: string) => string; wire?: ReturnType<typeof fakeClock> } = {}) => openJournal({ dir, clock: fakeClock(), wire: fakeClock(), redact: (text) => text, ...more });
+const open = (dir: string, more: { disk?: Disk; redact?: (text: string) => string; wire?: ReturnType<typeof fakeClock>; long?: number } = {}) => openJournal({ dir, clock: fakeClock(), wire: fakeClock(), redact: (text) => text, ...more });
 const file = (dir: string): string => join(dir, 'journal.jsonl');
 const failing = (code: string): Error => Object.assign(new Error(code), { code });
+
+describe('a journal that grows for weeks', () => {
+  const archives = (dir: string): number => readdirSync(dir).filter((name) => name.endsWith('.gz')).length;
+
+  it('is put away while it is written to, at no event\'s cost', async () => {
+    const dir = fresh();
+    const journal = await open(dir, { long: 2_000 });
+    let most = 0;
+    for (let n = 1; n <= 200; n += 1) {
+      journal.append([said(`line ${n}`)], { sync: n % 7 === 0 });
+      most = Math.max(most, statSync(file(dir)).size);
+      journal.compact();
+    }
+    await journal.close();
+    expect(most).toBeLessThan(2_500);
+    expect(archives(dir)).toBeGreaterThan(5);
+    expect(readJournal(dir).map(({ seq }) => seq)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+    const again = await open(dir);
+    expect(again.base?.seq).toBeGreaterThan(150);
+    expect(again.append([said('next')], { sync: true })).toMatchObject([{ seq: 201 }]);
+    await again.close();
+  });
+
+  it('waits for a sync that is under way, and goes on growing where it cannot be put away', async () => {
+    const dir = fresh();
+    const wire = fakeClock();
+    let synced = (): void => undefined;
+    const journal = await open(dir, { long: 100, wire, disk: { ...realDisk, syncLater: (_fd, done) => void (synced = () => done(null)) } });
+    journal.append([said('a'.repeat(200))], { sync: false });
+    wire.advance(2_000);
+    expect(journal.compact()).toBe(false);
+    synced();
+    mkdirSync(join(dir, 'snapshot.json.new', 'in the way'), { recursive: true });
+    expect(() => journal.compact()).toThrow(JournalError);
+    // Not at once again; and nothing that is written meanwhile is lost.
+    expect(journal.compact()).toBe(false);
+    journal.append([said('b'.repeat(200))], { sync: true });
+    rmSync(join(dir, 'snapshot.json.new'), { recursive: true });
+    expect(journal.compact()).toBe(true);
+    journal.append([said('c')], { sync: true });
+    await journal.close();
+    expect(readJournal(dir).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect((await open(dir)).replay().map(({ seq }) => seq)).toEqual([3]);
+  });
+});
 
 describe('a journal', () => {
   it('replays what was appended, numbered and stamped, over several sessions', async () => {

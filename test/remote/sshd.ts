@@ -16,6 +16,8 @@ export interface TestSshd {
   authorize(publicKey: string): Promise<void>;
   /** Starts again on the same port with another host key. */
   changeHostKey(): Promise<void>;
+  /** Listens at another port from now on, with the key that it has; sessions that are open stay. */
+  movePort(): Promise<void>;
   /** Process ids of the connections that are open now. */
   connections(): number[];
   /** Process ids of a process's children. */
@@ -40,7 +42,7 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}, { ad
   const dir = await mkdtemp(join(tmpdir(), 'vastsit-sshd-'));
   const home = join(dir, 'home of the box');
   await mkdir(home);
-  const port = await freePort();
+  let port = await freePort();
   const authorized = join(dir, 'authorized_keys');
   await writeFile(authorized, '');
   // The login's home cannot be set in sshd, so each session goes through this script.
@@ -50,10 +52,10 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}, { ad
   await chmod(login, 0o755);
   let keys = 0;
   let child: ChildProcess | null = null;
-  const up = async () => {
-    keys += 1;
+  const up = async (fresh = true) => {
+    if (fresh) keys += 1;
     const hostKey = join(dir, `host_key_${keys}`);
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', hostKey]);
+    if (fresh) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', hostKey]);
     const config = join(dir, 'sshd_config');
     await writeFile(
       config,
@@ -80,7 +82,9 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}, { ad
   await up();
   let accepted = '';
   return {
-    target: { instance: 4242, user: userInfo().username, endpoints: [{ host: address, port, via: 'direct' }] },
+    get target(): SshTarget {
+      return { instance: 4242, user: userInfo().username, endpoints: [{ host: address, port, via: 'direct' }] };
+    },
     home,
     authorize: async (publicKey) => {
       accepted += `${publicKey}\n`;
@@ -89,6 +93,11 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}, { ad
     changeHostKey: async () => {
       await down();
       await up();
+    },
+    movePort: async () => {
+      await down();
+      port = await freePort();
+      await up(false);
     },
     connections: () => children(child?.pid ?? 0),
     children,

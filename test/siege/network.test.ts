@@ -1,35 +1,29 @@
 /** A network that fails: lines that are open at one end alone, packets that are lost or late, doors that move. */
-import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../src/agents/engine.ts';
 import { createClock } from '../../src/clock.ts';
-import { RemoteError, type Remote, type SshTarget } from '../../src/core/ports.ts';
-import { createRemote } from '../../src/remote/index.ts';
+import type { Body, Event } from '../../src/core/events.ts';
+import type { Instance } from '../../src/core/market.ts';
+import type { Market, Remote, SshTarget } from '../../src/core/ports.ts';
+import { reduce, tick } from '../../src/core/reduce.ts';
+import { emptyWorld } from '../../src/core/state.ts';
+import { createHome } from '../../src/home.ts';
+import { instance, offer } from '../core/model/market.ts';
+import { makeSpec } from '../core/spec-factory.ts';
 import { has } from '../needs.ts';
-import { startSshd, type TestSshd } from '../remote/sshd.ts';
+import { startSshd, until, type TestSshd } from '../remote/sshd.ts';
+import { cockpit, later, namespaces, openLine, run, type Later } from './line.ts';
 
 const clock = createClock();
-/** What a test opens is closed when it ends, the last first. */
-const later = ({ onTestFinished }: TestContext) => (close: () => unknown): void => onTestFinished(async () => void (await close()));
-
-const run = (...words: string[]): boolean => spawnSync(words[0] ?? '', words.slice(1), { stdio: 'ignore' }).status === 0;
-const failureOf = async (work: Promise<unknown>): Promise<string> => work.then(() => 'no failure', (error: unknown) => (error instanceof RemoteError ? error.failure : String(error)));
-
-async function cockpit(sshd: TestSshd, close: ReturnType<typeof later>): Promise<Remote> {
-  const dir = await mkdtemp(join(tmpdir(), 'vastsit-net-'));
-  const remote = createRemote({ dir, wire: clock });
-  close(() => rm(dir, { recursive: true, force: true }));
-  close(() => remote.closeAll());
-  await sshd.authorize(await remote.publicKey());
-  return remote;
-}
 
 describe.skipIf(!has('sshd', 'procps'))('a door that moves', () => {
   /** A way to the sshd that gives every byte late and in pieces of its own. */
-  async function slowWay(close: ReturnType<typeof later>, to: number, piece: number, delay_ms: number): Promise<number> {
+  async function slowWay(close: Later, to: number, piece: number, delay_ms: number): Promise<number> {
     const sockets = new Set<Socket>();
     const pour = (from: Socket, into: Socket): void => {
       from.on('data', (bytes: Buffer) => {
@@ -84,44 +78,85 @@ describe.skipIf(!has('sshd', 'procps'))('a door that moves', () => {
   }, 120_000);
 });
 
-/** Kernel features cannot be installed, so their absence is told and fails nothing. */
-function namespaces(): boolean {
-  const reason = !has('sshd', 'procps') ? 'no sshd' : process.getuid?.() !== 0 ? 'network namespaces want root' : !run('ip', 'netns', 'list') ? 'no `ip netns` here (Debian: apt-get install iproute2)' : null;
-  const made = reason === null && run('ip', 'netns', 'add', `vs-probe-${process.pid}`);
-  if (made) run('ip', 'netns', 'del', `vs-probe-${process.pid}`);
-  else console.warn(`Skipped: a line in a network namespace: ${reason ?? 'this kernel makes none'}.`);
-  return made;
-}
-
 describe.skipIf(!namespaces())('a line in a namespace of its own', () => {
-  it('with lost and late packets changes no byte; cut at one end alone it is told as lost, and found again', async (test) => {
+  it('with lost and late packets changes no byte', async (test) => {
     const close = later(test);
-    const name = `vs${process.pid}`;
-    const inside = (...words: string[]): boolean => run('ip', 'netns', 'exec', name, ...words);
-    close(() => run('ip', 'netns', 'del', name));
-    const [near, far] = ['10.231.9.1', '10.231.9.2'];
-    const made = [
-      run('ip', 'netns', 'add', name), run('ip', 'link', 'add', `${name}a`, 'type', 'veth', 'peer', 'name', `${name}b`), run('ip', 'link', 'set', `${name}b`, 'netns', name),
-      run('ip', 'addr', 'add', `${near}/30`, 'dev', `${name}a`), run('ip', 'link', 'set', `${name}a`, 'up'), inside('ip', 'addr', 'add', `${far}/30`, 'dev', `${name}b`), inside('ip', 'link', 'set', `${name}b`, 'up'),
-    ];
-    if (made.includes(false)) return console.warn('Skipped: a line in a network namespace: this kernel has no veth pairs.');
-    const sshd = await startSshd({}, { address: far, netns: name });
-    close(() => sshd.stop());
+    const { sshd, device } = await openLine(close, 9);
     const remote = await cockpit(sshd, close);
-    const netem = run('tc', 'qdisc', 'add', 'dev', `${name}a`, 'root', 'netem', 'delay', '60ms', '30ms', 'loss', '5%');
-    if (!netem) console.warn('Skipped: lost and late packets: this kernel has no netem (tc qdisc add ... netem).');
+    if (!run('tc', 'qdisc', 'add', 'dev', device, 'root', 'netem', 'delay', '60ms', '30ms', 'loss', '5%')) return console.warn('Skipped: lost and late packets: this kernel has no netem (tc qdisc add ... netem).');
     const box = await remote.connect(sshd.target, 'one');
     const content = Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 7) % 253));
     await box.put([{ path: 'in/file', content }]);
     const [file] = await box.list(['in/**']);
-    expect(file?.bytes).toBe(content.length);
-    // Half-open: this end believes in the line, the other end is not there; no packet says so.
-    const waiting = failureOf(box.exec('sleep 100', { timeout_ms: 90_000 }));
-    inside('ip', 'link', 'set', `${name}b`, 'down');
-    expect(await waiting).toBe('lost');
-    expect(['refused', 'timeout']).toContain(await failureOf(remote.connect(sshd.target, 'one')));
-    inside('ip', 'link', 'set', `${name}b`, 'up');
-    const again = await remote.connect(sshd.target, 'one');
-    expect(await again.list(['in/**'])).toEqual([file]);
+    expect(file).toMatchObject({ bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
   }, 120_000);
+
+  it('that is cut at one end alone leaves a run unknown, never dead; the line back and the door moved, it goes on as it was', async (test) => {
+    const close = later(test);
+    // The first look would import this machine's PyTorch.
+    const stub = await mkdtemp(join(tmpdir(), 'vastsit-stub-'));
+    close(() => rm(stub, { recursive: true, force: true }));
+    await writeFile(join(stub, 'python3'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    const { sshd, link } = await openLine(close, 8, { VASTSIT_BEAT: '1', PATH: `${stub}:/usr/bin:/bin` });
+    const watched = await watchOver(sshd, await cockpit(sshd, close), close);
+    await watched.seen('handed_over', 60_000);
+    const step = (): number => watched.world().runs['one']?.progress?.reading.step ?? 0;
+    const happened = (type: Event['type']): number => watched.events.filter((event) => event.type === type).length;
+    const first = step();
+
+    link(false);
+    const [lost, failed] = [happened('stream.lost'), happened('check.failed')];
+    await until(() => happened('stream.lost') > lost && happened('check.failed') > failed + 1, 'that the line is missed', 90_000);
+    expect(watched.world().runs['one']).toMatchObject({ stage: 'training', verdict: null, incident: null, attempt: 1 });
+    // While nobody could look, the box got another port: the market tells it by the instance's number.
+    const moved = sshd.movePort();
+    link(true);
+    await moved;
+    const opened = happened('stream.opened');
+    await until(() => happened('stream.opened') > opened && step() > first + 20, 'that it is heard again', 90_000);
+    expect(['create.intended', 'start.intended', 'stream.opened', 'process.exited', 'incident.opened', 'run.ended', 'instance.away', 'instance.absent'].map((type) => happened(type as Event['type']))).toEqual([1, 1, 2, 0, 0, 0, 0, 0]);
+    expect(watched.world().runs['one']).toMatchObject({ stage: 'training', verdict: null, attempt: 1 });
+  }, 240_000);
 });
+
+/** The engine over this sshd, as the one machine of a market that only tells the truth. Real time but for its cadence. */
+async function watchOver(sshd: TestSshd, remote: Remote, close: Later) {
+  const clock = createClock(20);
+  const boxes = new Map<number, Instance>();
+  const never = (): never => {
+    throw new Error('nothing asks for this');
+  };
+  const door = () => ({ public_ipaddr: sshd.target.endpoints[0]?.host ?? '', direct_ssh_port: sshd.target.endpoints[0]?.port ?? 0, ssh_host: null, ssh_port: null });
+  const market: Market = {
+    account: () => Promise.resolve({ id: 1, email: null, credit: 50 }),
+    searchOffers: () => Promise.resolve([offer(1, 1)]),
+    create: (_offer, { label }) => (boxes.set(4242, { ...instance(4242, 1, label, false, clock.now()), actual_status: 'running' }), Promise.resolve({ new_contract: 4242 })),
+    list: () => Promise.resolve([...boxes.values()].map((one) => ({ ...one, ...door() }))),
+    show: (id) => Promise.resolve(boxes.get(id) ?? null),
+    attachKey: () => Promise.resolve(),
+    destroy: never, setState: never, label: never, changeBid: never, logs: never,
+  };
+  const events: Event[] = [];
+  let world = emptyWorld(clock.now());
+  const record = (...bodies: Body[]): void => {
+    for (const body of bodies) {
+      const event: Event = { ...body, v: 1, seq: world.seq + 1, at: clock.now() };
+      world = reduce(world, event);
+      events.push(event);
+    }
+    world = tick(world, clock.now());
+    engine.wake();
+  };
+  const home = createHome({ root: join(sshd.home, '..', 'results') });
+  const engine = createEngine({ clock, wire: createClock(), facts: { world: () => world, record }, market, remote, home, secret: () => undefined });
+  record({ type: 'session.started', version: 'test', pid: 1, brain: null });
+  const running = engine.run();
+  close(async () => {
+    await remote.connect(sshd.target, 'one').then((box) => box.stopTraining({ run: 'one', attempt: 1, grace_s: 1 })).catch(() => undefined);
+    await engine.stop();
+    await running;
+  });
+  const spec = makeSpec({ name: 'one', run: 'i=0; while :; do i=$((i + 1)); echo "step $i/9000 | loss 0.$((9000 - i)) | 0.2 s/it"; sleep 0.2; done', knobs: {}, checkpoints: undefined, artifacts: [] });
+  record({ type: 'run.submitted', run: 'one', spec, spec_path: join(sshd.home, 'spec.yaml'), warnings: [] });
+  return { events, world: () => world, seen: (type: Event['type'], ms: number) => until(() => events.some((event) => event.type === type), type, ms) };
+}

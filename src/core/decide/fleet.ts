@@ -13,6 +13,9 @@ const LIST_BUSY_MS = 10 * SECOND;
 const ACCOUNT_MS = 300 * SECOND;
 /** A new instance may be missing from lists for a moment. */
 const LIST_LAG_MS = 60 * SECOND;
+/** So long the market must deny an instance that nobody destroyed, by every list and by its own page, which is asked after so many lists. */
+export const VANISHED_MS = 600 * SECOND;
+const ASK_EACH = 5;
 
 export function decideFleet(world: World): Action[] {
   const { now } = world;
@@ -27,7 +30,10 @@ export function decideFleet(world: World): Action[] {
     if (one.owner !== 'ours' || one.gone_at !== null || one.absent_reads === 0) continue;
     if (one.destroy === 'none' && now - one.first_seen < LIST_LAG_MS) continue;
     if (one.absent_reads >= 2 && isHeard(world, one)) continue;
-    if (one.absent_reads >= 2) actions.push({ do: 'emit', body: { type: 'instance.gone', instance: one.id, run: one.run } });
+    // A market that is ill may leave it out of its lists and answer 404 for it, for minutes: that a box went by itself is believed late.
+    if (one.destroy === 'none' && now - Math.max(one.seen_at, world.started_at ?? 0) < VANISHED_MS) {
+      if (one.absent_reads % ASK_EACH === 1) actions.push({ do: 'confirm_gone', instance: one.id, run: one.run });
+    } else if (one.absent_reads >= 2) actions.push({ do: 'emit', body: { type: 'instance.gone', instance: one.id, run: one.run } });
     else actions.push({ do: 'confirm_gone', instance: one.id, run: one.run });
   }
   return actions;

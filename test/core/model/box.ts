@@ -37,6 +37,8 @@ export class SimBox {
   /** What the sentinel was told at the start, ms, and until when the lease holds; null: there is none. */
   lease: { ms: number; grace_ms: number; until: number } | null = null;
   offlineUntil = 0;
+  /** The market answers 404 for it until then. */
+  deniedUntil = 0;
   outbidUntil = 0;
   ghostAt: number | null = null;
   /** Dollars at its full price while results were waited for. */

@@ -6,7 +6,7 @@ import * as rules from './rules.ts';
 
 const MACHINES = [1, 2, 3, 4, 5];
 
-const offer = (id: number, machine_id: number): Offer => ({ id, machine_id, host_id: machine_id, gpu_name: 'RTX 4090', num_gpus: 1, gpu_ram: 24_564, cpu_ram: 64_000, cpu_cores_effective: 16, disk_space: 200, dph_base: 0.3 + machine_id / 100, dph_total: 0.3 + machine_id / 100, min_bid: 0.2, storage_cost: 0.1, inet_up_cost: 0, inet_down_cost: 0, inet_up: 500, inet_down: 500, reliability: 0.99, cuda_max_good: 12.4, driver_version: null, direct_port_count: 10, geolocation: null, verification: 'verified', duration: null, rentable: true });
+export const offer = (id: number, machine_id: number): Offer => ({ id, machine_id, host_id: machine_id, gpu_name: 'RTX 4090', num_gpus: 1, gpu_ram: 24_564, cpu_ram: 64_000, cpu_cores_effective: 16, disk_space: 200, dph_base: 0.3 + machine_id / 100, dph_total: 0.3 + machine_id / 100, min_bid: 0.2, storage_cost: 0.1, inet_up_cost: 0, inet_down_cost: 0, inet_up: 500, inet_down: 500, reliability: 0.99, cuda_max_good: 12.4, driver_version: null, direct_port_count: 10, geolocation: null, verification: 'verified', duration: null, rentable: true });
 
 export const instance = (id: number, machine_id: number, label: string | null, bid: boolean, now: number): Instance => ({ id, machine_id, label, actual_status: 'loading', intended_status: 'running', cur_state: 'running', next_state: 'running', status_msg: null, gpu_name: 'RTX 4090', num_gpus: 1, gpu_ram: 24_564, gpu_util: null, gpu_temp: null, disk_space: 20, disk_usage: 1, dph_total: 0.35, dph_base: 0.34, storage_total_cost: 0.01, inet_up_cost: 0, inet_down_cost: 0, inet_up_billed: null, inet_down_billed: null, is_bid: bid, min_bid: bid ? 0.3 : null, start_date: now / 1_000, end_date: null, ssh_host: 'ssh4.vast.ai', ssh_port: 10_000, public_ipaddr: null, direct_ssh_port: null, geolocation: null });
 
@@ -35,7 +35,7 @@ export function openMarket(model: Model): Market {
     },
     async show(id) {
       const found = await call(() => model.boxes.get(id));
-      const there = found?.exists === true && !model.lies();
+      const there = found?.exists === true && found.deniedUntil <= model.now && !model.lies();
       rules.shown(model, id, there);
       return there ? structuredClone(found.shown(model.now)) : null;
     },
