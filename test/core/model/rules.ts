@@ -18,6 +18,8 @@ const SLACK_MS = 1.5 * HOUR;
 
 /** The credit counts as running out below so many hours. */
 const LAST_HOURS = 3.6;
+/** How long a stall may take to be told from a long step, and a repair to come to its end. */
+const STILL_MS = 2 * HOUR;
 /** What ends as soon as it can be reached is over so long after everything answers. */
 const SOON_MS = 20 * 60_000;
 
@@ -142,6 +144,9 @@ export function event(model: Model, body: Body): void {
       if (box?.exists && box.process?.attempt === body.attempt && !model.toldByTest) broken(model, 7, 'a living process counts as dead');
       return;
     }
+    case 'start.intended':
+      if (intended(model, (one) => one.type === 'process.started' && one.run === body.run && one.attempt >= body.attempt)) broken(model, 4, `attempt ${body.attempt} of ${body.run} is started anew`);
+      return;
     case 'run.ended':
       if (body.verdict === 'killed_by_criterion' && !exhausted(model, body.run)) broken(model, 1, `${body.run} is ended by a criterion that it does not meet`);
       return;
@@ -202,12 +207,22 @@ export function always(model: Model, ms: number): void {
     box.twinSince = box.process && left ? (box.twinSince ?? model.now) : null;
     if (box.twinSince !== null && model.now - Math.max(box.twinSince, model.calmSince ?? Infinity) > SOON_MS) broken(model, 4, `${run.id} trains on, on an instance that it left behind`);
     waiting(model, box, run, ms);
+    still(model, box, run);
   }
   for (const [run, count] of live) if (count > 1) broken(model, 4, `${count} live attempts of ${run}`);
   for (const run of runsOf(model.world)) {
     if (run.brain.consults > BRAIN.limits.consults) broken(model, 5, `${run.brain.consults} consults in ${run.id}`);
     if (run.hold && run.hold.until < model.now - 120_000) broken(model, 9, 'a hold outlived its end');
   }
+}
+
+const ON_THE_WAY: readonly RunState['stage'][] = ['connecting', 'preparing', 'starting', 'ended', 'repairing'];
+
+/** 3: nothing stands still on an instance that bills: what hangs or is dead is seen, and a repair comes to its end. */
+function still(model: Model, box: SimBox, run: RunState): void {
+  const idle = run.instance === box.instance.id && run.hold === null && (ON_THE_WAY.includes(run.stage) || (run.stage === 'training' && (box.process === null || box.process.hung)));
+  box.stillSince = idle ? (box.stillSince ?? model.now) : null;
+  if (box.stillSince !== null && model.now - Math.max(box.stillSince, model.calmSince ?? Infinity) > STILL_MS) broken(model, 3, `${run.id} stands still in ${run.stage}, and its instance bills`);
 }
 
 /** 3: what waits for results is capped; what waits for nothing ends within its grace. */
