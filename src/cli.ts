@@ -42,7 +42,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       does(async (unknown: string | undefined, options: { theme?: string; budget?: number; detach?: boolean; plain?: boolean }) => {
         // With a default action, a mistyped command arrives here as a word of its own.
         if (unknown !== undefined) throw new (await import('./headless/errors.ts')).UsageError(`there is no command ${JSON.stringify(unknown)}; \`vastsit-tui --help\` lists them`);
-        const how = options.detach === true ? 'ready' : await (await import('./commands/first-run.ts')).firstRun(consoleIo, process.env, { stdin: process.stdin, write: (text) => void process.stdout.write(text) });
+        const how = options.detach === true ? 'ready' : await (await import('./commands/first-run.ts')).firstRun(consoleIo, process.env, { stdin: process.stdin, stdout: process.stdout, write: (text) => void process.stdout.write(text) }, options.plain === true);
         if (how === 'quit') return EXIT.credentials;
         if (how === 'demo') return (await import('./demo.ts')).demoCommand(consoleIo, { scale: 60, ...options });
         return (await import('./commands/cockpit.ts')).cockpitCommand(consoleIo, options);

@@ -24,12 +24,23 @@ describe('settings', () => {
     expect(readSettings({ env: { VASTSIT_HOME: home }, cwd: other })).toEqual({ ...DEFAULT_SETTINGS, api_url: 'http://127.0.0.1:8080' });
   });
 
+  it('take plain lines, the mouse and keys of one\'s own', () => {
+    const cwd = fresh();
+    write(cwd, { plain: true, mouse: false, keys: { hold: ['x', 'ctrl-k'] } });
+    expect(readSettings({ cwd })).toEqual({ ...DEFAULT_SETTINGS, plain: true, mouse: false, keys: { hold: ['x', 'ctrl-k'] } });
+  });
+
   it.each([
     ['theme', { theme: '../../etc/passwd' }],
     ['theme', { theme: 7 }],
     ['api_url', { api_url: 'http://vast.example' }],
     ['api_url', { api_url: 'https://user:pass@vast.example' }],
     ['api_url', { api_url: 'file:///etc/passwd' }],
+    ['plain', { plain: 'yes' }],
+    ['mouse', { mouse: 1 }],
+    ['keys', { keys: { hold: 'H' } }],
+    ['keys', { keys: { hold: [] } }],
+    ['keys', { keys: ['H'] }],
     ['additional', { api_key: 'canary-value' }],
   ])('name the field at fault: %s %o', (field, value) => {
     const cwd = fresh();

@@ -3,13 +3,12 @@ import type { Command, CommandAnswer } from '../core/commands.ts';
 import type { Clock } from '../core/ports.ts';
 import type { WorldStore } from '../store.ts';
 import { clipboardCode, hasClipboard } from './clipboard.ts';
-import { speaksUnicode } from './glyphs.ts';
 import { keyOf, rebind } from './keys.ts';
 import type { Exit } from './screen.ts';
 import { createStage } from './stage.ts';
 import { createSession } from './session.ts';
 import type { Effect } from './on-key.ts';
-import { colourDepth, createPaint, defaultTheme, loadThemes } from './theme.ts';
+import { openWardrobe } from './wardrobe.ts';
 import { windowTitle } from './farewell.ts';
 import type { WizardPorts } from './wizard.ts';
 
@@ -17,6 +16,7 @@ export { farewell } from './farewell.ts';
 export type { WizardPorts } from './wizard.ts';
 export { keysMarkdown } from './keys.ts';
 export { renderSvg, type SvgCell } from './render-svg.ts';
+export { openWelcome, type WelcomePorts } from './welcome-screen.ts';
 
 export interface CockpitPorts {
   store: WorldStore;
@@ -25,7 +25,7 @@ export interface CockpitPorts {
   clock: Clock;
   /** The program's (scaled) time, epoch ms. */
   worldNow(): number;
-  /** A theme's name; without it dark, or light where the terminal says that it is light. */
+  /** A theme's name; without it, or with `default`, dark, or light where the terminal says that it is light. */
   theme?: string;
   /** Folders of themes; one of a later folder replaces its namesake of an earlier one. */
   themesDirs: readonly string[];
@@ -62,19 +62,8 @@ export interface CockpitPorts {
  */
 export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   const { clock, store, stdin, stdout } = ports;
-  // Ink reads both when it is imported: under CI it would draw nothing at all.
-  const depth = colourDepth(process.env);
-  if (process.env['NO_COLOR'] && !process.env['FORCE_COLOR']) process.env['FORCE_COLOR'] = '0';
-  delete process.env['CI'];
-
-  const { themes, problems } = readThemes(ports.themesDirs);
-  const unicode = speaksUnicode(process.env);
-  const marks = process.env['TERM'] !== 'dumb';
-  const paints = (themes.length > 0 ? themes : [undefined]).map((theme) => ({ name: theme?.name ?? 'plain', paint: createPaint(theme, depth, unicode, marks) }));
-  const wanted = ports.theme ?? defaultTheme(process.env);
-  const chosen = paints.findIndex(({ name }) => name === wanted);
+  const { paints, chosen, problems } = openWardrobe(ports.themesDirs, ports.theme, process.env);
   problems.unshift(...rebind(ports.keys ?? {}));
-  if (ports.theme !== undefined && chosen < 0) problems.push(`no theme "${ports.theme}"; there are ${paints.map(({ name }) => name).join(', ')}`);
 
   const stage = createStage({ stdin, stdout, clock, mouse: ports.mouse ?? true, suspended: 'vastsit-tui is suspended: nobody watches the runs until fg brings it back.' });
   const session = createSession({
@@ -84,7 +73,7 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
     worldNow: () => ports.worldNow(),
     size: () => stage.size(),
     paints,
-    theme: Math.max(0, chosen),
+    theme: chosen,
     title: ports.title,
     pace: ports.pace ?? 1,
     wizard: ports.wizard ?? null,
@@ -128,12 +117,6 @@ export async function openCockpit(ports: CockpitPorts): Promise<Exit> {
   });
   session.close();
   return exit;
-}
-
-function readThemes(dirs: readonly string[]): ReturnType<typeof loadThemes> {
-  const read = dirs.map(loadThemes);
-  const byName = new Map(read.flatMap(({ themes }) => themes).map((theme) => [theme.name, theme]));
-  return { themes: [...byName.values()], problems: read.flatMap(({ problems }) => problems) };
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'no reason given');

@@ -22,6 +22,7 @@ export interface Candidate {
 
 /** Actions whose object is a run. */
 const OF_A_RUN: readonly KeyAction[] = ['enter', 'destroy', 'hold', 'release', 'keep', 'relaunch', 'switch', 'bid', 'answer', 'check', 'shell', 'pin'];
+export const actsOnRun = (action: KeyAction): boolean => OF_A_RUN.includes(action) || action === 'logs' || action === 'filter';
 /** A palette in a palette leads nowhere; so does going back, which is what esc is for. */
 const LEFT_OUT: readonly KeyAction[] = ['palette', 'back'];
 const NAMES: Partial<Record<KeyAction, string>> = { enter: 'open', logs: 'log', undo: 'recall' };

@@ -110,7 +110,9 @@ export function createPaint(theme: Theme | undefined, depth: Depth, unicode: boo
 /** What is written before and after a piece. A role's own colours win over those of what it is laid on. */
 function codesOf(theme: Theme | undefined, role: Role, over: Role | undefined, depth: Depth, marks: boolean): readonly [open: string, close: string] {
   const styles = [styleOf(theme, role), ...(over === undefined ? [] : [styleOf(theme, over)])];
-  const own = (name: 'fg' | 'bg'): string => styles.map((style) => theme?.palette[style[name] ?? ''] ?? 'default').find((value) => value !== 'default') ?? 'default';
+  // Inverse turns each colour into a ground of its own: a row in patches. It is laid on as one.
+  const coloured = styles.at(-1)?.inverse === true ? styles.slice(-1) : styles;
+  const own = (name: 'fg' | 'bg'): string => coloured.map((style) => theme?.palette[style[name] ?? ''] ?? 'default').find((value) => value !== 'default') ?? 'default';
   const ground = own('bg');
   const front = own('fg');
   const readable = SHAPES.has(role) ? null : { on: ground.startsWith('#') ? ground : (theme?.made_for.bg ?? '#000000'), painted: ground.startsWith('#') };

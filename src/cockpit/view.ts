@@ -5,6 +5,7 @@ import { GLYPH } from './glyphs.ts';
 import { KEYS, keyName, keyOf } from './keys.ts';
 import { helpRows, layoutOf, LEAST, pageRows } from './layout.ts';
 import { basePlace, placeOf } from './on-key.ts';
+import { actsOnRun } from './palette.ts';
 import { banner, header } from './panes/header.ts';
 import { box } from './panes/box.ts';
 import { costs } from './panes/costs.ts';
@@ -83,7 +84,9 @@ function footer(ui: Ui, world: World, now: number): Line {
   const place = placeOf(ui);
   if (place === 'dialog' || place === 'text') return line(piece(' ↑↓', 'key'), piece(' choose  ', 'muted'), piece('Enter', 'key'), piece(' take  ', 'muted'), piece('Esc', 'key'), piece(' leave everything as it is', 'muted'));
   const back = place === 'home' || place === 'said' ? [] : [pressable(line(piece(' Esc', 'key'), piece(' back ', 'muted')), 'esc')];
-  const hints = KEYS.filter(({ hint, places }) => hint !== undefined && places.includes(place)).map(({ keys: [key = ''], hint }) => pressable(line(piece(` ${keyName(key)}`, 'key'), piece(` ${hint ?? ''} `, 'muted')), key));
+  // What acts on a run is no offer where none is selected.
+  const idle = place === 'home' && ui.selected === null;
+  const hints = KEYS.filter(({ hint, places, action }) => hint !== undefined && places.includes(place) && !(idle && actsOnRun(action))).map(({ keys: [key = ''], hint }) => pressable(line(piece(` ${keyName(key)}`, 'key'), piece(` ${hint ?? ''} `, 'muted')), key));
   // The way to help and the way out stay in sight; the rest gives way from its end.
   const ends = hints.slice(-2);
   const kept = [...back, ...hints.slice(0, -2)];

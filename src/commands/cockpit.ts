@@ -61,6 +61,9 @@ async function detached(io: Io, dir: string, project: string, wire: Clock, budge
   return EXIT.ok;
 }
 
+/** Ours, then the user's own. */
+export const themesDirs = (env: NodeJS.ProcessEnv): string[] => [join(packageRoot, 'themes'), join(configDir(env), 'themes')];
+
 const isTerminal = (): boolean => process.stdout.isTTY && process.stdin.isTTY && process.env['TERM'] !== 'dumb';
 
 /** Without a terminal: how it stands, and how to get more. */
@@ -108,7 +111,7 @@ export async function showCockpit(seat: Pick<Seat, 'store' | 'dispatch'> & Parti
     dispatch: (command) => seat.dispatch('spec_path' in command ? { ...command, spec_path: resolve(options.project, command.spec_path) } : command),
     clock: options.clock,
     worldNow: options.worldNow,
-    themesDirs: [join(packageRoot, 'themes'), join(configDir(process.env), 'themes')],
+    themesDirs: themesDirs(process.env),
     status: (run) => statusMarkdown(seat.store.getState(), options.worldNow(), [run]).split('\n').slice(4).join('\n'),
     shell: (run) => shellOn(seat.store.getState(), run, options.dir),
     keep: (name, text) => keepCopy(join(options.dir, 'copies'), name, text),

@@ -6,7 +6,8 @@ import { createClock } from '../clock.ts';
 import { findings } from './doctor.ts';
 import { doctorCommand } from '../headless/doctor.ts';
 import type { Io } from '../headless/io.ts';
-import { keyFile, stateDir } from '../settings.ts';
+import { keyFile, readSettings, stateDir } from '../settings.ts';
+import { themesDirs } from './cockpit.ts';
 import { findApiKey } from '../vast/index.ts';
 
 const WELCOME = `vastsit-tui finds no Vast.ai key on this machine.
@@ -22,13 +23,21 @@ const KEY = /^[A-Za-z0-9_-]{16,256}$/;
 
 export interface Terminal {
   readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
   readonly write: (text: string) => void;
 }
 
-/** Resolves at once with `ready` where there is a key, or no terminal to ask at. */
-export async function firstRun(io: Io, env: NodeJS.ProcessEnv, terminal: Terminal): Promise<'ready' | 'demo' | 'quit'> {
+/** Resolves at once with `ready` where there is a key, or no terminal to ask at. Lines instead of a screen where `plain` is wished, or no screen can be painted. */
+export async function firstRun(io: Io, env: NodeJS.ProcessEnv, terminal: Terminal, plain: boolean): Promise<'ready' | 'demo' | 'quit'> {
   const found = () => findApiKey({ env, home: env['HOME'] ?? homedir(), own: keyFile(env) });
   if (!terminal.stdin.isTTY || (await found()) !== null) return 'ready';
+  const wire = createClock(1);
+  const look = () => findings({ env, dir: stateDir(env), project: process.cwd(), wire });
+  const settings = readSettings({ env });
+  if (!plain && settings.plain !== true && terminal.stdout.isTTY && env['TERM'] !== 'dumb') {
+    const { openWelcome } = await import('../cockpit/index.ts');
+    return openWelcome({ stdin: terminal.stdin, stdout: terminal.stdout, clock: wire, theme: settings.theme, ...(settings.mouse !== undefined && { mouse: settings.mouse }), themesDirs: themesDirs(env), keep: (key) => keep(env, key), look: async () => ((await found()) === null ? null : look()) });
+  }
   const keys = openKeys(terminal);
   try {
     terminal.write(WELCOME);
@@ -41,7 +50,7 @@ export async function firstRun(io: Io, env: NodeJS.ProcessEnv, terminal: Termina
       if (choice === '1' && !(await paste(env, keys, terminal))) continue;
       if ((choice === '1' || choice === '2') && (await found()) === null) terminal.write('There is no key yet.\n');
       else if (choice === '1' || choice === '2') {
-        const code = doctorCommand(io, await findings({ env, dir: stateDir(env), project: process.cwd(), wire: createClock(1) }), false);
+        const code = doctorCommand(io, await look(), false);
         terminal.write(code === 0 ? '\nAny key opens the cockpit. ' : '\nAny key opens the cockpit all the same, q leaves. ');
         return (await keys.one()) === 'q' ? 'quit' : 'ready';
       }
@@ -58,16 +67,23 @@ async function paste(env: NodeJS.ProcessEnv, keys: Keys, terminal: Terminal): Pr
   const key = await keys.line();
   terminal.write('\n');
   if (key === null) return false;
-  if (!KEY.test(key)) {
-    terminal.write('That is no Vast key: 16 to 256 letters, digits, - or _ were expected. Nothing was kept.\n');
+  try {
+    terminal.write(`${await keep(env, key)}\n\n`);
+    return true;
+  } catch (error) {
+    terminal.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return false;
   }
+}
+
+/** Answers where it is, by its last four characters. Rejects in words; then nothing was kept. */
+async function keep(env: NodeJS.ProcessEnv, key: string): Promise<string> {
+  if (!KEY.test(key)) throw new Error('That is no Vast key: 16 to 256 letters, digits, - or _ were expected. Nothing was kept.');
   const file = keyFile(env);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFile(file, `${key}\n`, { mode: 0o600 });
   await chmod(file, 0o600);
-  terminal.write(`The key that ends in …${key.slice(-4)} is kept in ${file}. Delete that file to forget it.\n\n`);
-  return true;
+  return `The key that ends in …${key.slice(-4)} is kept in ${file}. Delete that file to forget it.`;
 }
 
 interface Keys {

@@ -2,10 +2,14 @@
 
 const ESCAPES = /\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)|\x9b[0-?]*[ -/]*[@-~]?/g;
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const UNCLEAN = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/;
 
 /** One line without escape sequences, control characters, bidi overrides or tabs; redrawn bars keep their last state. */
 export function cleanLine(raw: string, max = 2_000): string {
-  const plain = raw.slice(0, max * 4).replace(ESCAPES, '');
+  const start = raw.slice(0, max * 4);
+  // Most lines have nothing to clean.
+  if (!UNCLEAN.test(start)) return start.trim() === '' ? '' : start.slice(0, max);
+  const plain = start.replace(ESCAPES, '');
   const frames = plain.replace(/[\r\n]+$/, '').split(/[\r\n]/);
   return (frames.findLast((frame) => frame.trim() !== '') ?? '').replace(/\t/g, '    ').replace(CONTROLS, '').slice(0, max);
 }

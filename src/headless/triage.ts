@@ -34,7 +34,7 @@ export async function triageCommand(io: TriageIo, options: TriageOptions): Promi
     return 1;
   }
   const reading = readLog(text);
-  const verdict = triage({ log: text });
+  const verdict = triage({ log: text }, reading);
   const model = (await io.model?.(text, verdict)) ?? null;
   if (options.json) io.out(JSON.stringify({ ...verdict, progress: reading, ...(model !== null && { model }) }));
   else for (const line of [...explain(verdict, reading), ...(model === null ? [] : ['Model:', ...model.split('\n').map((each) => `  ${each}`)])]) io.out(line);
@@ -123,8 +123,9 @@ function parseCase(line: string): Case | null {
 }
 
 function answerOf({ id, evidence }: Case): Record<string, unknown> {
-  const { step, total_steps, epoch, loss, rate, eval: metrics } = readLog(evidence.log);
-  const { kind, cause, signature, transient, confidence } = triage(evidence);
+  const reading = readLog(evidence.log);
+  const { step, total_steps, epoch, loss, rate, eval: metrics } = reading;
+  const { kind, cause, signature, transient, confidence } = triage(evidence, reading);
   return { id, kind, step, total_steps, epoch, loss, rate, eval: metrics, cause, signature, transient, confidence };
 }
 

@@ -1,4 +1,7 @@
 // Measures the progress reader in MB/s of processor time (a shared machine's wall clock says nothing), over generated logs of several shapes, beside a script that finds every number and the word before it with one pattern: node test/bench/parser-speed.mjs [MB]
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.mjs';
 
 const { createProgressReader, triage } = await bundle("export { createProgressReader } from './src/core/progress/index.ts'; export { triage } from './src/core/triage/index.ts';");
@@ -60,3 +63,18 @@ const log = Array.from({ length: 60 }, (_, n) => shapes.nanogpt(n)).join('') + '
 const started = process.cpuUsage();
 for (let n = 0; n < 5_000; n++) triage({ log });
 console.log(`triage: ${(5_000 / (process.cpuUsage(started).user / 1e6)).toFixed(0)} logs of ${log.length} characters a second`);
+// The program itself, from its start to its end: logs of different shapes and ends as JSON lines in, a verdict a line out.
+const program = fileURLToPath(new URL('../../bin/vastsit-tui.js', import.meta.url));
+const built = fileURLToPath(new URL('../../dist', import.meta.url));
+if (!existsSync(built)) console.log('--jsonl: not measured, the program is not built (npm run build)');
+else {
+  const ends = ['', log.slice(log.indexOf('Traceback')), 'Training complete.\n'];
+  const names = Object.keys(shapes);
+  const logs = Array.from({ length: 10_000 }, (_, n) => JSON.stringify({ id: `log-${n}`, text: Array.from({ length: 16 }, (_, at) => shapes[names[n % names.length]](n + at)).join('') + ends[n % ends.length] }));
+  const input = `${logs.join('\n')}\n`;
+  const began = performance.now();
+  const { stdout } = spawnSync(process.execPath, [program, 'triage', '--jsonl', '-'], { input, encoding: 'utf8', maxBuffer: 1e9 });
+  const seconds = (performance.now() - began) / 1_000;
+  const answers = stdout.trimEnd().split('\n').length;
+  console.log(`--jsonl: ${answers} of ${logs.length} logs (${(input.length / 1e3 / logs.length).toFixed(1)} KB each) in ${seconds.toFixed(1)} s, the start included: ${(answers / seconds).toFixed(0)} logs a second by the wall clock`);
+}

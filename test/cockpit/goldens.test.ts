@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lineText } from '../../src/cockpit/line.ts';
+import { lineText, lineWidth } from '../../src/cockpit/line.ts';
 import { loadThemes } from '../../src/cockpit/theme.ts';
 import { view } from '../../src/cockpit/view.ts';
+import { found, welcome, welcomeView, type Check, type Welcome } from '../../src/cockpit/welcome.ts';
 import { emptyWorld, type World } from '../../src/core/state.ts';
 import { bundleFixture } from './bundle.ts';
 import { pictureOf, SHOTS } from './pictures.ts';
@@ -32,6 +33,20 @@ describe.each(SIZES)('at $columns x $rows', ({ columns, rows }) => {
   it.each(Object.keys(SCREENS))('looks as it did: %s', async (name) => {
     await expect(`${screen(SCREENS[name] as (typeof SCREENS)[string], columns, rows)}\n`).toMatchFileSnapshot(`goldens/${columns}x${rows}-${name}.txt`);
   });
+});
+
+const CHECKS: readonly Check[] = [
+  { check: 'node', ok: true, found: 'v20.12.0', remedy: null },
+  { check: 'api key', ok: true, found: 'from /home/me/.config/vastsit-tui/vast_api_key', remedy: null },
+  { check: 'market', ok: false, found: 'credit $0.00', remedy: 'add credit at cloud.vast.ai, Billing' },
+  { check: 'language model', ok: true, found: 'none: the rules do the whole job', remedy: 'OPENAI_API_KEY or VASTSIT_LLM_KEY adds one for what no rule explains' },
+];
+it.each<[string, Welcome]>([['welcome', welcome('There is no key yet.')], ['found', found('The key that ends in …WXYZ is kept in /home/me/.config/vastsit-tui/vast_api_key. Delete that file to forget it.', CHECKS)]])('greets at the first run as it did: %s', async (name, state) => {
+  for (const { columns, rows } of [{ columns: 80, rows: 24 }, { columns: 60, rows: 15 }]) {
+    const lines = welcomeView(state, columns, rows);
+    expect(lines.map(lineWidth)).toEqual(Array.from({ length: rows }, () => columns));
+    await expect(`${lines.map((line) => lineText(line).trimEnd()).join('\n')}\n`).toMatchFileSnapshot(`goldens/${columns}x${rows}-${name}.txt`);
+  }
 });
 
 it('is the table alone at 60 x 15', async () => {

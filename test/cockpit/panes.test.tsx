@@ -12,7 +12,7 @@ import { COLUMNS, compactLine } from '../../src/core/line.ts';
 import { emptyWorld, type RunState, type World } from '../../src/core/state.ts';
 import { farewell, windowTitle } from '../../src/cockpit/farewell.ts';
 import { given, screenOf, textOf } from './shoot.ts';
-import { alertWorld, calmWorld, crowdedWorld, foreignWorld, instance, NOW, oom, reading, run } from './world.ts';
+import { alertWorld, calmWorld, crowdedWorld, facts, foreignWorld, instance, NOW, oom, reading, run } from './world.ts';
 import type { Patch } from '../../src/core/brain/state.ts';
 
 describe('every screen', () => {
@@ -106,9 +106,31 @@ describe('the table', () => {
     }
   });
   it('says what to do when nothing runs, while it asks, and when a filter hides all', () => {
-    expect(textOf({ ...emptyWorld(NOW), market: { health: 'ok', since: NOW, reason: null, list_at: NOW } })).toContain('vastsit-tui launch experiment.yaml');
+    expect(textOf({ ...emptyWorld(NOW), market: { health: 'ok', since: NOW, reason: null, list_at: NOW } })).toMatch(/n launches a run[\s\S]*vastsit-tui init[\s\S]* n launch  \? help  q quit *$/);
+    const unheard = textOf({ ...emptyWorld(NOW), market: { health: 'lost', since: NOW - 9_000, reason: 'connection failed', list_at: null } });
+    expect(unheard).toMatch(/burn \?[\s\S]*what bills is not known[\s\S]*Not known before Vast answers/);
+    expect(unheard).not.toMatch(/Nothing (of ours bills|runs)/);
     expect(textOf(emptyWorld(NOW))).toContain('Asking Vast what is running');
     expect(textOf(calmWorld(), 120, 40, { filter: { text: 'nothing-like-it', editing: false } })).toContain('Esc clears the filter');
+  });
+});
+
+describe('the cost ticker', () => {
+  const stopped = (columns: number): string[] => {
+    const calm = calmWorld();
+    const one = instance(31_244, 'nanogpt-shakespeare', { rate: 0.012, facts: facts(31_244, { actual_status: 'exited', intended_status: 'stopped' }) });
+    return screenOf({ ...calm, fleet: { ...calm.fleet, 31244: one } }, columns, 40);
+  };
+  it('tells of a stopped instance that its disk bills, and how much', () => {
+    const lines = stopped(200);
+    const at = lines.findIndex((text) => /│ nanogpt-shakespeare/.test(text));
+    expect(lines[at]).toMatch(/\$0\.53\d\d +\$0\.012\/h/);
+    expect(lines[at + 1]).toMatch(/RTX 4090 31244, stopped.*of \$6\.00 left/);
+    expect(lines[1]).toContain('burn $1.35/h');
+  });
+  it('moves by the disk alone', () => {
+    const usd = (now: number): number => Number(/│ nanogpt-shakespeare +\$(\d+\.\d+)/.exec(screenOf({ ...calmWorld(), fleet: { 31244: instance(31_244, 'nanogpt-shakespeare', { rate: 0.012, since: NOW, facts: facts(31_244, { actual_status: 'exited' }) }) } }, 200, 40, {}, now).join('\n'))?.[1]);
+    expect(usd(NOW + 3_600_000) - usd(NOW)).toBeCloseTo(0.012, 4);
   });
 });
 

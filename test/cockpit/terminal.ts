@@ -37,10 +37,11 @@ export function wholeFrames(bytes: string): [string, string] {
   return cut ? [bytes.slice(0, escape), bytes.slice(escape)] : [bytes, ''];
 }
 
-export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}, cwd = process.cwd()): Seen {
+/** Runs `file` by node, or as the first argument of another program. */
+export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}, cwd = process.cwd(), program = process.execPath): Seen {
   const term = new xterm.Terminal({ cols: size.columns, rows: size.rows, allowProposedApi: true, scrollback: 200 });
   // Built up, never inherited: a CI run's own variables must not decide what is drawn.
-  const pty = spawn(process.execPath, [file, ...args], {
+  const pty = spawn(program, [file, ...args], {
     cols: size.columns,
     rows: size.rows,
     cwd,
@@ -107,7 +108,10 @@ export function openTerminal(file: string, args: string[], size: { columns: numb
   };
 }
 
-/** What stands in each cell; colours that are the terminal's own are null. */
+/** The terminal's own sixteen colours, as xterm has them; a terminal paints them as its user likes. */
+const SIXTEEN = ['#000000', '#cd0000', '#00cd00', '#cdcd00', '#1e90ff', '#cd00cd', '#00cdcd', '#e5e5e5', '#7f7f7f', '#ff0000', '#00ff00', '#ffff00', '#5c5cff', '#ff00ff', '#00ffff', '#ffffff'];
+
+/** What stands in each cell; colours that are the terminal's own ground and text are null. */
 export function cellsOf(term: xterm.Terminal, colours: { fg: string; bg: string }): SvgCell[][] {
   const buffer = term.buffer.active;
   const cell = buffer.getNullCell();
@@ -116,8 +120,8 @@ export function cellsOf(term: xterm.Terminal, colours: { fg: string; bg: string 
     const line = buffer.getLine(buffer.baseY + row);
     return Array.from({ length: term.cols }, (__, column) => {
       line?.getCell(column, cell);
-      const fg = cell.isFgRGB() ? hex(cell.getFgColor()) : null;
-      const bg = cell.isBgRGB() ? hex(cell.getBgColor()) : null;
+      const fg = cell.isFgRGB() ? hex(cell.getFgColor()) : cell.isFgPalette() ? (SIXTEEN[cell.getFgColor()] ?? null) : null;
+      const bg = cell.isBgRGB() ? hex(cell.getBgColor()) : cell.isBgPalette() ? (SIXTEEN[cell.getBgColor()] ?? null) : null;
       return { text: cell.getWidth() === 0 ? '' : cell.getChars() || ' ', fg: fg === colours.fg ? null : fg, bg, bold: cell.isBold() !== 0, dim: cell.isDim() !== 0, inverse: cell.isInverse() !== 0 };
     });
   });

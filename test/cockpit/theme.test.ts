@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openWardrobe } from '../../src/cockpit/wardrobe.ts';
 import { speaksUnicode } from '../../src/cockpit/glyphs.ts';
 import { line, piece } from '../../src/cockpit/line.ts';
 import { rgb } from '../../src/cockpit/colour.ts';
@@ -127,4 +128,22 @@ describe('colour', () => {
 
   it('follows a light terminal', () => expect([defaultTheme({ COLORFGBG: '0;15' }), defaultTheme({ COLORFGBG: '15;0' }), defaultTheme({})]).toEqual(['light', 'dark', 'dark']));
   it('and shapes follow the locale', () => expect([speaksUnicode({ LANG: 'C.UTF-8' }), speaksUnicode({ LANG: 'C' }), speaksUnicode({ LANG: 'C.UTF-8', TERM: 'linux' })]).toEqual([true, false, false]));
+});
+
+describe('the theme to begin with', () => {
+  const worn = (theme: string | undefined, env: NodeJS.ProcessEnv = {}): string | undefined => {
+    const { paints, chosen } = openWardrobe(['themes'], theme, { TERM: 'xterm-256color', ...env });
+    return paints[chosen]?.name;
+  };
+  it.each<[string | undefined, NodeJS.ProcessEnv, string]>([
+    [undefined, {}, 'dark'],
+    ['default', {}, 'dark'],
+    ['default', { COLORFGBG: '0;15' }, 'light'],
+    ['high-contrast', {}, 'high-contrast'],
+    ['none-such', {}, 'dark'],
+  ])('%s %o is %s', (theme, env, name) => expect(worn(theme, env)).toBe(name));
+  it('tells of a name that there is not, and of no other', () => {
+    expect(openWardrobe(['themes'], 'none-such', {}).problems).toEqual([expect.stringMatching(/^no theme "none-such"; there are /)]);
+    expect(openWardrobe(['themes'], 'default', {}).problems).toEqual([]);
+  });
 });

@@ -46,6 +46,10 @@ export interface Evening {
   adopt: boolean;
   /** $ on the account. */
   credit: number;
+  /** The same cause of death each time, as a place in LOGS (7: one after the other); null: chance. */
+  curse: number | null;
+  /** How much more often than usual hosts go away. */
+  windy: number;
   pace: number;
   orders: Order[];
 }
@@ -58,15 +62,17 @@ export const evenings: fc.Arbitrary<Evening> = fc.record({
   secret: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   adopt: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
   credit: fc.constantFrom(50, 50, 50, 4),
+  curse: fc.constantFrom(null, null, null, null, null, 0, 5, 6, 7),
+  windy: fc.constantFrom(1, 1, 1, 1, 6),
   pace: fc.constantFrom(10_000, 30_000, 60_000, 60_000),
   orders: fc.array(fc.record({ at: fc.integer({ min: 0, max: 150 }), what: fc.constantFrom(...WHAT) }), { maxLength: 5 }),
 });
 
 export const SECRET = 'hf_CanaryOfTheEvening42';
 
-export async function play({ runs, seed, trouble, brain, secret, adopt, credit, pace, orders }: Evening, steps = 150): Promise<Model> {
+export async function play({ runs, seed, trouble, brain, secret, adopt, credit, curse, windy, pace, orders }: Evening, steps = 150): Promise<Model> {
   const model = new Model(diceOf(seed), trouble, brain ? BRAIN : null, pace);
-  model.credit = credit;
+  Object.assign(model, { credit, curse, windy });
   if (secret) model.keepSecret(SECRET);
   model.addStrangers();
   for (const [n, run] of runs.entries()) model.submit(run, SPECS[run], adopt && n === 0 ? model.stranger() : undefined);

@@ -204,3 +204,32 @@ describe('adopting', () => {
     expect(refuseAdopt(calmWorld(), 30_871, 'two')).toBeNull();
   });
 });
+
+describe('a destroy that is ordered while a start is on its way', () => {
+  const orderedWhileStarting = async (): Promise<Model> => {
+    const model = new Model(() => 0.999, 0);
+    model.submit('one', makeSpec());
+    // The box takes its time with each answer, so that the order falls between them.
+    model.delay = () => (one(model).stage === 'starting' ? model.clock.sleep(15_000) : Promise.resolve());
+    for (let n = 0; n < 40 && one(model).stage !== 'starting'; n += 1) await model.step(5_000);
+    model.order({ do: 'destroy', run: 'one', waive: false });
+    return model;
+  };
+
+  it('begins nothing any more, and the instance is destroyed', async () => {
+    const model = await orderedWhileStarting();
+    await steps(model, 60);
+    expect(model.events.map(({ type }) => type)).not.toContain('start.intended');
+    expect([one(model).stage, [...model.boxes.values()].filter(({ exists }) => exists)]).toEqual(['closed', []]);
+    expect(model.violations).toEqual([]);
+  });
+
+  it('judges the gate anew where a start was under way before the order was heard', async () => {
+    const model = await orderedWhileStarting();
+    for (let n = 0; n < 10 && one(model).rescue === null; n += 1) await model.step(1_000);
+    expect(one(model).rescue?.verdict).toBe('nothing_never_ran');
+    const box = one(model).instance ?? 0;
+    model.record({ type: 'start.intended', run: 'one', attempt: 1, instance: box, command: 'python train.py', resume_from: null, resume_step: null });
+    expect(one(model)).toMatchObject({ stage: 'rescuing', rescue: null });
+  });
+});

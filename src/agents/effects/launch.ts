@@ -111,6 +111,8 @@ export async function start(context: Context, effect: Of<'start'>): Promise<void
   const { checkpoints } = run.spec;
   const newest = checkpoints?.resume ? newestCheckpoint(await box.list(checkpoints.path), checkpoints.path, run.bad_checkpoints) : null;
   const command = newest && checkpoints?.resume ? renderCommand(checkpoints.resume, run.knobs, newest.path) : renderCommand(run.spec.run, run.knobs, null);
+  // Connecting and looking took their time: a run that was ended meanwhile must not begin.
+  if (runOf(context, run.id).stage !== 'starting') return;
   context.facts.record({ type: 'start.intended', run: run.id, attempt: effect.attempt, instance: instance.id, command, resume_from: newest?.path ?? null, resume_step: newest?.step ?? null });
   const { pid } = await box.start({
     run: run.id,

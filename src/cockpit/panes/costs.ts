@@ -25,7 +25,7 @@ export function costs(world: World, now: number, width: number, rows: number): L
     const rest = ours.slice(shown.length);
     lines.push(plain(` and ${rest.length} more, ${perHour(rest.reduce((total, instance) => total + burnOf(instance), 0))}`, 'muted'));
   }
-  if (ours.length === 0) lines.push(plain(' Nothing of ours bills.', 'muted'));
+  if (ours.length === 0) lines.push(world.market.list_at === null ? plain(' Not known before Vast answers.', 'muted') : plain(' Nothing of ours bills.', 'muted'));
   // What is over stays as a receipt where there is room.
   const over = runsOf(world).filter(isOver).sort((a, b) => (b.closed_at ?? 0) - (a.closed_at ?? 0));
   lines.push(...over.slice(0, Math.max(0, rows - lines.length)).map((run) => receipt(run, world, now, width, roomy)));

@@ -34,7 +34,8 @@ export function header(ui: Ui, world: World, now: number, title: string, rows: n
   const name = left(0, piece('vastsit', 'title'), ...(title === '' ? [] : [piece(` ${title}`, 'muted')]));
   const count = alertsOf(world).length;
   const alerts = count === 0 ? [] : [right(0, piece(`${GLYPH.alert} ${count} ${count === 1 ? 'alert' : 'alerts'}`, 'bad'))];
-  const burn = left(0, piece('burn ', 'muted'), piece(perHour(sums.burn_usd_per_hour), sums.burn_usd_per_hour > 0 ? 'title' : 'muted'));
+  const known = sums.burn_usd_per_hour > 0 || world.market.list_at !== null;
+  const burn = left(0, piece('burn ', 'muted'), piece(known ? perHour(sums.burn_usd_per_hour) : '?', sums.burn_usd_per_hour > 0 ? 'title' : 'muted'));
   const market = right(0, healthOf(world, now));
   const day = dayParts(world, sums, now, width >= 100);
   if (rows === 1) return [row([left(2, piece('vastsit', 'title')), burn, ...day.filter(({ rank }) => rank <= 1), ...alerts, { ...market, rank: 1 }], width)];

@@ -30,7 +30,7 @@ function leaseLines(run: RunState, world: World, now: number, width: number): Li
   if (run.lease_until === null || !run.ran_here || !instance || isClosed(run)) return [];
   const left = run.lease_until - now;
   const grace = span(run.spec.teardown.idle_grace);
-  const end = instance.adopted ? 'Nothing is stopped then: the instance was yours before the run.' : `Once the training is over, the box stops itself ${grace} after that, without us, and only its disk bills.`;
+  const end = instance.adopted ? 'Nothing is stopped then: the instance was yours before the run.' : `Once it is over and the lease has run out, the box stops itself ${grace} later, and only its disk bills.`;
   const words = left <= 0 ? `It ran out ${ago(-left)}: ${instance.adopted ? 'nothing is stopped, the instance was yours before the run' : 'a training that lives goes on, and once it is over the box stops itself without us'}.` : `${span(left)} left, renewed while we are here. Training that lives goes on without us. ${end}`;
   return wrap(words, width - 15).map((row, index) => fact(index === 0 ? 'lease' : '', piece(row, left <= 0 ? 'warn' : 'muted')));
 }

@@ -5,6 +5,7 @@ import { instanceOf, type InstanceState, type RunState, type World } from '../..
 import { cleanLine } from '../../core/text.ts';
 import { perHour } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
+import { keyOf } from '../keys.ts';
 import { clickable, fit, fitLine, line, piece, plain, widthOf, type Line, type Piece } from '../line.ts';
 import { alertsOf, isOver, rowsOf, strangerKey, strangersOf } from '../select.ts';
 import type { Role } from '../theme.ts';
@@ -88,10 +89,12 @@ function cellRole(column: Column, words: CompactLine, state: Role, quiet: Role):
 function emptyLines(ui: Ui, world: World): Line[] {
   if (Object.keys(world.runs).length > 0) return [plain(`  No run matches "${ui.filter.text}". Esc clears the filter.`, 'muted')];
   if (world.market.health === 'unknown') return [plain('  Asking Vast what is running…', 'busy')];
+  // Unknown is not nothing.
+  if (world.market.list_at === null) return [plain('  Vast has not answered yet: what runs and what bills is not known.', 'warn'), plain('  It is asked again and again; vastsit-tui doctor tells what is wrong.', 'muted')];
   return [
     plain('  Nothing runs, and nothing of ours bills.', 'text'),
-    line(piece('  vastsit-tui init', 'key'), piece(' writes a commented experiment.yaml;', 'muted')),
-    line(piece('  vastsit-tui launch experiment.yaml', 'key'), piece(' starts it.', 'muted')),
+    line(piece(`  ${keyOf('launch')}`, 'key'), piece(' launches a run: picks a spec or writes one, and shows what fits now.', 'muted')),
+    line(piece('  vastsit-tui init', 'key'), piece(' writes a commented experiment.yaml to begin with.', 'muted')),
   ];
 }
 

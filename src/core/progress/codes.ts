@@ -8,6 +8,7 @@ const CLASS = Uint8Array.from({ length: 0xc0 }, (_, code) => (code >= 48 && code
 export const classOf = (code: number) => (code < 0xc0 ? CLASS[code] : code >= 0xc0 ? LETTER : OTHER);
 // A slice of a chunk is slow to read character by character.
 const CODES = new Uint16Array(32_768);
+const BYTES = Buffer.from(CODES.buffer);
 const BEYOND = 8;
 export const codeAt = (at: number): number => CODES[at] ?? 0;
 export const digit = (code: number) => code >= 48 && code <= 57;
@@ -16,8 +17,8 @@ export const wordy = (code: number) => classOf(code) !== OTHER;
 /** Makes `line` the one that the functions below read, and says how much of it they see. */
 export function load(line: string): number {
   const end = Math.min(line.length, CODES.length - BEYOND);
-  for (let at = 0; at < end; at++) CODES[at] = line.charCodeAt(at);
-  CODES.fill(0, end, end + BEYOND);
+  BYTES.write(line, 0, end * 2, 'utf16le');
+  for (let at = end; at < end + BEYOND; at++) CODES[at] = 0;
   return end;
 }
 

@@ -53,7 +53,7 @@ class Draft {
   constructor(private readonly line: string, evaluates: boolean) {
     this.evalContext = evaluates;
     // " * Acc@1 71.2 Acc@5 90.3": how ImageNet trainers sum an evaluation up.
-    if (line.startsWith('* ', line.charCodeAt(0) === 32 ? 1 : 0) && /^ ?\* (?:Acc|Prec)@/.test(line)) this.evalContext = true;
+    if (line.charCodeAt(line.charCodeAt(0) === 32 ? 1 : 0) === 42 && /^ ?\* (?:Acc|Prec)@/.test(line)) this.evalContext = true;
   }
 
   take(field: Field): void {
@@ -236,7 +236,7 @@ class Draft {
       }
     }
     const first = this.opening;
-    if ((this.lossRank === BARE || this.line.includes(':\tlearn: ')) && !this.stepField && first && Number.isInteger(first.value)) this.stepField = first;
+    if (first && !this.stepField && Number.isInteger(first.value) && (this.lossRank === BARE || this.line.includes(':\tlearn: '))) this.stepField = first;
   }
 
   /** Which of the unnamed fractions is the epoch and which the step: "Train: 19/80 [247/464]", "[53/100] [620/1562]", "Epoch [1][400/449]". */

@@ -152,8 +152,8 @@ class Reader implements ProgressReader {
         this.held = frame;
       } else {
         this.release();
-        if (frame.includes('\x1b') && MOVES.test(frame)) for (const part of frame.split(MOVES)) this.parse(part);
-        else this.parse(frame);
+        if (!frame.includes('\x1b')) this.parseClean(frame);
+        else for (const part of frame.split(MOVES)) this.parse(part);
       }
     }
     if (!endsLine || this.drawn === '') return;
@@ -170,7 +170,10 @@ class Reader implements ProgressReader {
   }
 
   private parse(frame: string): void {
-    const line = frame.includes('\x1b') ? frame.replace(ESCAPE, '') : frame;
+    this.parseClean(frame.includes('\x1b') ? frame.replace(ESCAPE, '') : frame, frame);
+  }
+
+  private parseClean(line: string, frame = line): void {
     if (this.user) {
       const record = this.user(line.slice(0, 1_000));
       if (record) return this.take(record, line);
@@ -244,18 +247,18 @@ class Reader implements ProgressReader {
 
   private plain(line: string): LineRecord | null {
     const fields = this.scan(line);
-    if (fields.length === 0) {
+    const [only] = fields;
+    if (!only) {
       this.heading = readHeading(line) ?? this.heading;
       if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
       return null;
     }
-    const known = readShape(line);
+    const known = readShape(line, only);
     if (known) return known;
     const record = this.headed(line, fields);
     // The closing summary averages over the whole run: the last shown values stay.
-    if (record && line.includes('train_runtime')) return null;
-    const [only] = fields;
-    if (only && fields.length === 1 && /^ {0,8}[|│]/.test(line)) return inSection(record, this.section, only.label.name, only.value);
+    if (record && record.step === undefined && line.includes('train_runtime')) return null;
+    if (fields.length === 1 && /^ {0,8}[|│]/.test(line)) return inSection(record, this.section, only.label.name, only.value);
     return record;
   }
 

@@ -29,11 +29,12 @@ const GUESSES = 64;
 const EMPTY_UNIT = '';
 const POWERS = Array.from({ length: 17 }, (_, places) => 10 ** places);
 
-/** A scanner with its own label cache: training lines repeat their words, so nearly every label is a cache hit. */
-export function createScanner(): (line: string) => Field[] {
-  const first = new Map<string, Label>();
-  const later = new Map<string, Label>();
+// Training lines repeat their words, so nearly every label is a cache hit; logs of one framework share them.
+const first = new Map<string, Label>();
+const later = new Map<string, Label>();
 
+/** A scanner of its own for each log. */
+export function createScanner(): (line: string) => Field[] {
   // The line before mostly had the same words in the same place: comparing them is cheaper than looking them up.
   const guesses: { codes: Uint16Array; label: Label }[] = [];
 
@@ -43,18 +44,6 @@ export function createScanner(): (line: string) => Field[] {
     const raw = line.slice(from, to);
     const label = lookUp(raw, index === 0);
     if (index < GUESSES && raw.length <= CACHED_LENGTH) guesses[index] = { codes: piece(from, to), label };
-    return label;
-  }
-
-  function lookUp(raw: string, isFirst: boolean): Label {
-    if (raw.length > CACHED_LENGTH) return readLabel(raw, isFirst);
-    const cache = isFirst ? first : later;
-    const known = cache.get(raw);
-    if (known) return known;
-    const label = readLabel(raw, isFirst);
-    if (cache.size >= CACHED_LABELS) cache.clear();
-    // The slice would keep its whole chunk alive: the cache holds a copy of its own.
-    cache.set([...raw].join(''), label);
     return label;
   }
 
@@ -147,6 +136,18 @@ export function createScanner(): (line: string) => Field[] {
     }
     return fields;
   };
+}
+
+function lookUp(raw: string, isFirst: boolean): Label {
+  if (raw.length > CACHED_LENGTH) return readLabel(raw, isFirst);
+  const cache = isFirst ? first : later;
+  const known = cache.get(raw);
+  if (known) return known;
+  const label = readLabel(raw, isFirst);
+  if (cache.size >= CACHED_LABELS) cache.clear();
+  // The slice would keep its whole chunk alive: the cache holds a copy of its own.
+  cache.set([...raw].join(''), label);
+  return label;
 }
 
 function namesTop(line: string, start: number): boolean {

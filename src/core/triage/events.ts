@@ -18,6 +18,7 @@ export interface FailureEvent {
 }
 
 const RULES: readonly Rule[] = [...MACHINE_RULES, ...PROGRAM_RULES];
+const ALONE = RULES.filter(({ alone }) => alone);
 const HINT =
   /error|exception|fail|kill|fault|abort|denied|cannot|can't|could ?n.t|unable|invalid|not found|no such|no space|quota|xid|nan|\binf\b|signal|interrupt|preempt|cancel|time|refused|unreachable|corrupt|mismatch|memory|assert|exit|terminat|stop|missing|\bbus\b|unrecognized|unauthori|forbidden|gated|evict|reclaim|too many|reset|oom|driver|not supported|not compiled|no kernel|no module|undefined symbol|glibc|require|conflict|core dumped|address|unexpected|truncated|illegal|lost|outbid|died|must be|should be|CANCELLED|unavailable|!DOCTYPE|SIG[A-Z]{3}|loss scale|empty|specif|StopIteration|Unsupported|does not|divisible|version|process down|reach|not in/i;
 const EXCEPTION = /^(?:[A-Za-z_][\w.]{0,120}\.)?(?:[A-Za-z_]\w{0,80}(?:Error|Exception|Interrupt|Failure|Timeout|Invalid|Failed|Died|Expired|Empty|Full|NotFound|Exit|Iteration|OutOfMemory|Unsupported|Killed|Exceeded)|Exception|error|Timeout|Terminated|BdbQuit)(?::|$)/;
@@ -77,6 +78,9 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     const afterFrames = /^\s+(?:File |\S)|^\s*[\^~]+\s*$/.test(lines[at - 1]?.text ?? '');
     const fatal = exception && (inTraceback || afterFrames) && !ignored && at - thread > THREAD_LINES;
     if (exception) said = at;
+    const calm = !exception && (indented || HARMLESS.test(text) || !SAYS_ERROR.test(text));
+    // What a line that doesn't call itself an error says counts only by some rules: most lines need no other.
+    if (calm && at - said > MESSAGE_LINES && !ALONE.some(({ match }) => match.test(text))) continue;
     const known = exception && at - worker <= WORKER_FRAMES && /^(?:Connection|EOF|FileNotFound)/.test(text) ? WORKER_GONE : RULES.find(({ match }) => match.test(text));
     const rule = known?.cause === 'disk_full' && at - shared <= SHARED_FRAMES ? SHARED_FULL : known;
     if (exception) {
@@ -93,7 +97,7 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
       continue;
     }
     const continues = rule.weight === 'fact' && at - said <= MESSAGE_LINES;
-    if (!exception && !rule.alone && !continues && (indented || HARMLESS.test(text) || !SAYS_ERROR.test(text))) continue;
+    if (calm && !rule.alone && !continues) continue;
     // The words that tell may stand far behind a stamp and a place in the source.
     const key = rule.match.exec(text)?.index ?? 0;
     const line = key > KEY_FROM ? text.slice(key - KEY_BEFORE) : text;

@@ -1,6 +1,6 @@
 /** From evidence to a cause: what happened, how sure that is, what to do next. Pure; log text is data and never more. */
 import type { Cause, Rung } from '../causes.ts';
-import { readLog } from '../progress/index.ts';
+import { readLog, type ProgressReading } from '../progress/index.ts';
 import { cleanLine } from '../text.ts';
 import { detailOf } from './detail.ts';
 import { findEnd, findWaiting } from './ends.ts';
@@ -50,8 +50,8 @@ export interface Triage {
   next: string;
 }
 
-/** Explains a log and what was read beside it. Never throws. */
-export function triage(evidence: Evidence): Triage {
+/** Explains a log and what was read beside it. Never throws. `known`: the log's reading, where it was read already. */
+export function triage(evidence: Evidence, known?: ProgressReading): Triage {
   const lines = readLines(evidence.log);
   const machine = machineEvent(evidence);
   const events = findEvents(lines);
@@ -63,7 +63,7 @@ export function triage(evidence: Evidence): Triage {
   // Who interrupts a run by hand after its loss is gone has read the log.
   if (root?.line.includes('KeyboardInterrupt') && readLog(textOf(lines.slice(0, root.at))).diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, root.at), false);
   if (root && fatal && (died || !(survived(lines, root) || recovered(lines, root, habitual(events, root))))) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
-  const reading = readLog(evidence.log);
+  const reading = known ?? readLog(evidence.log);
   if (reading.diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, lines.length - 1), false);
   const end = findEnd(lines);
   if (end && !died && !advances(lines.slice(end.at + 1))) return verdict('done', end.cause, end.line, 0.9, around(lines, end.at));

@@ -19,6 +19,8 @@ export class SimBox {
   process: { attempt: number; step: number; hung: boolean; carry: number } | null = null;
   /** An older attempt than this stands down. */
   fence = 0;
+  /** Attempts that were started here. */
+  readonly claimed = new Set<number>();
   /** Did anything of the run ever start here? */
   started = false;
   /** A trainer that takes no notice of the checkpoint it is given. */
@@ -27,6 +29,8 @@ export class SimBox {
   barren = false;
   /** Until then its SSH answers nothing, whatever the market says of it. */
   deafUntil = 0;
+  /** Its run has stood still on it since, and it bills. */
+  stillSince: number | null = null;
   /** A live training on it that the run has left behind was seen first. */
   twinSince: number | null = null;
   destroyAsked = 0;
@@ -185,7 +189,10 @@ export function openBox(model: Model, box: SimBox): Box {
       call(() => {
         if (order.attempt < box.fence) throw new RemoteError('fenced', 'a newer attempt holds the fence');
         rules.start(model, box, order);
-        if (box.process?.attempt === order.attempt) return { pid: 1, started_at: model.now };
+        // A second order for the same attempt gets the first one's answer.
+        if (box.claimed.has(order.attempt)) return { pid: 1, started_at: model.now };
+        if (box.process) throw new RemoteError('command', `attempt ${box.process.attempt} is still alive here; stop it first`);
+        box.claimed.add(order.attempt);
         box.fence = order.attempt;
         const { seconds, grace_s, then } = order.lease;
         box.lease = then === 'stop' ? { ms: seconds * 1_000, grace_ms: grace_s * 1_000, until: model.now + seconds * 1_000 } : null;

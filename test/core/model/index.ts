@@ -70,6 +70,10 @@ export class Model {
   /** A test tells events itself. */
   toldByTest = false;
   crashes = 0;
+  /** Each training dies again and again of the same cause: its place in LOGS; past their end, of one after the other. */
+  curse: number | null = null;
+  /** How often hosts go away, beside the trouble that there is. */
+  windy = 1;
   /** $ on the account. */
   credit = 50;
   msPerStep: (run: string) => number = () => 30_000;
@@ -96,6 +100,7 @@ export class Model {
   calm(): void {
     this.dice = () => 0.999;
     this.trouble = 0;
+    this.curse = null;
     this.calmSince = this.now;
     for (const box of this.boxes.values()) Object.assign(box, { sticks: false, hiddenUntil: 0, offlineUntil: 0, outbidUntil: 0, deafUntil: 0 });
   }
@@ -276,7 +281,7 @@ export class Model {
       if (!box.exists) continue;
       if (box.instance.actual_status === 'loading' && !box.sticks && this.now - box.bornAt > 60_000) box.instance = { ...box.instance, actual_status: 'running' };
       if (box.outbidUntil > this.now) box.process = null;
-      if (box.instance.actual_status === 'running' && box.offlineUntil <= this.now && box.outbidUntil <= this.now && this.dice() < this.trouble / 60) {
+      if (box.instance.actual_status === 'running' && box.offlineUntil <= this.now && box.outbidUntil <= this.now && this.dice() < (this.windy * this.trouble) / 60) {
         const until = this.now + this.dice() * 36_000_000;
         if (box.instance.is_bid) box.outbidUntil = until;
         else box.offlineUntil = until;
@@ -292,6 +297,8 @@ export class Model {
   private work(box: SimBox, ms: number): void {
     if (!box.process || box.process.hung) return;
     if (box.train(ms, this.msPerStep(box.run), this.now)) return box.dies(0, null, 'Training completed.', this.now);
+    // Cursed, it comes to its next checkpoint at best.
+    if (this.curse !== null && (box.process.step % 10 === 9 || this.dice() < 0.3)) return box.dies(1, null, LOGS[this.curse < LOGS.length ? this.curse : box.process.attempt % LOGS.length] ?? LOGS[0], this.now);
     const luck = this.dice();
     if (luck < this.trouble / 10) box.process.hung = true;
     else if (luck < this.trouble / 4) box.dies(1, null, LOGS[Math.floor(this.dice() * LOGS.length)] ?? LOGS[0], this.now, !this.fails());

@@ -18,6 +18,8 @@ const SLACK_MS = 1.5 * HOUR;
 
 /** The credit counts as running out below so many hours. */
 const LAST_HOURS = 3.6;
+/** How long a stall may take to be told from a long step, and a repair to come to its end. */
+const STILL_MS = 2 * HOUR;
 /** What ends as soon as it can be reached is over so long after everything answers. */
 const SOON_MS = 20 * 60_000;
 
@@ -25,7 +27,7 @@ const broken = (model: Model, invariant: number, words: string): void => void mo
 const intended = (model: Model, fits: (body: Body) => boolean): boolean => model.events.some(fits);
 /** The first is at hand as the newest: looked for from the end. */
 const lately = (model: Model, fits: (body: Body) => boolean): boolean => model.events.slice(-400).some(fits) || intended(model, fits);
-const spent = (run: RunState) => [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((incident) => incident.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: incident.diagnosis.fingerprint })));
+const spent = (run: RunState) => [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((incident) => incident.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: incident.diagnosis.fingerprint, outside: incident.diagnosis.cause === 'preempted' })));
 
 /** 8: what is not ours is not touched. */
 export function touch(model: Model, id: number, what: string): void {
@@ -142,6 +144,9 @@ export function event(model: Model, body: Body): void {
       if (box?.exists && box.process?.attempt === body.attempt && !model.toldByTest) broken(model, 7, 'a living process counts as dead');
       return;
     }
+    case 'start.intended':
+      if (intended(model, (one) => one.type === 'process.started' && one.run === body.run && one.attempt >= body.attempt)) broken(model, 4, `attempt ${body.attempt} of ${body.run} is started anew`);
+      return;
     case 'run.ended':
       if (body.verdict === 'killed_by_criterion' && !exhausted(model, body.run)) broken(model, 1, `${body.run} is ended by a criterion that it does not meet`);
       return;
@@ -172,17 +177,22 @@ function remedy(model: Model, { run: id, remedy: next }: Extract<Body, { type: '
   const run = model.world.runs[id];
   const incident = run?.incident;
   if (!run || !incident) return;
-  const before = spent(run);
   const { cause, fingerprint } = incident.diagnosis;
-  if (before.length >= BOUNDS.per_run) broken(model, 5, `more than ${BOUNDS.per_run} repairs in ${id}`);
-  if (before.filter((one) => one.remedy.rung === next.rung).length >= BOUNDS.per_rung[next.rung]) broken(model, 5, `${next.rung} too often in ${id}`);
-  if (before.filter((one) => one.fingerprint === fingerprint).length >= BOUNDS.per_fingerprint) broken(model, 5, `${fingerprint} was repaired too often in ${id}`);
+  const before = spent(run).filter(({ outside }) => outside === (cause === 'preempted'));
   const fruitless = before.filter(({ at }) => at > (run.checkpoint?.at ?? 0)).length;
   const usd = runCost(model.world, run, model.now).usd - (run.checkpoint?.usd ?? 0);
   if (fruitless >= 2 && usd > BOUNDS.share_without_checkpoint * run.spec.kill.dollars + 0.1 && next.rung !== 'switch') broken(model, 5, `$${usd.toFixed(2)} without a checkpoint, and another repair`);
-  // A model's proposal is bound by the guard, and an instance that went away leaves no choice.
+  // An instance that went away leaves no choice, and is no failure of the run.
+  if (cause === 'preempted') {
+    if (fruitless >= BOUNDS.interruptions) broken(model, 5, `more than ${BOUNDS.interruptions} starts after interruptions of ${id} without a checkpoint`);
+    return;
+  }
+  if (before.length >= BOUNDS.per_run) broken(model, 5, `more than ${BOUNDS.per_run} repairs in ${id}`);
+  if (before.filter((one) => one.remedy.rung === next.rung).length >= BOUNDS.per_rung[next.rung]) broken(model, 5, `${next.rung} too often in ${id}`);
+  if (before.filter((one) => one.fingerprint === fingerprint).length >= BOUNDS.per_fingerprint) broken(model, 5, `${fingerprint} was repaired too often in ${id}`);
+  // A model's proposal is bound by the guard.
   const last = incident.remedies.at(-1)?.remedy;
-  if (run.brain.consults > 0 || cause === 'preempted') return;
+  if (run.brain.consults > 0) return;
   if (last && RUNGS.indexOf(next.rung) < RUNGS.indexOf(last.rung)) broken(model, 5, `down from ${last.rung} to ${next.rung}`);
   const from = last ? RUNGS.indexOf(last.rung) + 1 : 0;
   const skipped = ROUTES[cause].filter((rung) => RUNGS.indexOf(rung) >= from && RUNGS.indexOf(rung) < RUNGS.indexOf(next.rung) && before.filter((one) => one.remedy.rung === rung).length < BOUNDS.per_rung[rung]);
@@ -202,12 +212,22 @@ export function always(model: Model, ms: number): void {
     box.twinSince = box.process && left ? (box.twinSince ?? model.now) : null;
     if (box.twinSince !== null && model.now - Math.max(box.twinSince, model.calmSince ?? Infinity) > SOON_MS) broken(model, 4, `${run.id} trains on, on an instance that it left behind`);
     waiting(model, box, run, ms);
+    still(model, box, run);
   }
   for (const [run, count] of live) if (count > 1) broken(model, 4, `${count} live attempts of ${run}`);
   for (const run of runsOf(model.world)) {
     if (run.brain.consults > BRAIN.limits.consults) broken(model, 5, `${run.brain.consults} consults in ${run.id}`);
     if (run.hold && run.hold.until < model.now - 120_000) broken(model, 9, 'a hold outlived its end');
   }
+}
+
+const ON_THE_WAY: readonly RunState['stage'][] = ['connecting', 'preparing', 'starting', 'ended', 'repairing'];
+
+/** 3: nothing stands still on an instance that bills: what hangs or is dead is seen, and a repair comes to its end. */
+function still(model: Model, box: SimBox, run: RunState): void {
+  const idle = run.instance === box.instance.id && run.hold === null && (ON_THE_WAY.includes(run.stage) || (run.stage === 'training' && (box.process === null || box.process.hung)));
+  box.stillSince = idle ? (box.stillSince ?? model.now) : null;
+  if (box.stillSince !== null && model.now - Math.max(box.stillSince, model.calmSince ?? Infinity) > STILL_MS) broken(model, 3, `${run.id} stands still in ${run.stage}, and its instance bills`);
 }
 
 /** 3: what waits for results is capped; what waits for nothing ends within its grace. */
