@@ -1,6 +1,7 @@
 /** Instances that went away, and instances that the run has left behind. */
 import type { Action } from '../actions.ts';
 import { awayKind, awayStep, offlineEnough, remainingMs, repeatElsewhereMs, setupMs } from '../away.ts';
+import { mostBid } from '../budget.ts';
 import type { Diagnosis } from '../events.ts';
 import { boundReached } from '../ladder.ts';
 import { runCost } from '../ledger.ts';
@@ -35,7 +36,7 @@ function whileAway(world: World, run: RunState, instance: InstanceState): Action
     asks: away.asks,
     bid: facts.is_bid ? facts.dph_base : null,
     floor: facts.min_bid,
-    cap: run.spec.hardware.max_usd_per_hour - instance.facts.storage_total_cost,
+    cap: mostBid(world, run, instance),
     setup_ms: setupMs(world, run),
     repeat_ms: repeatElsewhereMs(run, away.kind),
     remaining_ms: remainingMs(run),

@@ -106,7 +106,7 @@ export function bid(model: Model, id: number, usd: number): void {
   touch(model, id, 'bidding for');
   const run = model.world.runs[model.boxes.get(id)?.run ?? ''];
   if (!lately(model, (body) => body.type === 'bid.intended' && body.instance === id)) broken(model, 6, 'a bid without its intent in the journal');
-  if (usd > (run?.spec.hardware.max_usd_per_hour ?? 0)) broken(model, 5, 'a bid above the price cap');
+  if (usd + (model.boxes.get(id)?.instance.storage_total_cost ?? 0) > (run?.spec.hardware.max_usd_per_hour ?? 0) + 1e-9) broken(model, 5, 'a bid above the price cap');
 }
 
 /** What the market really said: only that may count as a read. */
