@@ -54,10 +54,12 @@ export function shortRate(rate: string, width: number): string {
   return firstFit([rate, value + unit, round + unit, round + unit.replace(/^(step|sample|token|tok)s?/, (name) => name.slice(0, 1)), round], width);
 }
 
-/** `accuracy 0.931` as `acc 0.931`: the figure is never cut. */
+/** `loss 0.287` as `loss 0.29` where that is enough, `accuracy 0.931` as `acc 0.931`: the figure is never cut. */
 export function shortNamed(words: string, width: number): string {
   const at = words.lastIndexOf(' ');
   const figure = words.slice(at + 1);
+  const round = `${words.slice(0, at + 1)}${Number(Number(figure).toPrecision(2))}`;
+  if (widthOf(words) > width && /^-?0\.\d{3}$/.test(figure) && widthOf(round) <= width) return round;
   return at < 1 || widthOf(words) <= width ? words : `${cut(words.slice(0, at), Math.max(1, width - widthOf(figure) - 1))} ${figure}`;
 }
 

@@ -3,11 +3,11 @@
  * decision, with its price: wait, ask for it back, or go on elsewhere under a higher fencing number.
  */
 import type { Instance } from './market.ts';
-import type { Away, RunState } from './state.ts';
+import type { Away, RunState, World } from './state.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-/** Renting, pulling and preparing another instance takes about so long. */
+/** Renting, pulling and preparing another instance takes about so long, until this run has shown how long it takes. */
 const SETUP_MS = 15 * MINUTE;
 /** Offline is usually temporary; nobody is billed for it, but the run stands still. */
 const LONGEST_WAIT_MS = 6 * HOUR;
@@ -27,7 +27,9 @@ export interface AwayCase {
   bid: number | null;
   floor: number | null;
   cap: number;
-  /** ms of training that another instance would repeat, from the newest checkpoint at home; null when none is there. */
+  /** ms from renting another instance to its first step. */
+  setup_ms: number;
+  /** ms of training that another instance would repeat and this one would not, from the newest checkpoint at home; null when none is there. */
   repeat_ms: number | null;
   /** ms of training that are left at its own pace; null while that is unknown. */
   remaining_ms: number | null;
@@ -66,7 +68,7 @@ export const offlineEnough = (away: Away | null, since: number | null, now: numb
  * do. Asking back (a higher bid, a start) comes first where the spec's price allows it.
  */
 export function awayStep(one: AwayCase): AwayStep {
-  const limit = one.repeat_ms === null ? LONGEST_WAIT_MS : Math.min(LONGEST_WAIT_MS, SETUP_MS + one.repeat_ms);
+  const limit = one.repeat_ms === null ? LONGEST_WAIT_MS : Math.min(LONGEST_WAIT_MS, one.setup_ms + one.repeat_ms);
   const patient = one.asked_ms !== null && one.asked_ms < ASK_AGAIN_MS;
   const minutes = Math.round(limit / MINUTE);
   if (one.kind === 'outbid' && !patient && one.asks < ASKS) {
@@ -79,7 +81,7 @@ export function awayStep(one: AwayCase): AwayStep {
   if (one.for_ms >= limit && !patient) {
     return one.may_switch
       ? { act: 'migrate', because: one.repeat_ms === null ? `it is away for ${minutes} min and no checkpoint is at home: the run starts over elsewhere` : `it is away for longer than going on elsewhere takes (${minutes} min)` }
-      : { act: 'wait', because: 'the ladder allows no further switch; it is waited for' };
+      : { act: 'wait', because: 'it was interrupted too often without a new checkpoint to begin elsewhere once more; it is waited for' };
   }
   return { act: 'wait', because: `${one.kind === 'offline' ? 'a host that is offline usually comes back, and is not billed' : 'its disk bills on'}; going on elsewhere costs about ${minutes} min` };
 }
@@ -92,7 +94,15 @@ export function remainingMs({ progress, eyes }: RunState): number | null {
   return step === null || total_steps === null || pace === null ? null : Math.max(0, total_steps - step) * pace;
 }
 
-/** Training time between a checkpoint's step and the newest step, ms: without a checkpoint all of it; null while no step is known. */
+/** ms from renting to the first step, as the last instance that got there took; else a guess. */
+export function setupMs(world: World, run: RunState): number {
+  const { attempts } = run;
+  const began = attempts.findLast((one, index) => one.first_at !== null && attempts.findIndex(({ instance }) => instance === one.instance) === index);
+  const rented = began && world.fleet[String(began.instance)]?.first_seen;
+  return rented === undefined || began?.first_at == null ? SETUP_MS : Math.max(MINUTE, began.first_at - rented);
+}
+
+/** Training time between the newest checkpoint at home and the newest step, ms: without a checkpoint all of it; null while no step is known. */
 export function repeatMs(run: RunState): number | null {
   const marks = run.progress?.marks ?? [];
   const last = marks.at(-1);
@@ -100,4 +110,16 @@ export function repeatMs(run: RunState): number | null {
   const step = run.checkpoint.step;
   const from = step === null ? undefined : marks.findLast((mark) => mark.step <= step);
   return last && from ? Math.max(0, last.at - from.at) : last ? Math.max(0, last.at - run.checkpoint.at) : 0;
+}
+
+/**
+ * What of that going on where it is would not repeat. A host out of reach may still be training. A process that ended with
+ * its instance begins at the newest checkpoint there: only what is younger than the last look at those can be missing at home.
+ */
+export function repeatElsewhereMs(run: RunState, kind: Away['kind']): number | null {
+  const repeat = repeatMs(run);
+  const last = run.progress?.marks.at(-1);
+  if (kind === 'offline' || !last) return repeat;
+  if (!run.spec.checkpoints?.resume) return 0;
+  return run.home_at === null ? repeat : Math.max(0, Math.min(repeat ?? Infinity, last.at - run.home_at));
 }

@@ -29,6 +29,9 @@ function trafficUsdPerHour(world: World, { run, facts }: InstanceState): number 
   return (down * facts.inet_down_cost + up * facts.inet_up_cost) / spec.kill.hours;
 }
 
+/** The highest bid, $/h, that the spec's all-in cap leaves room for beside the disk and the planned traffic. */
+export const mostBid = (world: World, run: RunState, instance: InstanceState): number => run.spec.hardware.max_usd_per_hour - instance.facts.storage_total_cost - trafficUsdPerHour(world, instance);
+
 /** Why renting at this all-in price is refused; null when the budget and the credit allow it. */
 export function refuseRent(world: World, run: RunState, usd_per_hour: number): string | null {
   const committed = committedUsdPerHour(world);

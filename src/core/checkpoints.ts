@@ -41,6 +41,18 @@ export function checkpointsIn(files: readonly FileFact[], globs: readonly string
   return whole.filter((one) => !cutShort(one, whole)).sort((a, b) => (b.step ?? -1) - (a.step ?? -1) || b.mtime_s - a.mtime_s);
 }
 
+/** How much longer than the last interval a checkpoint is looked out for; a share of it. */
+const LATE = 0.25;
+
+/**
+ * Have as many steps been made since the newest checkpoint at home as lay between the last two? Then another is being
+ * written, and until it is home an instance that goes away takes it along. False where their names tell no steps.
+ */
+export function checkpointDue(checkpoint: { step: number | null; every: number | null } | null, step: number | null): boolean {
+  const { step: newest = null, every = null } = checkpoint ?? {};
+  return newest !== null && every !== null && step !== null && step >= newest + every && step <= newest + (1 + LATE) * every;
+}
+
 /** Files that two listings, some time apart, show alike: what changed between them is still being written. */
 export function stable(before: readonly FileFact[], after: readonly FileFact[]): FileFact[] {
   const known = new Map(before.map((file) => [file.path, file.sha256]));

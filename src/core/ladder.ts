@@ -45,36 +45,60 @@ export const ROUTES: Readonly<Record<Cause, Rungs>> = {
 };
 
 export const BOUNDS = {
-  per_run: 8,
+  per_run: 9,
   /** One more try costs a restart; giving up costs a grace, a person's night and a fresh box. */
-  per_fingerprint: 6,
-  per_rung: { rerun: 3, fix: 5, reduce: 4, switch: 2 },
+  per_fingerprint: 7,
+  per_rung: { rerun: 3, fix: 6, reduce: 4, switch: 2 },
   /** Share of kill.dollars that repairs may cost without a new checkpoint, once two of them have not led to one. */
   share_without_checkpoint: 0.5,
+  /** A model guesses: once so many repairs of a failure have not held and have cost so much ($), it is asked no more about it. */
+  guesses: 2,
+  guesses_usd: 0.5,
+  /** Starts after the run was interrupted from outside, without a new checkpoint. They are no repairs: nothing was wrong with the run. */
+  interruptions: 8,
 } as const;
 
 export const BACKOFF_MS = [0, 30_000, 120_000, 600_000];
-/** What an outside service or the market did passes by itself, but not at once. */
-const PASSING: readonly Cause[] = ['network_download', 'preempted'];
+/** What an outside service did passes by itself, but not at once. An instance that is back needs no waiting, and bills. */
+const PASSING: readonly Cause[] = ['network_download'];
 /** How long a machine that failed us is avoided. */
 export const MACHINE_MEMORY_MS = 7 * 24 * 3_600_000;
 
 export type NextStep = { remedy: Remedy; why: string } | { give_up: string; best_option: string };
 
-/** Every remedy of the run so far, each with the fingerprint of the failure that it answered. */
-export function spentRemedies(run: RunState): { remedy: Remedy; at: number; fingerprint: string }[] {
-  return [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((one) => one.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: one.diagnosis.fingerprint })));
+export interface Spent {
+  remedy: Remedy;
+  at: number;
+  fingerprint: string;
 }
 
+/** Every repair of the run so far, each with the fingerprint of the failure that it answered. */
+export const spentRemedies = (run: RunState): Spent[] => remediesOf(run, (cause) => cause !== 'preempted');
+
+/** The starts of the run after it was interrupted from outside. */
+export const interruptions = (run: RunState): Spent[] => remediesOf(run, (cause) => cause === 'preempted');
+
+const remediesOf = (run: RunState, of: (cause: Cause) => boolean): Spent[] =>
+  [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap(({ diagnosis, remedies }) => (of(diagnosis.cause) ? remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: diagnosis.fingerprint })) : []));
+
 /** Why nothing more may be tried, whoever proposes it; null while there is room. `usd` as in `nextRemedy`. */
-export function boundReached(run: RunState, diagnosis: Pick<Diagnosis, 'fingerprint'>, usd: number): string | null {
+export function boundReached(run: RunState, diagnosis: Pick<Diagnosis, 'cause' | 'fingerprint'>, usd: number): string | null {
+  if (diagnosis.cause === 'preempted') {
+    const lost = interruptions(run).filter(({ at }) => at > (run.checkpoint?.at ?? 0)).length;
+    return lost >= BOUNDS.interruptions ? `it was interrupted ${lost} times without a new checkpoint` : lost >= 2 ? overspent(run, lost, 'starts', usd) : null;
+  }
   const spent = spentRemedies(run);
   if (spent.length >= BOUNDS.per_run) return `${BOUNDS.per_run} repairs in this run are enough`;
   const same = spent.filter(({ fingerprint }) => fingerprint === diagnosis.fingerprint).length;
   if (same >= BOUNDS.per_fingerprint) return `the same failure came back after ${same} repairs`;
   const fruitless = spent.filter(({ at }) => at > (run.checkpoint?.at ?? 0)).length;
-  return fruitless >= 2 && usd >= BOUNDS.share_without_checkpoint * run.spec.kill.dollars ? `${fruitless} repairs and $${usd.toFixed(2)} have not led to a new checkpoint` : null;
+  return fruitless >= 2 ? overspent(run, fruitless, 'repairs', usd) : null;
 }
+
+const overspent = (run: RunState, count: number, what: string, usd: number): string | null => (usd >= BOUNDS.share_without_checkpoint * run.spec.kill.dollars ? `${count} ${what} and $${usd.toFixed(2)} have not led to a new checkpoint` : null);
+
+/** The market took the attempt's instance away: that it is back is a new beginning, and no rung has failed. */
+const wasAway = (run: RunState, { cause }: Diagnosis): boolean => cause === 'preempted' && run.away !== null && run.away.attempt === run.attempt;
 
 /**
  * The next remedy for an incident, or why there is none. `machine_id` is the machine that it happened on; `usd` is what the
@@ -88,7 +112,7 @@ export function nextRemedy(run: RunState, incident: Pick<Incident, 'remedies'>, 
   const bound = boundReached(run, diagnosis, usd);
   if (bound !== null) return give_up(bound);
 
-  const last = incident.remedies.at(-1)?.remedy;
+  const last = wasAway(run, diagnosis) ? undefined : incident.remedies.at(-1)?.remedy;
   // A reduction has steps of its own, and so have fixes and older checkpoints: the next one is tried before the next rung.
   const steps = last?.rung === 'reduce' || last?.rung === 'fix' || (last?.rung === 'rerun' && last.avoid !== undefined);
   // Down is never tried again, also when the last remedy was none of this route.

@@ -3,7 +3,7 @@
  * The same answer holds for a key, the command line and the property tests; effects check again at their own edge.
  */
 import { actionWords } from './brain/proposal.ts';
-import { committedUsdPerHour } from './budget.ts';
+import { committedUsdPerHour, mostBid } from './budget.ts';
 import type { RunCommand } from './commands.ts';
 import type { Body } from './events.ts';
 import { runCost } from './ledger.ts';
@@ -111,7 +111,8 @@ function raiseBid(world: World, run: RunState, instance: InstanceState | null, u
   if (!Number.isFinite(usd) || usd <= facts.dph_base) return no(`the bid is $${facts.dph_base.toFixed(3)}/h already; name a higher one`);
   const disk = facts.storage_total_cost;
   const cap = run.spec.hardware.max_usd_per_hour;
-  if (usd + disk > cap) return no(`$${usd.toFixed(3)}/h and $${disk.toFixed(3)}/h for the disk are above the spec's cap of $${cap.toFixed(2)}/h`);
+  const most = mostBid(world, run, instance);
+  if (usd > most) return no(`$${usd.toFixed(3)}/h and $${(cap - most).toFixed(3)}/h for the disk and the planned traffic are above the spec's cap of $${cap.toFixed(2)}/h`);
   const limit = world.budget_usd_per_hour;
   const committed = committedUsdPerHour(world) - Math.max(instance.rate, facts.dph_total) + usd + disk;
   if (limit !== null && committed > limit) return no(`the fleet may burn $${limit.toFixed(2)}/h, and with this bid it would be $${committed.toFixed(2)}/h`);

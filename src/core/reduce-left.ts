@@ -15,9 +15,9 @@ export function findLeft(run: RunState, world: World): RunState {
 }
 
 /** The run leaves an instance that it cannot reach; what that holds is judged when it can be read again. */
-export function leave(run: RunState): RunState {
+export function leave(run: RunState, at: number): RunState {
   if (run.instance === null) return run;
   const attempt = run.attempts.at(-1);
-  const left: Left = { instance: run.instance, attempt: attempt?.number ?? run.attempt, since: run.stage_since, ran: run.ran_here, verdict: null, why: '' };
+  const left: Left = { instance: run.instance, attempt: attempt?.number ?? run.attempt, since: at, ran: run.ran_here, verdict: null, why: '' };
   return { ...run, left: [...run.left, left], instance: null, prepared: false, stage: 'searching', offers_at: null, stream: 'closed', ssh: { ...run.ssh, up: false }, repair: null, away: null, rescue: null };
 }

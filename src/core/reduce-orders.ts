@@ -51,7 +51,7 @@ function relaunch(run: RunState, event: Extract<OrderEvent, { type: 'user.relaun
 }
 
 function switchAway(run: RunState, event: Extract<OrderEvent, { type: 'user.switch' }>): RunState {
-  if (isAway(run)) return leave(attemptPatch(run, run.attempt, { ended_at: run.attempts.at(-1)?.ended_at ?? event.at }));
+  if (isAway(run)) return leave(attemptPatch(run, run.attempt, { ended_at: run.attempts.at(-1)?.ended_at ?? event.at }), event.at);
   if (!run.ran_here) return { ...run, stage: 'rescuing', rescue: null };
   return repair(run, { rung: 'switch', machine_id: event.machine_id, reason: 'the user ordered it' }, event.at);
 }

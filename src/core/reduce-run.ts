@@ -144,7 +144,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'check.failed':
       return { ...run, failed_checks: run.failed_checks + 1, check: { at: event.at, why: event.why, reading: run.check?.reading ?? null, failure: event.reason } };
     case 'incident.opened': {
-      const open: Incident = { id: event.incident, opened_at: event.at, step: event.step, attempt: event.attempt, diagnosis: event.diagnosis, remedies: [], ended: null };
+      const open: Incident = { id: event.incident, opened_at: event.at, step: event.step, attempt: event.attempt, usd: runCost(world, run, event.at).usd, diagnosis: event.diagnosis, remedies: [], ended: null };
       const past = run.incident ? [...run.incidents, { ...run.incident, ended: { at: event.at, how: 'superseded' as const } }] : run.incidents;
       return { ...run, incident: open, incidents: past, repair: null };
     }
@@ -170,7 +170,9 @@ function change(run: RunState, event: Event, world: World): RunState {
       const home = [...merged.values()];
       const newest = newestCheckpoint(home, run.spec.checkpoints?.path ?? [], run.bad_checkpoints);
       const known = run.checkpoint?.path === newest?.path;
-      const checkpoint = known || !newest ? run.checkpoint : { path: newest.path, step: newest.step, at: event.at, usd: runCost(world, run, event.at).usd };
+      const before = run.checkpoint?.step ?? null;
+      const every = newest?.step != null && before !== null && newest.step > before ? newest.step - before : null;
+      const checkpoint = known || !newest ? run.checkpoint : { path: newest.path, step: newest.step, at: event.at, usd: runCost(world, run, event.at).usd, every };
       const synced = { ...run, home, home_at: event.at, checkpoint };
       // At the end only a verdict counts: what was fetched on the way to it must not reset its back-off.
       return run.stage === 'training' ? clear(synced, 'sync') : synced;
@@ -247,7 +249,7 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
     incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt }] },
     repair: { remedy, stopped, applied: false, not_before: event.at + (remedy.rung === 'rerun' ? remedy.backoff_ms : 0) },
   };
-  if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(dropTrial(next, event.at, 'the run went on elsewhere first'), run.attempt, { ended_at: attempt?.ended_at ?? event.at }));
+  if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(dropTrial(next, event.at, 'the run went on elsewhere first'), run.attempt, { ended_at: attempt?.ended_at ?? event.at }), event.at);
   return stopped ? afterStop(next) : next;
 }
 

@@ -105,7 +105,7 @@ export const specSchema = z.strictObject({
   kill: z.strictObject({ hours: positive, dollars: positive }),
   teardown: z
     .strictObject({
-      idle_grace: duration.default(300_000),
+      idle_grace: duration.default(120_000),
       on_done: z.enum(['destroy', 'stop', 'keep']).default('destroy'),
       /** How long a stopped instance may bill its disk before it is destroyed. */
       stopped_grace: duration.default(86_400_000),

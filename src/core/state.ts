@@ -90,6 +90,8 @@ export interface Incident {
   /** The step where it died or stalled; recovery is proven by a step beyond it. */
   step: number | null;
   attempt: number;
+  /** What the run had cost when it opened, $. */
+  usd: number;
   diagnosis: Diagnosis;
   remedies: { remedy: Remedy; at: number; why: string; attempt: number }[];
   ended: { at: number; how: 'resolved'; step: number } | { at: number; how: 'given_up'; reason: string; best_option: string } | { at: number; how: 'superseded' } | null;
@@ -197,8 +199,8 @@ export interface RunState {
   /** Verified at home, newest last. */
   home: FileFact[];
   home_at: number | null;
-  /** The newest good checkpoint at home, since when, and what the run had cost by then ($). */
-  checkpoint: { path: string; step: number | null; at: number; usd: number } | null;
+  /** The newest good checkpoint at home, since when, what the run had cost by then ($), and the steps between it and the one before. */
+  checkpoint: { path: string; step: number | null; at: number; usd: number; every: number | null } | null;
   /** Paths and hashes of checkpoints that are not used again. */
   bad_checkpoints: string[];
   away: Away | null;

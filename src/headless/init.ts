@@ -41,6 +41,6 @@ checkpoints:
 artifacts: [out/**]              # brought home to results/<run>/ and hashed at both ends
 
 kill: {hours: 12, dollars: 6}    # whichever comes first ends the run; results come home first
-teardown: {idle_grace: 5m, on_done: destroy, stopped_grace: 1d}   # on_done: destroy | stop | keep
+teardown: {idle_grace: 2m, on_done: destroy, stopped_grace: 1d}   # on_done: destroy | stop | keep
 complexity: simple               # simple | moderate | complex: how bold an optimisation may be
 `;

@@ -30,6 +30,7 @@ describe('figures', () => {
   it('keep the figure and shorten the word', () => {
     expect(shortNamed('accuracy 0.931', 9)).toBe('acc 0.931');
     expect(shortNamed('loss 1.73', 9)).toBe('loss 1.73');
+    expect(shortNamed('loss 0.287', 9)).toBe('loss 0.29');
     expect(shortAction('batch_size 32>16', 8)).toBe('bs 32>16');
     expect(shortAction('watch', 3)).toBe('watch');
   });

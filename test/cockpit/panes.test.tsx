@@ -50,6 +50,8 @@ describe('the header', () => {
   it('has a banner only when control is lost or a demo is over', () => {
     expect(textOf(calmWorld())).not.toContain('CONTROL LOST');
     expect(textOf({ ...calmWorld(), market: { health: 'lost', since: NOW - 180_000, reason: 'HTTP 502', list_at: null } })).toContain('CONTROL LOST for 3m: HTTP 502');
+    const deaf = { ...calmWorld(), market: { health: 'lost' as const, since: NOW - 9_000, reason: 'Vast could not be asked to list the instances (connection failed). Check the network', list_at: null } };
+    expect(screenOf(deaf, 80, 24)[2]).toMatch(/CONTROL LOST for 9s: connection failed\. It is asked again\. +$/);
     expect(textOf(calmWorld(), 120, 40, { finished: 'The demo is over.' })).toContain('✓ The demo is over.');
   });
 });

@@ -197,6 +197,31 @@ describe('every way out gives the terminal back', () => {
     await seen.until(/●▸nanogpt/);
   });
 
+  it('is stopped by ctrl-z and brought back by fg, under the job control of a real shell', async () => {
+    const seen = openTerminal('--norc', ['--noprofile', '-i'], { columns: 80, rows: 24 }, { PS1: 'ready> ' }, process.cwd(), 'bash');
+    open.push(seen);
+    await seen.until(/ready> /);
+    seen.press(`${process.execPath} ${fixture.entry} calm ${resolve('themes')}\r`);
+    await seen.until(/nanogpt[\s\S]*q quit/);
+    seen.press('j');
+    await seen.until(/●▸llama/);
+    seen.press('\x1a');
+    await seen.until(/is suspended[\s\S]*Stopped[\s\S]*ready>\s*$/);
+    expect([await seen.kind(), seen.mouse()]).toEqual(['normal', 'none']);
+    // The shell has every key, echoed as always.
+    seen.press('echo it is $((6 * 7))\r');
+    await seen.until(/it is 42/);
+    seen.press('fg\r');
+    await seen.until(/●▸llama[\s\S]*q quit/);
+    expect([await seen.kind(), seen.mouse()]).toEqual(['alternate', 'vt200']);
+    seen.press('k');
+    await seen.until(/●▸nanogpt/);
+    seen.press('\x03\x03');
+    await seen.until(/quit user[\s\S]*ready>\s*$/);
+    seen.press('exit\r');
+    expect(await seen.exited).toMatchObject({ exitCode: 0 });
+  });
+
   it('comes back by itself when the system ignores ctrl-z, with everything as it was', async () => {
     const seen = start('calm');
     await seen.until(/nanogpt[\s\S]*q quit/);

@@ -37,10 +37,11 @@ export function wholeFrames(bytes: string): [string, string] {
   return cut ? [bytes.slice(0, escape), bytes.slice(escape)] : [bytes, ''];
 }
 
-export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}, cwd = process.cwd()): Seen {
+/** Runs `file` by node, or as the first argument of another program. */
+export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}, cwd = process.cwd(), program = process.execPath): Seen {
   const term = new xterm.Terminal({ cols: size.columns, rows: size.rows, allowProposedApi: true, scrollback: 200 });
   // Built up, never inherited: a CI run's own variables must not decide what is drawn.
-  const pty = spawn(process.execPath, [file, ...args], {
+  const pty = spawn(program, [file, ...args], {
     cols: size.columns,
     rows: size.rows,
     cwd,

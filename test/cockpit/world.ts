@@ -80,7 +80,7 @@ export function run(id: string, on: number | null, part: Partial<RunState> = {})
 }
 
 export const oom = (part: Partial<Incident> = {}): Incident => ({
-  id: 1, opened_at: NOW - 95_000, step: 412, attempt: 1,
+  id: 1, opened_at: NOW - 95_000, step: 412, attempt: 1, usd: 0.2,
   diagnosis: {
     trigger: 'process_exited', cause: 'gpu_oom', confidence: 0.99, fingerprint: 'gpu_oom:torch', evidence: ['exit code 1'], transient: false, rung: 'reduce',
     signature: 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.',

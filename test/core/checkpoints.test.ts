@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkpointsIn, newestCheckpoint, stable } from '../../src/core/checkpoints.ts';
+import { checkpointDue, checkpointsIn, newestCheckpoint, stable } from '../../src/core/checkpoints.ts';
 import type { FileFact } from '../../src/core/ports.ts';
 
 const file = (path: string, bytes = 100, sha256 = path): FileFact => ({ path, bytes, sha256, mtime_s: 0 });
@@ -39,5 +39,13 @@ describe('which checkpoints are good', () => {
 
   it('believes only what two listings show alike', () => {
     expect(stable([file('a', 1, 'x'), file('b', 1, 'x')], [file('a', 2, 'y'), file('b', 1, 'x'), file('c', 1, 'z')]).map(({ path }) => path)).toEqual(['b']);
+  });
+});
+
+describe('when the next checkpoint is due', () => {
+  it('is one interval of steps after the newest, for a while, and never where names tell no steps', () => {
+    const due = (step: number | null, newest: number | null = 1_000, every: number | null = 400) => checkpointDue({ step: newest, every }, step);
+    expect([due(1_399), due(1_400), due(1_500), due(1_501), due(null)]).toEqual([false, true, true, false, false]);
+    expect([due(5_000, 3, 1), due(1_400, null), due(1_400, 1_000, null), checkpointDue(null, 9)]).toEqual([false, false, false, false]);
   });
 });

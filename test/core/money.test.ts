@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { awayStep, type AwayCase } from '../../src/core/away.ts';
+import { awayStep, repeatElsewhereMs, setupMs, type AwayCase } from '../../src/core/away.ts';
 import { committedUsdPerHour, judgeRunway, leastValuable, refuseRent } from '../../src/core/budget.ts';
 import { addEval, earlyStop, objectiveIn } from '../../src/core/early-stop.ts';
 import { judgeEfficiency, keepSample, sampleOf, type Sample } from '../../src/core/efficiency.ts';
 import type { ProbeReading } from '../../src/core/probe.ts';
-import type { ProgressState } from '../../src/core/state.ts';
+import { consult } from '../../src/core/decide/consult.ts';
+import { BOUNDS } from '../../src/core/ladder.ts';
+import { born, newAttempt } from '../../src/core/reduce-born.ts';
+import { emptyWorld, type Incident, type ProgressState, type RunState } from '../../src/core/state.ts';
 import { specWarnings } from '../../src/core/spec.ts';
 import { printStatus } from '../../src/headless/status.ts';
 import { runPage } from '../../src/cockpit/panes/run-page.ts';
 import { runCost, totals, waitingOf, waitingWords } from '../../src/core/ledger.ts';
 import { statusMarkdown } from '../../src/journal/status-md.ts';
 import { Model } from './model/index.ts';
+import { BRAIN } from './model/sayings.ts';
 import { makeSpec } from './spec-factory.ts';
 
 const MINUTE = 60_000;
@@ -166,15 +170,16 @@ describe('a box that its own lease has stopped', () => {
     expect(model.world.fleet[String(box.instance.id)]?.rate).toBe(box.instance.storage_total_cost);
     await settle(model, 600);
     expect(model.events.filter(({ type }) => type === 'wake.accepted')).toHaveLength(2);
+    // Each start comes after a longer while than the one before.
     box.deafUntil = 0;
-    await settle(model, 30);
+    await settle(model, 2_400);
     expect([model.world.runs['one']?.stage, model.world.runs['one']?.rescue?.verdict, box.exists]).toEqual(['closed', 'verified', false]);
     expect(model.violations).toEqual([]);
   });
 });
 
 describe('an instance that is away', () => {
-  const away: AwayCase = { kind: 'offline', for_ms: 0, asked_ms: null, asks: 0, bid: 0.3, floor: 0.32, cap: 0.5, repeat_ms: 10 * MINUTE, remaining_ms: null, may_switch: true };
+  const away: AwayCase = { kind: 'offline', for_ms: 0, asked_ms: null, asks: 0, bid: 0.3, floor: 0.32, cap: 0.5, setup_ms: 15 * MINUTE, repeat_ms: 10 * MINUTE, remaining_ms: null, may_switch: true };
   const act = (changes: Partial<AwayCase>) => awayStep({ ...away, ...changes }).act;
   it('is waited for as long as going elsewhere would take, never longer than six hours', async () => {
     expect([act({ for_ms: 24 * MINUTE }), act({ for_ms: 25 * MINUTE }), act({ for_ms: 25 * MINUTE, may_switch: false })]).toEqual(['wait', 'migrate', 'wait']);
@@ -187,6 +192,38 @@ describe('an instance that is away', () => {
     expect(awayStep({ ...away, kind: 'outbid' })).toMatchObject({ act: 'raise', usd_per_hour: 0.336 });
     expect([act({ kind: 'outbid', floor: 0.6 }), act({ kind: 'outbid', floor: null }), act({ kind: 'outbid', asks: 2 }), act({ kind: 'outbid', asks: 1, asked_ms: MINUTE }), act({ kind: 'outbid', asks: 1, asked_ms: 11 * MINUTE })]).toEqual(['wait', 'wait', 'wait', 'wait', 'raise']);
     expect([act({ kind: 'stopped' }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE, for_ms: HOUR })]).toEqual(['wake', 'wait', 'migrate']);
+  });
+});
+
+describe('what going on elsewhere costs', () => {
+  const at = (minutes: number) => minutes * MINUTE;
+  const spec = makeSpec({ checkpoints: { path: 'ckpt/*', resume: 'python train.py --resume {checkpoint}' } });
+  const base = born({ type: 'run.submitted', run: 'one', spec, spec_path: '', warnings: [], v: 1, seq: 1, at: 0 }, 0);
+  const marks = [10, 40, 70].map((minute) => ({ step: minute, at: at(minute), loss: null }));
+  const run: RunState = { ...base, progress: { reading: { step: 70 } as never, advanced_at: at(70), gaps: [], marks }, checkpoint: { path: 'ckpt/10', step: 10, at: at(15), usd: 0, every: null }, home_at: at(65) };
+  it('is, for a process that ended with its instance, only what the last look at its checkpoints cannot have seen', () => {
+    expect([repeatElsewhereMs(run, 'offline'), repeatElsewhereMs(run, 'outbid'), repeatElsewhereMs({ ...run, checkpoint: null }, 'outbid')]).toEqual([at(60), at(5), at(5)]);
+    expect(repeatElsewhereMs({ ...run, spec: makeSpec({ checkpoints: { path: 'ckpt/*' } }) }, 'outbid')).toBe(0);
+  });
+  it('is as long as the run itself took from renting to its first step', () => {
+    const world = { ...emptyWorld(0), fleet: { 7: { first_seen: at(2) } as never } };
+    const attempt = { ...newAttempt(1, 7, 70), first_at: at(9) };
+    expect([setupMs(world, run), setupMs(world, { ...run, attempts: [attempt] }), setupMs(world, { ...run, attempts: [attempt, { ...attempt, number: 2, first_at: at(50) }] })]).toEqual([at(15), at(7), at(7)]);
+  });
+});
+
+describe('what a model\'s guesses may cost', () => {
+  const incident = (cause: Incident['diagnosis']['cause'], guesses: number, usd: number): Incident => ({ id: 1, opened_at: 0, step: 1, attempt: 1, usd, diagnosis: { cause, fingerprint: 'f' } as never, remedies: Array.from({ length: guesses }, () => ({ remedy: { rung: 'rerun', backoff_ms: 0 }, at: 0, why: '', attempt: 1 })), ended: null });
+  const asks = (one: Incident) => {
+    const run: RunState = { ...born({ type: 'run.submitted', run: 'one', spec: makeSpec(), spec_path: '', warnings: [], v: 1, seq: 1, at: 0 }, 0), incident: one };
+    const world = { ...emptyWorld(0), brain: BRAIN, runs: { one: { ...run, returned: { usd: 3 } as never } } };
+    const { answer, ...rest } = consult(world, world.runs.one, one, true);
+    return answer === 'wait' && 'actions' in rest ? rest.actions.map((action) => (action.do === 'emit' ? action.body.type : action.do)).join() : answer;
+  };
+  it('is little, once some have not held; and an interruption from outside is no riddle', () => {
+    const dear = 3 - BOUNDS.guesses_usd;
+    expect([asks(incident('code_bug', BOUNDS.guesses, dear)), asks(incident('code_bug', BOUNDS.guesses, dear + 0.01)), asks(incident('code_bug', BOUNDS.guesses - 1, 0))]).toEqual(['brain.failed', 'consult', 'consult']);
+    expect(asks(incident('preempted', 1, 3))).toBe('rules');
   });
 });
 

@@ -46,6 +46,7 @@ describe('an order is refused in words', () => {
     ['a bid that is none', interruptible(), { do: 'raise_bid', run: ONE, usd_per_hour: 0.3 }, /\$0\.300\/h already/],
     ['a bid that is no number', interruptible(), { do: 'raise_bid', run: ONE, usd_per_hour: Number.NaN }, /already/],
     ['a bid above the cap, with its disk', interruptible(), { do: 'raise_bid', run: ONE, usd_per_hour: 0.595 }, /above the spec's cap of \$0\.60/],
+    ['a bid above the cap, with its disk and the traffic that is planned', withRun({ spec: { ...(calmWorld().runs[ONE] as RunState).spec, hardware: { ...(calmWorld().runs[ONE] as RunState).spec.hardware, traffic_gb: { down: 60, up: 0 } } } }, interruptible({ inet_down_cost: 0.02 })), { do: 'raise_bid', run: ONE, usd_per_hour: 0.5 }, /for the disk and the planned traffic are above the spec's cap of \$0\.60/],
     ['a bid above the fleet\'s budget', { ...interruptible(), budget_usd_per_hour: 2 }, { do: 'raise_bid', run: ONE, usd_per_hour: 0.55 }, /the fleet may burn \$2\.00/],
     ['nothing to call back', calmWorld(), { do: 'recall', run: ONE }, /no destroy of nanogpt-shakespeare was ordered/],
     ['too late to call back', withRun({ destroy_ordered: { waive: false } }), { do: 'recall', run: ONE }, /cannot be called back any more/],

@@ -108,12 +108,29 @@ describe('ladder', () => {
 
   it('is bounded per run, per fingerprint and per rung', () => {
     const past = (count: number, fingerprint: string, remedy: Remedy): Incident[] =>
-      Array.from({ length: count }, (_, id) => ({ id, opened_at: 0, step: null, attempt: 1, diagnosis: diagnosis('stall', { fingerprint }), remedies: [{ remedy, at: 0, why: '', attempt: 1 }], ended: null }));
+      Array.from({ length: count }, (_, id) => ({ id, opened_at: 0, step: null, attempt: 1, usd: 0, diagnosis: diagnosis('stall', { fingerprint }), remedies: [{ remedy, at: 0, why: '', attempt: 1 }], ended: null }));
     const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
     const next = (incidents: Incident[]) => nextRemedy(run({ incidents }), incident(), diagnosis('stall'), 7);
     expect(next(past(BOUNDS.per_run, 'other', rerun))).toHaveProperty('give_up');
     expect(next(past(BOUNDS.per_fingerprint, 'stall', rerun))).toHaveProperty('give_up');
     expect(next(past(BOUNDS.per_rung.rerun, 'other', rerun))).toMatchObject({ remedy: { rung: 'switch' } });
+  });
+
+  it('counts an interruption from outside as no repair: it starts again at once, as long as checkpoints come home', () => {
+    const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
+    const times = (count: number, cause: Diagnosis['cause'] = 'preempted'): Incident[] =>
+      Array.from({ length: count }, (_, id) => ({ id, opened_at: 0, step: null, attempt: 1, usd: 0, diagnosis: diagnosis(cause, { fingerprint: cause }), remedies: [{ remedy: rerun, at: 10, why: '', attempt: 1 }], ended: null }));
+    const away = { kind: 'outbid', instance: 1, attempt: 2, since: 1, back_at: 2, times: 1, asks: 0, asked_at: null } as const;
+    const next = (incidents: Incident[], cause: Diagnosis['cause'] = 'preempted', more: Partial<RunState> = {}, usd = 0) => nextRemedy(run({ incidents, away, attempt: 2, ...more }), incident(rerun), diagnosis(cause, { fingerprint: cause }), 7, usd);
+    expect(next(times(BOUNDS.interruptions - 1))).toMatchObject({ remedy: rerun });
+    expect(next(times(BOUNDS.interruptions))).toMatchObject({ give_up: '8 times without a new checkpoint'.replace(/^/, 'it was interrupted ') });
+    const checkpoint = { path: 'ckpt/step-1.pt', step: 1, at: 100, usd: 1, every: null };
+    expect(next(times(40), 'preempted', { checkpoint })).toMatchObject({ remedy: rerun });
+    expect(next(times(2), 'preempted', {}, 100)).toHaveProperty('give_up');
+    // The ladder of a real failure is as long as if nothing had been interrupted.
+    expect(next(times(40), 'stall', { checkpoint })).toMatchObject({ remedy: { rung: 'switch' } });
+    // Whoever ends it on a box that was there all the time is on that box.
+    expect(next(times(1), 'preempted', { away: null })).toMatchObject({ remedy: { rung: 'switch' } });
   });
 
   it('does no fix twice, and none that the spec has decided itself', () => {
@@ -122,7 +139,7 @@ describe('ladder', () => {
     const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
     const first: Remedy = { rung: 'fix', fix: fixes[0] };
     const after = (spec: RunState['spec'], ...remedies: Remedy[]) => {
-      const open: Incident = { id: 1, opened_at: 0, step: null, attempt: 1, diagnosis: found, remedies: incident(...remedies).remedies, ended: null };
+      const open: Incident = { id: 1, opened_at: 0, step: null, attempt: 1, usd: 0, diagnosis: found, remedies: incident(...remedies).remedies, ended: null };
       const step = nextRemedy(run({ spec, incident: open }), open, found, 7);
       return 'remedy' in step ? step.remedy : step.give_up;
     };
@@ -135,7 +152,7 @@ describe('ladder', () => {
   it('waits longer each time for what passes by itself', () => {
     const waits = [0, 1, 2].map((used) => {
       const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
-      const past: Incident[] = Array.from({ length: used }, (_, id) => ({ id, opened_at: 0, step: null, attempt: 1, diagnosis: diagnosis('stall', { fingerprint: `other ${id}` }), remedies: incident(rerun).remedies, ended: null }));
+      const past: Incident[] = Array.from({ length: used }, (_, id) => ({ id, opened_at: 0, step: null, attempt: 1, usd: 0, diagnosis: diagnosis('stall', { fingerprint: `other ${id}` }), remedies: incident(rerun).remedies, ended: null }));
       const step = nextRemedy(run({ incidents: past }), incident(), diagnosis('network_download'), 7);
       return 'remedy' in step && step.remedy.rung === 'rerun' ? step.remedy.backoff_ms : null;
     });
@@ -154,8 +171,8 @@ describe('ladder', () => {
 
   it('is bounded by dollars without a new checkpoint', () => {
     const rerun: Remedy = { rung: 'rerun', backoff_ms: 0 };
-    const past = (at: number): Incident[] => [1, 2].map((id) => ({ id, opened_at: at, step: null, attempt: 1, diagnosis: diagnosis('stall', { fingerprint: `f${id}` }), remedies: [{ remedy: rerun, at, why: '', attempt: 1 }], ended: null }));
-    const checkpoint = { path: 'ckpt/step-1.pt', step: 1, at: 100, usd: 1 };
+    const past = (at: number): Incident[] => [1, 2].map((id) => ({ id, opened_at: at, step: null, attempt: 1, usd: 0, diagnosis: diagnosis('stall', { fingerprint: `f${id}` }), remedies: [{ remedy: rerun, at, why: '', attempt: 1 }], ended: null }));
+    const checkpoint = { path: 'ckpt/step-1.pt', step: 1, at: 100, usd: 1, every: null };
     const next = (at: number, usd: number) => nextRemedy(run({ incidents: past(at), checkpoint }), incident(), diagnosis('segfault'), 7, usd);
     expect(next(200, 3)).toEqual({ give_up: '2 repairs and $3.00 have not led to a new checkpoint', best_option: 'what next' });
     expect(next(200, 2.9)).toHaveProperty('remedy');

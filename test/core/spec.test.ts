@@ -17,7 +17,7 @@ const problems = (input: unknown): string[] => {
 
 describe('spec', () => {
   it('takes the template of `init` as it is', () => {
-    expect(parseSpec(parse(SPEC_TEMPLATE))).toMatchObject({ name: 'my-finetune', teardown: { idle_grace: 300_000, stopped_grace: 86_400_000 } });
+    expect(parseSpec(parse(SPEC_TEMPLATE))).toMatchObject({ name: 'my-finetune', teardown: { idle_grace: 120_000, stopped_grace: 86_400_000 } });
   });
 
   it.each([

@@ -52,7 +52,7 @@ describe('the block of STATUS.md', () => {
       '`~/vastsit/demo/.vastsit/log.1`',
       '`vastsit-tui logs demo`',
       '12 h or $6',
-      'when done destroy once results are home; idle at most 5m; stopped at most 24h00; held by the user until 2026-01-02T05:04:05Z: looking at shapes',
+      'when done destroy once results are home; idle at most 2m; stopped at most 24h00; held by the user until 2026-01-02T05:04:05Z: looking at shapes',
       'newest `ckpt/step-40.pt` (4.0 MB, SHA-256 abababababab… verified 2026-01-02T03:10:05Z), and 1 other verified file',
       'Results: verified (2 files)',
       'Cost so far: $0.',

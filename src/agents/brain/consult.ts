@@ -17,6 +17,8 @@ import { PROPOSE, readingTools, useTool, type ToolPlace } from './tools.ts';
 
 type Outcome = { proposal: Proposal } | 'refused';
 
+/** So often a refusal goes back with its reason: another thought costs cents, and giving up costs a person's night. */
+const REFUSALS = 3;
 /** Real ms between two events with the model's words. */
 const SAY_EVERY_MS = 250;
 
@@ -63,9 +65,9 @@ async function discuss(context: Context, brain: BrainPort, id: string, { inciden
         const judged = guardProposal(facts.world(), run, action);
         if (judged.verdict !== 'refuse') return { done: { proposal: read.proposal } };
         refusals += 1;
-        const final = refusals > 1;
+        const final = refusals > REFUSALS;
         facts.record({ type: 'brain.refused', run: id, incident, key, what: actionWords(action), why: judged.why, final });
-        return final ? { done: 'refused' } : { text: `Refused: ${judged.why}. Propose something else, once.`, slip: false };
+        return final ? { done: 'refused' } : { text: `Refused: ${judged.why}. Propose something else.`, slip: false };
       },
     });
   } finally {

@@ -1,10 +1,10 @@
 /** Effects on the market. Intent first, outcome after; what is unclear is settled by reading, never by trying again. */
 import type { Effect } from '../../core/actions.ts';
-import { refuseRent } from '../../core/budget.ts';
+import { mostBid, refuseRent } from '../../core/budget.ts';
 import { bornFrom, labelOf, type Instance } from '../../core/market.ts';
 import { findOffers } from '../../core/offers.ts';
 import { MarketError } from '../../core/ports.ts';
-import { runOf, type Context } from '../context.ts';
+import { instanceOfRun, runOf, type Context } from '../context.ts';
 import { refuseAdopt, refuseDestroy, refuseTouch } from '../guard.ts';
 
 type Of<T extends Effect['do']> = Extract<Effect, { do: T }>;
@@ -172,7 +172,8 @@ export async function wake(context: Context, effect: Of<'wake'>): Promise<void> 
 export async function raiseBid(context: Context, effect: Of<'raise_bid'>): Promise<void> {
   const { run, instance, from, to, reason } = effect;
   allow(context, 'raising the bid of', effect);
-  if (to > runOf(context, run).spec.hardware.max_usd_per_hour) throw new Error(`a bid of $${to}/h is above the price cap of the spec`);
+  const state = runOf(context, run);
+  if (to > mostBid(context.facts.world(), state, instanceOfRun(context, state))) throw new Error(`a bid of $${to}/h, with its disk and the planned traffic, is above the price cap of the spec`);
   context.facts.record({ type: 'bid.intended', run, instance, from, to, reason });
   await context.market.changeBid(instance, to);
   context.facts.record({ type: 'bid.raised', run, instance, usd_per_hour: to });

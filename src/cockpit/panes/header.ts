@@ -113,10 +113,13 @@ export function banner(ui: Ui, world: World, now: number): Line | null {
   const lost = controlLost(world);
   if (lost !== null) {
     const since = lost.since === null ? '' : ` for ${span(now - lost.since)}`;
-    const head = ` ${GLYPH.alert} CONTROL LOST${since}: ${shorten(lost.words, lost.since === null ? 140 : 80).replace(/[.]$/, '')}.`;
+    const head = (words: string): string => ` ${GLYPH.alert} CONTROL LOST${since}: ${shorten(words, lost.since === null ? 140 : 80).replace(/[.]$/, '')}.`;
+    // Where the sentence is too long, its cause in brackets says it alone.
+    const [, cause] = /\(([^()]{3,60})\)/.exec(lost.words) ?? [];
+    const heads = [head(lost.words), ...(cause === undefined ? [] : [head(cause)])];
     // The longest that fits: what goes on meanwhile, and what is done about it.
     const ways = lost.since === null ? ['It bills until the market takes the order, which is repeated.', 'The order is repeated.'] : ['Training goes on and bills; the last known facts are shown; nothing is destroyed on a guess; Vast is asked again and again.', 'Training goes on and bills; nothing is destroyed on a guess; it is asked again.', 'It is asked again; nothing is destroyed on a guess.', 'It is asked again.'];
-    return { ...fitLine(line(piece(firstFit(ways.map((words) => `${head} ${words}`), width), 'banner_bad')), width), over: 'banner_bad' };
+    return { ...fitLine(line(piece(firstFit([...heads.flatMap((one) => ways.map((words) => `${one} ${words}`)), ...heads], width), 'banner_bad')), width), over: 'banner_bad' };
   }
   return ui.finished === null ? null : { ...fitLine(line(piece(` ${GLYPH.done} ${cleanLine(ui.finished, 300)}`, 'banner_good')), width), over: 'banner_good' };
 }

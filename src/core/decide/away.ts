@@ -1,8 +1,10 @@
 /** Instances that went away, and instances that the run has left behind. */
 import type { Action } from '../actions.ts';
-import { awayKind, awayStep, offlineEnough, remainingMs, repeatMs } from '../away.ts';
+import { awayKind, awayStep, offlineEnough, remainingMs, repeatElsewhereMs, setupMs } from '../away.ts';
+import { mostBid } from '../budget.ts';
 import type { Diagnosis } from '../events.ts';
-import { BOUNDS, spentRemedies } from '../ladder.ts';
+import { boundReached } from '../ladder.ts';
+import { runCost } from '../ledger.ts';
 import { currentAttempt, instanceOf, isAway, type InstanceState, type Left, type RunState, type World } from '../state.ts';
 import { emit, ready } from './ready.ts';
 import { askDestroy, askWake, giveBack } from './wind-up.ts';
@@ -26,7 +28,7 @@ function whileAway(world: World, run: RunState, instance: InstanceState): Action
   const attempt = currentAttempt(run);
   if (!away || !attempt) return [];
   const { facts } = instance;
-  const switches = spentRemedies(run).filter(({ remedy }) => remedy.rung === 'switch').length;
+  const bound = boundReached(run, { cause: 'preempted', fingerprint: '' }, runCost(world, run).usd - (run.checkpoint?.usd ?? 0));
   const step = awayStep({
     kind: away.kind,
     for_ms: world.now - away.since,
@@ -34,10 +36,11 @@ function whileAway(world: World, run: RunState, instance: InstanceState): Action
     asks: away.asks,
     bid: facts.is_bid ? facts.dph_base : null,
     floor: facts.min_bid,
-    cap: run.spec.hardware.max_usd_per_hour - instance.facts.storage_total_cost,
-    repeat_ms: repeatMs(run),
+    cap: mostBid(world, run, instance),
+    setup_ms: setupMs(world, run),
+    repeat_ms: repeatElsewhereMs(run, away.kind),
     remaining_ms: remainingMs(run),
-    may_switch: switches < BOUNDS.per_rung.switch,
+    may_switch: bound === null,
   });
   switch (step.act) {
     case 'wait':

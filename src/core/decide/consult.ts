@@ -8,10 +8,12 @@ import { actionWords } from '../brain/proposal.ts';
 import { occurrence } from '../brain/state.ts';
 import type { Cause } from '../causes.ts';
 import type { Remedy } from '../events.ts';
+import { BOUNDS } from '../ladder.ts';
+import { runCost } from '../ledger.ts';
 import type { Incident, RunState, World } from '../state.ts';
 import { emit, ready } from './ready.ts';
 
-/** Causes that want reading and judgement. */
+/** Causes that want reading and judgement. An interruption from outside wants none, however often it comes: nothing of the run is at fault. */
 const PUZZLES: readonly Cause[] = ['code_bug', 'config_error', 'data_error', 'unknown'];
 
 export type Consulted =
@@ -26,8 +28,8 @@ export function consult(world: World, run: RunState, incident: Incident, stuck: 
   const now = run.brain.consult;
   const wait = (...actions: Action[]): Consulted => ({ answer: 'wait', actions });
   if (now.stage === 'none' || now.key !== key) {
-    if (!world.brain || run.brain.closed.includes(key) || !(stuck || PUZZLES.includes(incident.diagnosis.cause))) return rules(run, incident);
-    const spent = overspent(world, run);
+    if (!world.brain || run.brain.closed.includes(key) || incident.diagnosis.cause === 'preempted' || !(stuck || PUZZLES.includes(incident.diagnosis.cause))) return rules(run, incident);
+    const spent = overspent(world, run, incident);
     if (spent !== null) return wait(emit({ type: 'brain.failed', run: run.id, incident: incident.id, key, reason: spent }));
     return wait(...(ready(world, run, 'consult') ? [{ do: 'consult' as const, run: run.id, incident: incident.id, key }] : []));
   }
@@ -58,13 +60,15 @@ function rules(run: RunState, incident: Incident): Consulted {
 }
 
 /** Why no more may be asked in this run; null while there is budget. */
-function overspent(world: World, run: RunState): string | null {
+function overspent(world: World, run: RunState, incident: Incident): string | null {
   const limits = world.brain?.limits;
   const { consults, usage } = run.brain;
   if (!limits) return null;
   if (consults >= limits.consults) return `${limits.consults} consults in one run are enough`;
   if (usage.tokens_in + usage.tokens_out >= limits.tokens) return `the run has used its ${limits.tokens} tokens`;
-  return usage.usd >= limits.usd ? `the run has used its $${limits.usd} for the model` : null;
+  if (usage.usd >= limits.usd) return `the run has used its $${limits.usd} for the model`;
+  const cost = runCost(world, run).usd - incident.usd;
+  return incident.remedies.length >= BOUNDS.guesses && cost >= BOUNDS.guesses_usd ? `${incident.remedies.length} repairs of this failure have cost $${cost.toFixed(2)}: a person costs less than another guess` : null;
 }
 
 /** Patches that training has proven and that are not at home yet. */

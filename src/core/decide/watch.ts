@@ -2,6 +2,7 @@
 import type { Action } from '../actions.ts';
 import type { Cause } from '../causes.ts';
 import type { Diagnosis, Trigger } from '../events.ts';
+import { checkpointDue } from '../checkpoints.ts';
 import { earlyStop } from '../early-stop.ts';
 import { judgeEfficiency } from '../efficiency.ts';
 import { fixesFor } from '../fixes.ts';
@@ -20,7 +21,7 @@ import { takeBack, tune } from './tune.ts';
 const MINUTE = 60_000;
 /** How often checkpoints come home while the run goes on. */
 const SYNC_MS = 10 * MINUTE;
-/** The same for the run that is brought home first, once the credit is running out. */
+/** The same while a new one is due, and for the run that is brought home first once the credit is running out. */
 const SYNC_FIRST_MS = MINUTE;
 /** How soon a look is repeated, out of suspicion; the longer the step is frozen, the less a minute tells. */
 const LOOK_AGAIN = { least_ms: MINUTE, share: 0.1 };
@@ -70,7 +71,7 @@ export function watch(world: World, run: RunState): Action[] {
   const suspicion = dead || (looked > Math.max(LOOK_AGAIN.least_ms, LOOK_AGAIN.share * frozenFor(run, now)) && suspicious(run, now)) || (looked > DOUBT_MS && doubtful(world, run));
   if ((scheduled || suspicion) && ready(world, run, 'probe')) actions.push({ do: 'probe', run: run.id, why: scheduled ? 'scheduled' : 'suspicion' });
   const advanced = run.progress !== null && run.progress.advanced_at > (run.home_at ?? attempt.started_at ?? now);
-  if (run.spec.checkpoints && advanced && now - (run.home_at ?? attempt.started_at ?? now) >= (world.runway !== 'ok' && leastValuable(world)?.id === run.id ? SYNC_FIRST_MS : SYNC_MS) && ready(world, run, 'sync')) actions.push({ do: 'sync', run: run.id, final: false });
+  if (run.spec.checkpoints && advanced && now - (run.home_at ?? attempt.started_at ?? now) >= (checkpointDue(run.checkpoint, step) || (world.runway !== 'ok' && leastValuable(world)?.id === run.id) ? SYNC_FIRST_MS : SYNC_MS) && ready(world, run, 'sync')) actions.push({ do: 'sync', run: run.id, final: false });
   return actions;
 }
 

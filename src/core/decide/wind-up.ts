@@ -11,7 +11,7 @@ const DESTROY_AGAIN_MS = 30_000;
 /** A stop that was accepted shows in the list within this time, or it is asked again: until then the full price may bill. */
 const STOP_AGAIN_MS = 120_000;
 const HOUR_MS = 3_600_000;
-/** A stopped instance that still holds results is started again so often, just long enough to copy them. */
+/** A stopped instance that still holds results is started again so often, each time after a longer while, just long enough to copy them. */
 const WAKES = 3;
 const WAKE_AFTER_MS = 6 * HOUR_MS;
 const ASK_EVERY_MS = 24 * HOUR_MS;
@@ -57,7 +57,7 @@ function whileStopped(world: World, run: RunState, instance: InstanceState): Act
 
 /** It is started again, now and then and not for ever; `since` is when it was stopped or left. What we did not stop ourselves is started at once, once. */
 export const askWake = (world: World, run: RunState, instance: InstanceState, since: number): Action[] =>
-  instance.wakes < WAKES && (world.now - since >= WAKE_AFTER_MS || (instance.stop === 'none' && instance.wakes === 0)) && ready(world, run, 'wake') ? [{ do: 'wake', run: run.id, instance: instance.id, reason: 'it still holds results that are not at home' }] : [];
+  instance.wakes < WAKES && (world.now - since >= WAKE_AFTER_MS * Math.max(1, instance.wakes) || (instance.stop === 'none' && instance.wakes === 0)) && ready(world, run, 'wake') ? [{ do: 'wake', run: run.id, instance: instance.id, reason: 'it still holds results that are not at home' }] : [];
 
 export function tearDown(world: World, run: RunState): Action[] {
   const instance = instanceOf(world, run);

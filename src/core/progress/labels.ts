@@ -23,7 +23,7 @@ export interface Label {
   carries: Label | null;
 }
 
-const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,step num,n iter,num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
+const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,step num,n iter,num updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
 const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep');
 const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
 const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
@@ -130,7 +130,7 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (WEAK_STEP.has(key)) return { role: 'weak_step' };
   if (GRAD.has(key)) return { role: 'grad' };
   if (STEP_TIME.has(key)) return { role: 'step_time', unit: /ms|milli/.test(hint) || /^ms /.test(key) || / ms$/.test(key) ? 'ms' : '' };
-  const rate = EVAL_WORD.test(key) ? null : rateLabel(key);
+  const rate = EVAL_WORD.test(key) ? null : rateLabel(key.replace(/^train(?:ing)? /, ''));
   if (rate) return { role: 'rate', unit: rate };
   if (key === 'time' || key === 'seconds') return { role: 'time' };
   if (key === 'train' || key === 'total') return { role: 'bare' };

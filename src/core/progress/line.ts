@@ -127,6 +127,8 @@ class Draft {
       case 'none':
         if (field.at === 0 && label.empty) this.opening = field;
         if (field.at === 1 && label.bracket && label.empty && Number.isInteger(value) && this.line[1 + String(value).length] === ']') this.round = field;
+        // "Train Epoch: 5 [55%]"
+        if (field.unit === '%') return;
         if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.addLoose(field);
         else if (label.bracket && label.empty && Number.isInteger(value) && this.line[field.at + String(value).length] === ',') this.pair ??= field;
         else if (label.empty && this.pair && Number.isInteger(value) && field.at - this.pair.at < 16) this.addLoose(field);

@@ -4,7 +4,7 @@ import { cleanLine } from '../text.ts';
 /** Of a longer log, the beginning is left out: a root this far above its consequences isn't found in one either. */
 const NEWEST = 512 * 1024;
 const LINES = 6_000;
-const PREFIX = /^(?:\[?(?:default|rank|Rank )\d{1,5}\]?: ?|\[\d{1,4},\d{1,5}\]<std(?:err|out)>: ?|\((?:[A-Za-z_][\w.]{0,80} )?pid=\d{1,9}[^)]{0,80}\) ?|(?:gpu|node|worker|host)[\w.-]{0,40}: (?=\[?rank\d|Traceback)|\d{1,4}: (?=Traceback|  File|[\w.]{1,80}(?:Error|Exception)\b|\[))/;
+const PREFIX = /^(?:\[?(?:default|rank|Rank )\d{1,5}\]?: ?|\[\d{1,4},\d{1,5}\]<std(?:err|out)>: ?|\((?:[A-Za-z_][\w.]{0,80} )?pid=\d{1,9}[^)]{0,80}\) ?|(?:gpu|node|worker|host)[\w.-]{0,40}: (?=\[?rank\d|Traceback)|\d{1,4}: (?=Traceback|  File|[\w.]{1,80}(?:Error|Exception)\b|\[|frame #\d|Exception raised|terminate called|  what\(\)))/;
 
 export interface LogLine {
   text: string;

@@ -48,16 +48,16 @@ describe('a consult', () => {
     expect(given?.type === 'incident.given_up' && given.best_option).toBe('Look at the shapes.');
   });
 
-  it('tells a refusal to the model once, and takes the second proposal', async () => {
+  it('tells a refusal to the model, and takes the next proposal', async () => {
     const s = await play({ script: (_, nth) => (nth === 0 ? propose('hm', { kind: 'set_knob', knob: 'lr', value: 0.1 }) : propose('hm', { kind: 'apply_diff', diff: GOOD })) });
     expect(types(s)).toEqual(['incident.opened', 'brain.asked', 'brain.refused', 'brain.proposed', 'remedy.chosen', 'fix.applied']);
     expect(s.llm.requests[1]?.messages.at(-1)?.content).toContain('Refused: ');
   });
 
-  it('ends with the second refusal', async () => {
+  it('ends with the fourth refusal', async () => {
     const s = await play({ script: () => propose('hm', { kind: 'set_knob', knob: 'lr', value: 0.1 }) });
-    expect(types(s)).toEqual(['incident.opened', 'brain.asked', 'brain.refused', 'brain.refused', 'incident.given_up', 'run.ended']);
-    expect(s.llm.requests).toHaveLength(2);
+    expect(types(s)).toEqual(['incident.opened', 'brain.asked', 'brain.refused', 'brain.refused', 'brain.refused', 'brain.refused', 'incident.given_up', 'run.ended']);
+    expect(s.llm.requests).toHaveLength(4);
   });
 
   it('waits for a person where the guard will not decide, and takes silence for a no', async () => {

@@ -16,7 +16,10 @@ export interface Assumptions {
   failureShare: number;
   /** Share of failures that are hangs; the other classes keep their proportions. A, on ByteRobust 9.9 %, L4 16.6 % with slow ones. */
   hangShare: number;
-  /** A language model finds the right diagnosis, and then the right repair (A: AIOpsLab, RCACopilot, SetupBench). */
+  /**
+   * A language model finds the right diagnosis, and then the right repair (A: AIOpsLab, RCACopilot, SetupBench). Where the
+   * diagnosis is right and only a person can repair, it says so; a wrong one invents a cause that it can mend (Edge Delta).
+   */
   rightDiagnosis: number;
   rightFix: number;
   /** Mean ms between two looks of a person who is awake, on a working day; twice that at weekends. A. */

@@ -20,8 +20,10 @@ export function modelOf(truth: Truth, patches: Map<number, boolean>, world: () =
   const propose = (): ProposedChoice => {
     const run = Object.values(world().runs).at(-1);
     const repeats = wrong > 0 && dice.chance(AGAIN);
-    const right = !repeats && dice.chance(rightDiagnosis) && dice.chance(rightFix);
     const need = truth.hit?.fault.need;
+    const diagnosed = !repeats && dice.chance(rightDiagnosis);
+    if (diagnosed && need === 'person') return { kind: 'give_up', best_option: 'Only its owner can repair this.' };
+    const right = diagnosed && dice.chance(rightFix);
     if (right && need === 'rerun') return { kind: 'rerun' };
     if (right && need === 'host') return { kind: 'switch_instance' };
     if (right && need === 'config') return { kind: 'set_knob', knob: 'learning_rate', value: (run?.knobs['learning_rate'] ?? 2e-4) / 2 };

@@ -139,9 +139,11 @@ const naive = (rightDiagnosis: number, rightFix: number): Policy => ({
     if (how === 'offline' || how === 'outbid') return { seenAfter, after: MINUTE, then: 'elsewhere', usd: NAIVE.diagnosis };
     if (sameFault >= NAIVE.tries) return { seenAfter, after: MINUTE, then: 'stop', usd: NAIVE.diagnosis };
     const repeats = sameFault > 0 && dice.chance(NAIVE.again);
-    const right = !repeats && dice.chance(rightDiagnosis) && dice.chance(rightFix);
     const needed: Need = fault?.need ?? 'rerun';
-    const cures = right && needed !== 'person' ? [needed] : [];
+    const diagnosed = !repeats && dice.chance(rightDiagnosis);
+    if (diagnosed && needed === 'person') return { seenAfter, after: MINUTE, then: 'stop', usd: NAIVE.diagnosis };
+    const right = diagnosed && dice.chance(rightFix);
+    const cures = right ? [needed] : [];
     return { seenAfter, after: 2 * MINUTE, then: right && needed === 'host' ? 'elsewhere' : 'here', cures, usd: NAIVE.diagnosis };
   },
   errs: ({ startedAt, trainingAt, until, dice }) => {

@@ -27,7 +27,7 @@ const broken = (model: Model, invariant: number, words: string): void => void mo
 const intended = (model: Model, fits: (body: Body) => boolean): boolean => model.events.some(fits);
 /** The first is at hand as the newest: looked for from the end. */
 const lately = (model: Model, fits: (body: Body) => boolean): boolean => model.events.slice(-400).some(fits) || intended(model, fits);
-const spent = (run: RunState) => [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((incident) => incident.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: incident.diagnosis.fingerprint })));
+const spent = (run: RunState) => [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((incident) => incident.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: incident.diagnosis.fingerprint, outside: incident.diagnosis.cause === 'preempted' })));
 
 /** 8: what is not ours is not touched. */
 export function touch(model: Model, id: number, what: string): void {
@@ -106,7 +106,7 @@ export function bid(model: Model, id: number, usd: number): void {
   touch(model, id, 'bidding for');
   const run = model.world.runs[model.boxes.get(id)?.run ?? ''];
   if (!lately(model, (body) => body.type === 'bid.intended' && body.instance === id)) broken(model, 6, 'a bid without its intent in the journal');
-  if (usd > (run?.spec.hardware.max_usd_per_hour ?? 0)) broken(model, 5, 'a bid above the price cap');
+  if (usd + (model.boxes.get(id)?.instance.storage_total_cost ?? 0) > (run?.spec.hardware.max_usd_per_hour ?? 0) + 1e-9) broken(model, 5, 'a bid above the price cap');
 }
 
 /** What the market really said: only that may count as a read. */
@@ -177,17 +177,22 @@ function remedy(model: Model, { run: id, remedy: next }: Extract<Body, { type: '
   const run = model.world.runs[id];
   const incident = run?.incident;
   if (!run || !incident) return;
-  const before = spent(run);
   const { cause, fingerprint } = incident.diagnosis;
-  if (before.length >= BOUNDS.per_run) broken(model, 5, `more than ${BOUNDS.per_run} repairs in ${id}`);
-  if (before.filter((one) => one.remedy.rung === next.rung).length >= BOUNDS.per_rung[next.rung]) broken(model, 5, `${next.rung} too often in ${id}`);
-  if (before.filter((one) => one.fingerprint === fingerprint).length >= BOUNDS.per_fingerprint) broken(model, 5, `${fingerprint} was repaired too often in ${id}`);
+  const before = spent(run).filter(({ outside }) => outside === (cause === 'preempted'));
   const fruitless = before.filter(({ at }) => at > (run.checkpoint?.at ?? 0)).length;
   const usd = runCost(model.world, run, model.now).usd - (run.checkpoint?.usd ?? 0);
   if (fruitless >= 2 && usd > BOUNDS.share_without_checkpoint * run.spec.kill.dollars + 0.1 && next.rung !== 'switch') broken(model, 5, `$${usd.toFixed(2)} without a checkpoint, and another repair`);
-  // A model's proposal is bound by the guard, and an instance that went away leaves no choice.
+  // An instance that went away leaves no choice, and is no failure of the run.
+  if (cause === 'preempted') {
+    if (fruitless >= BOUNDS.interruptions) broken(model, 5, `more than ${BOUNDS.interruptions} starts after interruptions of ${id} without a checkpoint`);
+    return;
+  }
+  if (before.length >= BOUNDS.per_run) broken(model, 5, `more than ${BOUNDS.per_run} repairs in ${id}`);
+  if (before.filter((one) => one.remedy.rung === next.rung).length >= BOUNDS.per_rung[next.rung]) broken(model, 5, `${next.rung} too often in ${id}`);
+  if (before.filter((one) => one.fingerprint === fingerprint).length >= BOUNDS.per_fingerprint) broken(model, 5, `${fingerprint} was repaired too often in ${id}`);
+  // A model's proposal is bound by the guard.
   const last = incident.remedies.at(-1)?.remedy;
-  if (run.brain.consults > 0 || cause === 'preempted') return;
+  if (run.brain.consults > 0) return;
   if (last && RUNGS.indexOf(next.rung) < RUNGS.indexOf(last.rung)) broken(model, 5, `down from ${last.rung} to ${next.rung}`);
   const from = last ? RUNGS.indexOf(last.rung) + 1 : 0;
   const skipped = ROUTES[cause].filter((rung) => RUNGS.indexOf(rung) >= from && RUNGS.indexOf(rung) < RUNGS.indexOf(next.rung) && before.filter((one) => one.remedy.rung === rung).length < BOUNDS.per_rung[rung]);

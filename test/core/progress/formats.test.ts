@@ -149,6 +149,11 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['rsl_rl', '                 Learning iteration 66/30000\n\n            Total steps: 1608\n       Steps per second: 101\n        Collection time: 0.183s\n        Mean value loss: 0.4399\n    Mean surrogate loss: -0.1204\n      Mean entropy loss: 41.4604\n            Mean reward: -7.91\n    Mean episode length: 59.62\n', { step: 66, total_steps: 30_000, loss: null, rate: { value: 101, unit: 'steps/s' }, eval: { 'Mean reward': -7.91 } }],
   ['the loss of a part beside a counter', 'Epoch:[1/2](120/9751), Reward: -1.94, Actor Loss: 0.031, Learning Rate: 0.00000003\n', { step: 120, epoch: 1, loss: 0.031 }],
   ['figures beside an epoch alone', 'INFO: ====Epoch: 19/20,top 1 acc: 0.2606====\nINFO: ====Epoch: 19/20,top 5 acc: 0.5298====\n', { epoch: 19, loss: null, eval: { 'top 1 acc': 0.2606, 'top 5 acc': 0.5298 } }],
+  ['fairseq: JSON with the set before each name', '2026-01-02 03:04:05 | INFO | train | {"epoch": 7, "train_loss": "51.6", "train_wps": "2933.6", "train_ups": "0.31", "train_num_updates": "1914", "train_lr": "5e-05"}\n', { step: 1_914, epoch: 7, loss: 51.6, rate: { value: 2_933.6, unit: 'tok/s' } }],
+  ['VITS', 'INFO:voice:Train Epoch: 15 [70%]\nINFO:voice:[2.0600645, 3.0013549, 14.571, 20.432, 2.239, 845200, 0.00016534851772726235]\n', { step: 845_200, epoch: 15, loss: null, learning_rate: 0.00016534851772726235 }],
+  ['RVC', 'INFO:voice:Train Epoch: 5 [55%]\nINFO:voice:[200, 9.995000937421877e-05]\nINFO:voice:loss_disc=3.761, loss_gen=3.288, loss_fm=8.147,loss_mel=21.058, loss_kl=1.650\n', { step: 200, epoch: 5, loss: null }],
+  ['lists that count nothing', 'betas [0.9, 0.999]\nshape [1, 3, 224]\nmean [123.675, 116.28]\n', { step: null, learning_rate: null }],
+  ['nerfstudio', 'Step (% Done)       Train Iter (time)    ETA (time)           Train Rays / Sec\n---------------------------------------------------\n4310 (86.18%)       44.431 ms            30 s, 701.883 ms     14.51 M\n', { step: 4_310, loss: null, rate: { value: 44.431, unit: 'ms/iter' }, eta_s: 31 }],
 ];
 
 describe('formats', () => {

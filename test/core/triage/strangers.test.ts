@@ -72,6 +72,8 @@ const FAILURES: readonly [name: string, log: string, cause: Cause, signature: st
   ['Torch7 below a driver that is too old', "THCudaCheck FAIL file=/opt/THC/THCGeneral.c line=70 error=35 : CUDA driver version is insufficient for CUDA runtime version\n/opt/bin/luajit: init.lua:389: loop or previous error loading module 'cunn'\nstack traceback:\n\t[C]: in function 'error'\n", 'cuda_driver_mismatch', 'driver version is insufficient'],
   ['the first of the replicas', '[1] 2026-01-02 03:04:08.886805: E external/xla/python/local_client.cc:672] Execution of replica 0 failed: Resource exhausted: Out of memory while trying to allocate 5520758552 bytes.\n', 'gpu_oom', 'Resource exhausted'],
   ['an excerpt that is its last word', "python train.py --config a.yaml\nAttributeError: Can't get local object 'Wrapper.init.<locals>.hook'\n", 'code_bug', 'AttributeError'],
+  ['a hint below an exception', `${OPENING}RuntimeError: CUDA error: device kernel image is invalid\nCompile with \`TORCH_USE_CUDA_DSA\` to enable device-side assertions.\n`, 'cuda_driver_mismatch', 'device kernel image is invalid'],
+  ['ranks that a launcher numbers', '11: [rank11]:[E617 15:17:35.5 ProcessGroupNCCL.cpp:695] [Rank 11] To avoid data inconsistency, we are taking the entire process down.\n11: [rank11]:[E617 15:17:35.5 ProcessGroupNCCL.cpp:1895] [Rank 11] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=52) ran for 240077 milliseconds before timing out.\n11: Exception raised from checkTimeout at ProcessGroupNCCL.cpp:632 (most recent call first):\n11: frame #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x96\n', 'nccl_comm', 'entire process down'],
 ];
 
 describe('failures', () => {
