@@ -1,6 +1,7 @@
 /** Which of several checkpoints are complete enough to be trusted. A checkpoint is a file, or a folder whose files belong together. */
 import { globMatcher } from './glob.ts';
 import type { FileFact } from './ports.ts';
+import type { RunState } from './state.ts';
 
 export interface Checkpoint {
   /** The file, or the folder that holds it: what a resume command is given. */
@@ -51,6 +52,16 @@ const LATE = 0.25;
 export function checkpointDue(checkpoint: { step: number | null; every: number | null } | null, step: number | null): boolean {
   const { step: newest = null, every = null } = checkpoint ?? {};
   return newest !== null && every !== null && step !== null && step >= newest + every && step <= newest + (1 + LATE) * every;
+}
+
+/**
+ * Hashes of what was saved after the numbers were gone, while a divergence is being repaired: resumed, it would diverge at
+ * once. A name that tells more than the newest step counts something else than steps, and says nothing.
+ */
+export function unsound({ incident, sound_step, progress, spec, bad_checkpoints }: Pick<RunState, 'incident' | 'sound_step' | 'progress' | 'spec' | 'bad_checkpoints'>, files: readonly FileFact[]): string[] {
+  const newest = progress?.reading.step ?? null;
+  if (incident?.diagnosis.cause !== 'numeric_divergence' || sound_step === null || newest === null) return [];
+  return checkpointsIn(files, spec.checkpoints?.path ?? [], bad_checkpoints).flatMap(({ step, files: parts }) => (step !== null && step > sound_step && step <= newest ? parts.map(({ sha256 }) => sha256) : []));
 }
 
 /** Files that two listings, some time apart, show alike: what changed between them is still being written. */

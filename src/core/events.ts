@@ -114,7 +114,7 @@ export type Body =
   | { type: 'preflight.done'; run: string; instance: number; words: string; fault: string | null }
   | { type: 'prepare.done'; run: string; instance: number; bytes_up: number; restored: string | null }
   | { type: 'prepare.failed'; run: string; instance: number; step: 'upload' | 'setup'; exit_code: number | null; tail: string[] }
-  | { type: 'start.intended'; run: string; attempt: number; instance: number; command: string; resume_from: string | null; resume_step: number | null }
+  | { type: 'start.intended'; run: string; attempt: number; instance: number; command: string; resume_from: string | null; resume_step: number | null; /** Hashes of what was saved after the loss was gone. */ avoid?: string[] }
   | { type: 'process.started'; run: string; attempt: number; pid: number }
   | { type: 'handed_over'; run: string; attempt: number; step: number }
   // the babysitter

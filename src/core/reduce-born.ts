@@ -51,6 +51,7 @@ export function born(event: Extract<Event, { type: 'run.submitted' }>, at: numbe
     home_at: null,
     checkpoint: null,
     bad_checkpoints: [],
+    sound_step: null,
     away: null,
     left: [],
     intended: [],

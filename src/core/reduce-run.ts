@@ -97,7 +97,7 @@ function change(run: RunState, event: Event, world: World): RunState {
       const attempts = known ? run.attempts : [...run.attempts, newAttempt(event.attempt, event.instance, machine_id)];
       // A process may exist from here on, so the gate no longer opens by "never ran", also where it was judged so before.
       const again = run.verdict !== null && run.rescue?.verdict === 'nothing_never_ran' ? { rescue: null, stage: 'rescuing' as const } : {};
-      return attemptPatch({ ...run, ...again, attempt: event.attempt, attempts, ran_here: true }, event.attempt, { command: event.command, resume_from: event.resume_from, resume_step: event.resume_step, exit: null, ended_at: null });
+      return attemptPatch({ ...run, ...again, attempt: event.attempt, attempts, ran_here: true, bad_checkpoints: [...run.bad_checkpoints, ...(event.avoid ?? [])] }, event.attempt, { command: event.command, resume_from: event.resume_from, resume_step: event.resume_step, exit: null, ended_at: null });
     }
     case 'process.started':
       return clear(

@@ -203,6 +203,8 @@ export interface RunState {
   checkpoint: { path: string; step: number | null; at: number; usd: number; every: number | null } | null;
   /** Paths and hashes of checkpoints that are not used again. */
   bad_checkpoints: string[];
+  /** The newest step of which the log told nothing unsound. */
+  sound_step: number | null;
   away: Away | null;
   left: Left[];
   /** Every attempt that a create was intended for; where its outcome was `unclear`, a label that turns up late is ours. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkpointDue, checkpointsIn, newestCheckpoint, stable } from '../../src/core/checkpoints.ts';
+import { checkpointDue, checkpointsIn, newestCheckpoint, stable, unsound } from '../../src/core/checkpoints.ts';
 import type { FileFact } from '../../src/core/ports.ts';
+import { makeSpec } from './spec-factory.ts';
 
 const file = (path: string, bytes = 100, sha256 = path): FileFact => ({ path, bytes, sha256, mtime_s: 0 });
 const good = (globs: string[], files: FileFact[], bad: string[] = []): string[] => checkpointsIn(files, globs, bad).map(({ path }) => path);
@@ -47,5 +48,18 @@ describe('when the next checkpoint is due', () => {
     const due = (step: number | null, newest: number | null = 1_000, every: number | null = 400) => checkpointDue({ step: newest, every }, step);
     expect([due(1_399), due(1_400), due(1_500), due(1_501), due(null)]).toEqual([false, true, true, false, false]);
     expect([due(5_000, 3, 1), due(1_400, null), due(1_400, 1_000, null), checkpointDue(null, 9)]).toEqual([false, false, false, false]);
+  });
+});
+
+describe('what was saved after a divergence', () => {
+  it('is not resumed: the newest checkpoint from before it is, wherever both lie', () => {
+    const spec = makeSpec({ checkpoints: { path: 'ckpt/*', resume: 'python train.py --resume {checkpoint}' } });
+    const files = [file('ckpt/step-100.pt'), file('ckpt/step-200.pt'), file('ckpt/step-300.pt')];
+    const state = (cause: string, sound_step: number | null, step = 310) => ({ spec, bad_checkpoints: [], sound_step, incident: { diagnosis: { cause } } as never, progress: { reading: { step } } as never });
+    expect(unsound(state('numeric_divergence', 250), files)).toEqual(['ckpt/step-300.pt']);
+    expect(newestCheckpoint(files, ['ckpt/*'], unsound(state('numeric_divergence', 250), files))?.step).toBe(200);
+    expect([unsound(state('stall', 250), files), unsound(state('numeric_divergence', null), files), unsound({ ...state('numeric_divergence', 250), incident: null }, files)]).toEqual([[], [], []]);
+    // Named by samples, not by steps.
+    expect(unsound(state('numeric_divergence', 3, 4), files)).toEqual([]);
   });
 });

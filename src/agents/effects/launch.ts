@@ -1,7 +1,7 @@
 /** The runner's hands on a box: connect, prepare, start. */
 import { dirname, resolve } from 'node:path';
 import type { Effect } from '../../core/actions.ts';
-import { newestCheckpoint } from '../../core/checkpoints.ts';
+import { newestCheckpoint, unsound } from '../../core/checkpoints.ts';
 import { renderCommand } from '../../core/knobs.ts';
 import { preflightFault, preflightWords } from '../../core/preflight.ts';
 import { shellQuote } from '../../core/quote.ts';
@@ -91,7 +91,7 @@ async function look(context: Context, run: RunState, box: Box): Promise<boolean>
 /** Puts the newest verified checkpoint from home where the resume command will look for it. */
 async function restore(context: Context, run: RunState, box: Box): Promise<{ path: string | null; bytes: number }> {
   const globs = run.spec.checkpoints?.resume ? run.spec.checkpoints.path : [];
-  const newest = newestCheckpoint(run.home, globs, run.bad_checkpoints);
+  const newest = newestCheckpoint(run.home, globs, [...run.bad_checkpoints, ...unsound(run, run.home)]);
   if (!newest) return { path: null, bytes: 0 };
   const files: { path: string; content: { local: string } }[] = [];
   for (const { path, sha256 } of newest.files) {
@@ -109,11 +109,13 @@ export async function start(context: Context, effect: Of<'start'>): Promise<void
   const instance = instanceOfRun(context, run);
   const box = await context.sessions.box(run, instance);
   const { checkpoints } = run.spec;
-  const newest = checkpoints?.resume ? newestCheckpoint(await box.list(checkpoints.path), checkpoints.path, run.bad_checkpoints) : null;
+  const there = checkpoints?.resume ? await box.list(checkpoints.path) : [];
+  const avoid = [...new Set([...unsound(run, there), ...unsound(run, run.home)])];
+  const newest = checkpoints?.resume ? newestCheckpoint(there, checkpoints.path, [...run.bad_checkpoints, ...avoid]) : null;
   const command = newest && checkpoints?.resume ? renderCommand(checkpoints.resume, run.knobs, newest.path) : renderCommand(run.spec.run, run.knobs, null);
   // Connecting and looking took their time: a run that was ended meanwhile must not begin.
   if (runOf(context, run.id).stage !== 'starting') return;
-  context.facts.record({ type: 'start.intended', run: run.id, attempt: effect.attempt, instance: instance.id, command, resume_from: newest?.path ?? null, resume_step: newest?.step ?? null });
+  context.facts.record({ type: 'start.intended', run: run.id, attempt: effect.attempt, instance: instance.id, command, resume_from: newest?.path ?? null, resume_step: newest?.step ?? null, ...(avoid.length > 0 && { avoid }) });
   const { pid } = await box.start({
     run: run.id,
     attempt: effect.attempt,
