@@ -1,9 +1,9 @@
 /** What a person sets once: theme, API address, keys of the keyboard, what a closed terminal means. No keys: those come from the environment or the official CLI's file. */
-import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import Conf from 'conf';
 import { cleanLine } from './core/text.ts';
+import { makeDirectory } from './journal/index.ts';
 
 const PROJECT = 'vastsit-tui';
 
@@ -55,7 +55,7 @@ export function readSettings({ env = process.env, cwd }: { env?: Env; cwd?: stri
   const dir = cwd ?? vastsitHome(env);
   try {
     // Conf would create it readable by others, and the journal lives there too.
-    if (dir !== null) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (dir !== null) makeDirectory(dir);
     const conf = new Conf<Partial<Settings>>({
       projectName: PROJECT,
       projectSuffix: '',

@@ -1,7 +1,7 @@
 /** What is missing for the real thing: looked for here, so that a command and a first-run screen can show the same. */
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdir, stat, statfs } from 'node:fs/promises';
+import { access, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { llmKeyOf } from '../brain.ts';
 import { RUNWAY_WARN_H } from '../core/budget.ts';
@@ -11,6 +11,7 @@ import { cleanLine } from '../core/text.ts';
 import type { Finding } from '../headless/doctor.ts';
 import { keyFile, readSettings } from '../settings.ts';
 import { createVastMarket, findApiKey, type FoundKey, type VastMarket } from '../vast/index.ts';
+import { makeDirectory } from '../journal/index.ts';
 import { plainEnv } from '../remote/ssh.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -64,7 +65,7 @@ function version(name: string, args: string[]): string | null {
 
 async function folder(check: string, path: string, remedy: string): Promise<Finding> {
   try {
-    if (check === 'state') await mkdir(path, { recursive: true, mode: 0o700 });
+    if (check === 'state') makeDirectory(path);
     await access(path, constants.W_OK);
   } catch {
     return bad(check, `${path} cannot be written`, remedy);

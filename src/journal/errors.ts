@@ -30,6 +30,8 @@ export function diskError(error: unknown, doing: string, elsewhere = ELSEWHERE):
     case 'EACCES':
     case 'EPERM':
       return new JournalError('denied', `Cannot ${doing}: permission denied (${code}). Give your user write access, or ${elsewhere}.`);
+    case 'ENOENT':
+      return new JournalError('io', `Cannot ${doing}: no file can be made there (ENOENT). Check the path, or ${elsewhere}.`);
     case 'ENOTDIR':
     case 'EEXIST':
       return new JournalError('io', `Cannot ${doing}: a file stands where a directory is needed (${code}). Move it away, or ${elsewhere}.`);

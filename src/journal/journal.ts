@@ -1,10 +1,10 @@
 /** The append-only log of everything that happened: JSON lines, one writer, on disk before anyone acts. */
-import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVENT_VERSION, isVolatile, type Body, type Event } from '../core/events.ts';
 import type { Clock } from '../core/ports.ts';
 import type { World } from '../core/state.ts';
-import { realDisk, syncDirectory, type Disk } from './disk.ts';
+import { makeDirectory, realDisk, syncDirectory, type Disk } from './disk.ts';
 import { diskError, errorCode, JournalError } from './errors.ts';
 import { JOURNAL_FILE, parseJournal, readOrEmpty } from './read.ts';
 import { serialise } from './serialise.ts';
@@ -193,7 +193,7 @@ function createWriter({ dir, path, fd: opened, long, good, base, events, seq: ne
 
 function openForAppend(dir: string, path: string): number {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir);
     const fd = openSync(path, 'a', 0o600);
     const { mode, size } = fstatSync(fd);
     if ((mode & 0o077) !== 0) fchmodSync(fd, 0o600);

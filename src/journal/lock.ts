@@ -1,10 +1,11 @@
 /** One writer a state directory: a file with an owner and a heartbeat, taken over only from the dead. */
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../core/ports.ts';
 import { cleanLine } from '../core/text.ts';
+import { makeDirectory } from './disk.ts';
 import { diskError, errorCode, JournalError } from './errors.ts';
 import { bornOf, hereAs, isAlive } from './process.ts';
 
@@ -62,7 +63,7 @@ export async function takeLock({ dir, wire, owner, onLost }: { dir: string; wire
   const token = randomBytes(16).toString('hex');
   const mine: Content = { ...owner, ...hereAs(), born: bornOf(owner.pid), since: wire.now(), token };
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir);
     while (!placed(dir, path, mine)) {
       const found = readLock(path);
       if (found === null) continue; // released in between

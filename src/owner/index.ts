@@ -1,12 +1,13 @@
 /** A process that owns the state directory: the loops, and the door for everyone else on this machine. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openApp, type App, type AppOptions } from '../app.ts';
 import { AttachError, connectOwner, serveOwner, type Bye, type Owner, type Served } from '../attach/index.ts';
 import type { Clock } from '../core/ports.ts';
 import { isClosed, runsOf, type World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
+import { makeDirectory } from '../journal/index.ts';
 import { VERSION } from '../core/version.ts';
 import { readSettings } from '../settings.ts';
 
@@ -91,7 +92,7 @@ export async function startBackground({ dir, project, wire, budget }: Background
 
 function openLog(dir: string, log: string): number {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir);
     return openSync(log, 'w', 0o600);
   } catch (error) {
     throw new AttachError(`${log} cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : 'no reason given'}): free some space there, or set VASTSIT_HOME to a folder that you own`);

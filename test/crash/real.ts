@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const SPEED = 4;
+/** One page holds 500: the newest come first. */
+const CHARGES = `/api/v0/charges/?limit=500&latest_first=true&select_filters=${encodeURIComponent('{"day":{}}')}`;
 
 export interface Field {
-  /** Every boundary that an undisturbed run passes, by name and count. */
-  record(): Promise<string[]>;
+  /** Every boundary that an undisturbed run passes, by name and count, and how long its instances were rented. */
+  record(): Promise<{ points: string[]; kept_s: number }>;
   /** Kills at one of them and lets the next owner go on. `wrong` is empty when all is well. */
-  cut(point: string): Promise<{ killed: boolean; wrong: string[] }>;
+  cut(point: string): Promise<{ killed: boolean; wrong: string[]; kept_s: number }>;
   close(): void;
 }
 
@@ -48,9 +50,14 @@ export async function openField(root: string): Promise<Field> {
     const text = await (await fetch(`${market.url}${path}`, { headers })).text();
     return text.match(new RegExp(`vastsit:${name}:\\d+`, 'g')) ?? [];
   };
+  /** The market's own seconds, as it counts them for its bill. */
+  const kept = async (name: string): Promise<number> => {
+    const bill = (await (await fetch(`${market.url}${CHARGES}`, { headers })).json()) as { results: { start: number; end: number; metadata: { label: string } }[] };
+    return bill.results.filter(({ metadata }) => metadata.label.startsWith(`vastsit:${name}:`)).reduce((sum, { start, end }) => sum + end - start, 0);
+  };
   let cases = 0;
 
-  async function one(point: string | null): Promise<{ killed: boolean; wrong: string[]; points: string[] }> {
+  async function one(point: string | null): Promise<{ killed: boolean; wrong: string[]; points: string[]; kept_s: number }> {
     const name = `k${(cases += 1)}`;
     const place = join(dir, name);
     mkdirSync(place);
@@ -81,17 +88,17 @@ export async function openField(root: string): Promise<Field> {
     if (!existsSync(join(place, 'results', name, 'out/model.json'))) wrong.push('its result is not at home');
     const live = await labels('/api/v0/instances/', name);
     if (live.length > 0) wrong.push(`still billing: ${live.join()}`);
-    const rented = await labels(`/api/v0/charges/?limit=2000&select_filters=${encodeURIComponent('{"day":{}}')}`, name);
+    const rented = await labels(CHARGES, name);
     if (new Set(rented).size !== rented.length) wrong.push(`rented twice: ${rented.join()}`);
     rmSync(place, { recursive: true, force: true, maxRetries: 3 });
-    return { killed, wrong, points };
+    return { killed, wrong, points, kept_s: await kept(name) };
   }
 
   return {
     async record() {
-      const { wrong, points } = await one(null);
+      const { wrong, points, kept_s } = await one(null);
       if (wrong.length > 0) throw new Error(`the undisturbed run is not well: ${wrong.join('; ')}`);
-      return points;
+      return { points, kept_s };
     },
     cut: (point) => one(point),
     close() {
