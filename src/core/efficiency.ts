@@ -5,6 +5,7 @@
 import type { GpuReading, ProbeReading } from './probe.ts';
 import type { ProgressState } from './state.ts';
 import type { Spec } from './spec.ts';
+import { median } from './triggers/rhythm.ts';
 import { changesFor, type Change } from './tune.ts';
 
 /** One healthy check, reduced to shares (0 to 1) and rates; null is unknown, never zero. */
@@ -87,7 +88,8 @@ export function stableRate(progress: ProgressState | null, samples: readonly Sam
 export function judgeEfficiency(spec: Spec, progress: ProgressState | null, samples: readonly Sample[], knobs: Readonly<Record<string, number>> = {}, cores: number | null = null): Advice | null {
   const baseline = stableRate(progress, samples);
   if (baseline === null || baseline <= 0) return null;
-  const of = (pick: (sample: Sample) => number | null): number | null => mean(samples.map(pick));
+  // One look that fell into a pause proves nothing.
+  const of = (pick: (sample: Sample) => number | null): number | null => median(samples.map(pick).filter((value) => value !== null));
   const util = of(({ util: value }) => value);
   const power = of(({ power: value }) => value);
   const memory = of(({ memory: value }) => value);

@@ -73,13 +73,16 @@ export interface Spent {
 }
 
 /** Every repair of the run so far, each with the fingerprint of the failure that it answered. */
-export const spentRemedies = (run: RunState): Spent[] => remediesOf(run, (cause) => cause !== 'preempted');
+export const spentRemedies = (run: RunState): Spent[] => remediesOf(run, false);
 
 /** The starts of the run after it was interrupted from outside. */
-export const interruptions = (run: RunState): Spent[] => remediesOf(run, (cause) => cause === 'preempted');
+export const interruptions = (run: RunState): Spent[] => remediesOf(run, true);
 
-const remediesOf = (run: RunState, of: (cause: Cause) => boolean): Spent[] =>
-  [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap(({ diagnosis, remedies }) => (of(diagnosis.cause) ? remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: diagnosis.fingerprint })) : []));
+/** What leaves an instance that went away repairs nothing, also while a failure is being answered. */
+const remediesOf = (run: RunState, fromOutside: boolean): Spent[] =>
+  [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap(({ diagnosis, remedies }) =>
+    remedies.flatMap(({ remedy, at }) => ((diagnosis.cause === 'preempted' || (remedy.rung === 'switch' && remedy.leave === true)) === fromOutside ? [{ remedy, at, fingerprint: diagnosis.fingerprint }] : [])),
+  );
 
 /** Why nothing more may be tried, whoever proposes it; null while there is room. `usd` as in `nextRemedy`. */
 export function boundReached(run: RunState, diagnosis: Pick<Diagnosis, 'cause' | 'fingerprint'>, usd: number): string | null {

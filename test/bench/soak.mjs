@@ -1,6 +1,6 @@
 // Bundles the soak's two programs with the sources beside the simulation's files, and runs it:
 // node test/bench/soak.mjs [--instances N] [--minutes M] [--scale N] [--seed N] [--json]
-import { chmod, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -38,6 +38,11 @@ try {
   const { soak } = await import(pathToFileURL(join(dir, 'soak.mjs')).href);
   failed = !(await soak({ dir, instances, minutes, scale, seed, json: args.includes('--json') }));
 } finally {
+  if (failed) {
+    // What went wrong stands in its journal alone.
+    const kept = `${dir}-state`;
+    await rename(join(dir, 'state'), kept).then(() => console.error(`its journal: VASTSIT_HOME=${kept} vastsit-tui journal`), () => undefined);
+  }
   await rm(dir, { recursive: true, force: true });
 }
 process.exit(failed ? 1 : 0);

@@ -278,6 +278,11 @@ describe('efficiency', () => {
     expect(verdict({ util: 30, power: 0.3 }, null)).toBeNull();
   });
 
+  it('is not misled by one look that fell into a pause', () => {
+    const looks = [96, 96, 96, 0, 96, 96].reduce<Sample[]>((all, util) => keepSample(all, sampleOf(probe({ util, power: util / 110 }), null)), []);
+    expect(judgeEfficiency(makeSpec({ complexity: 'moderate' }), steady, looks)?.bottleneck).not.toBe('data');
+  });
+
   it('names what holds the run back, and what may be changed without asking', async () => {
     expect(verdict({ util: 30, power: 0.3 })).toMatchObject({ bottleneck: 'data', baseline: 2, suggestions: [{ size: 'setting', risk: 'low', allowed: true, change: { kind: 'env', name: 'OMP_NUM_THREADS', value: '1' } }, { size: 'config', risk: 'low', allowed: true, change: null }] });
     expect(judgeEfficiency(makeSpec(), steady, samples({ util: 30, power: 0.3 }))?.suggestions.map(({ allowed }) => allowed)).toEqual([true, false]);

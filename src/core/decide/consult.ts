@@ -16,6 +16,9 @@ import { emit, ready } from './ready.ts';
 /** Causes that want reading and judgement. An interruption from outside wants none, however often it comes: nothing of the run is at fault. */
 const PUZZLES: readonly Cause[] = ['code_bug', 'config_error', 'data_error', 'unknown'];
 
+/** A question waits at least so long for its answer, while the box bills: reading a diff takes longer than the idle grace. */
+export const APPROVE_MS = 5 * 60_000;
+
 export type Consulted =
   | { answer: 'wait'; actions: Action[] }
   | { answer: 'remedy'; remedy: Remedy; why: string }
@@ -49,7 +52,7 @@ export function consult(world: World, run: RunState, incident: Incident, stuck: 
       const judged = guardProposal(world, run, action, now.approved);
       if (judged.verdict === 'refuse') return refused(judged.why);
       if (judged.verdict === 'accept') return { answer: 'remedy', remedy: judged.remedy, why: `${now.approved ? 'approved by the user: ' : ''}${diagnosis}` };
-      return wait(emit({ type: 'proposal.pending', run: run.id, incident: incident.id, key, proposal: now.proposal, why: judged.why, until: world.now + run.spec.teardown.idle_grace }));
+      return wait(emit({ type: 'proposal.pending', run: run.id, incident: incident.id, key, proposal: now.proposal, why: judged.why, until: world.now + Math.max(APPROVE_MS, run.spec.teardown.idle_grace) }));
     }
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { APPROVE_MS } from '../../../src/core/decide/consult.ts';
 import { propose, type Answer } from './fake-llm.ts';
 import { CANARIES, CRASH, scene, type Scene, type SceneOptions } from './scene.ts';
 
@@ -64,7 +65,9 @@ describe('a consult', () => {
     const s = await play({ script: () => propose('hm', { kind: 'apply_diff', diff: GOOD.replace('+WIDTH = 64', '+WIDTH = int(os.environ["W"])') }) });
     expect(s.run.brain.consult.stage).toBe('pending');
     expect(s.wanted).not.toContain('fix');
-    s.pass(s.run.spec.teardown.idle_grace + 1);
+    s.pass(APPROVE_MS - 60_000);
+    expect(s.run.brain.consult.stage).toBe('pending');
+    s.pass(60_001);
     await s.settle();
     expect(types(s).slice(-3)).toEqual(['proposal.expired', 'incident.given_up', 'run.ended']);
   });

@@ -70,7 +70,7 @@ export class Model {
   /** A test tells events itself. */
   toldByTest = false;
   crashes = 0;
-  /** Each training dies again and again of the same cause: its place in LOGS; past their end, of one after the other. */
+  /** Each training dies again and again of the same cause: its place in LOGS; past their end, of the first and the last by turns. */
   curse: number | null = null;
   /** How often hosts go away, beside the trouble that there is. */
   windy = 1;
@@ -298,7 +298,7 @@ export class Model {
     if (!box.process || box.process.hung) return;
     if (box.train(ms, this.msPerStep(box.run), this.now)) return box.dies(0, null, 'Training completed.', this.now);
     // Cursed, it comes to its next checkpoint at best.
-    if (this.curse !== null && (box.process.step % 10 === 9 || this.dice() < 0.3)) return box.dies(1, null, LOGS[this.curse < LOGS.length ? this.curse : box.process.attempt % LOGS.length] ?? LOGS[0], this.now);
+    if (this.curse !== null && (box.process.step % 10 === 9 || this.dice() < 0.3)) return box.dies(1, null, LOGS[this.curse < LOGS.length ? this.curse : (box.process.attempt % 2) * (LOGS.length - 1)] ?? LOGS[0], this.now);
     const luck = this.dice();
     if (luck < this.trouble / 10) box.process.hung = true;
     else if (luck < this.trouble / 4) box.dies(1, null, LOGS[Math.floor(this.dice() * LOGS.length)] ?? LOGS[0], this.now, !this.fails());

@@ -3,7 +3,7 @@
  * after every step. `model.violations` holds what was broken, with the number of its invariant.
  */
 import { BOUNDS, ROUTES, RUNGS } from '../../../src/core/ladder.ts';
-import type { Body } from '../../../src/core/events.ts';
+import type { Body, Remedy } from '../../../src/core/events.ts';
 import { reduction } from '../../../src/core/knobs.ts';
 import { runCost } from '../../../src/core/ledger.ts';
 import type { CreateRequest, StartOrder } from '../../../src/core/ports.ts';
@@ -27,7 +27,9 @@ const broken = (model: Model, invariant: number, words: string): void => void mo
 const intended = (model: Model, fits: (body: Body) => boolean): boolean => model.events.some(fits);
 /** The first is at hand as the newest: looked for from the end. */
 const lately = (model: Model, fits: (body: Body) => boolean): boolean => model.events.slice(-400).some(fits) || intended(model, fits);
-const spent = (run: RunState) => [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((incident) => incident.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: incident.diagnosis.fingerprint, outside: incident.diagnosis.cause === 'preempted' })));
+const spent = (run: RunState) => [...run.incidents, ...(run.incident ? [run.incident] : [])].flatMap((incident) => incident.remedies.map(({ remedy, at }) => ({ remedy, at, fingerprint: incident.diagnosis.fingerprint, outside: incident.diagnosis.cause === 'preempted' || left(remedy) })));
+/** It goes on elsewhere because its instance went away. */
+const left = (remedy: Remedy): boolean => remedy.rung === 'switch' && remedy.leave === true;
 
 /** 8: what is not ours is not touched. */
 export function touch(model: Model, id: number, what: string): void {
@@ -178,12 +180,13 @@ function remedy(model: Model, { run: id, remedy: next }: Extract<Body, { type: '
   const incident = run?.incident;
   if (!run || !incident) return;
   const { cause, fingerprint } = incident.diagnosis;
-  const before = spent(run).filter(({ outside }) => outside === (cause === 'preempted'));
+  const outside = cause === 'preempted' || left(next);
+  const before = spent(run).filter((one) => one.outside === outside);
   const fruitless = before.filter(({ at }) => at > (run.checkpoint?.at ?? 0)).length;
   const usd = runCost(model.world, run, model.now).usd - (run.checkpoint?.usd ?? 0);
   if (fruitless >= 2 && usd > BOUNDS.share_without_checkpoint * run.spec.kill.dollars + 0.1 && next.rung !== 'switch') broken(model, 5, `$${usd.toFixed(2)} without a checkpoint, and another repair`);
   // An instance that went away leaves no choice, and is no failure of the run.
-  if (cause === 'preempted') {
+  if (outside) {
     if (fruitless >= BOUNDS.interruptions) broken(model, 5, `more than ${BOUNDS.interruptions} starts after interruptions of ${id} without a checkpoint`);
     return;
   }
