@@ -20,6 +20,9 @@ const ABSL = /^[IWE]\d{4} [\d:. ]+\S+:\d+\] \[\d/;
 /** Words that count steps beside other figures, and say something else alone: "batch=32", "New timesteps: 752". */
 const LONELY = /^(?:batch|timesteps?|iterations|episode)$/i;
 
+/** Units of what is no count: shares and times. */
+const NO_COUNT = new Set(['%', 's', 'sec', 'secs', 'm', 'min', 'mins', 'h']);
+
 class Draft {
   private evalContext = false;
   private epochField: Field | null = null;
@@ -130,7 +133,7 @@ class Draft {
         if (field.at === 1 && label.bracket && label.empty && Number.isInteger(value) && this.line[1 + String(value).length] === ']') this.round = field;
         // "Train Epoch: 5 [55%]"
         // "Epoch 3: loss 0.31 [35s]"
-        if (/^(?:%|s|secs?|m|mins?|h)$/.test(field.unit)) return;
+        if (field.unit !== '' && NO_COUNT.has(field.unit)) return;
         if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.addLoose(field);
         else if (label.bracket && label.empty && Number.isInteger(value) && this.line[field.at + String(value).length] === ',') this.pair ??= field;
         else if (label.empty && this.pair && Number.isInteger(value) && field.at - this.pair.at < 16) this.addLoose(field);
