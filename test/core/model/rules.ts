@@ -238,7 +238,8 @@ function waiting(model: Model, box: SimBox, run: RunState, ms: number): void {
   const { wait_usd, wait_then, idle_grace, on_done, stopped_grace } = run.spec.teardown;
   if (run.instance !== box.instance.id || run.hold || run.keep || run.verdict === null) return;
   const { dph_total } = box.instance;
-  if (run.rescue?.verdict === 'unverified' && wait_then === 'stop') {
+  // What was the user's before is not stopped: they are asked.
+  if (run.rescue?.verdict === 'unverified' && wait_then === 'stop' && !model.strangers.includes(box.instance.id)) {
     box.waited += (dph_total * ms) / HOUR;
     const wakes = model.world.fleet[String(box.instance.id)]?.wakes ?? 0;
     if (box.waited > (1 + wakes) * (wait_usd + (dph_total * SLACK_MS) / HOUR)) broken(model, 3, `waiting for results has cost $${box.waited.toFixed(2)}, and the cap is $${wait_usd}`);
