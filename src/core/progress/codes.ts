@@ -61,10 +61,19 @@ export function skipWord(from: number): number {
     if ((joint !== 45 && joint !== 64) || at === from) return at;
     let end = at + 1;
     const cut = joint === 64;
-    while (digit(codeAt(end)) || (cut && (codeAt(end) === 46 || codeAt(end) === 58) && (digit(codeAt(end + 1)) || codeAt(end + 1) === 46))) end++;
+    while (digit(codeAt(end)) || (cut && ((codeAt(end) === 46 && digit(codeAt(end + 1))) || (codeAt(end) === 58 && isRange(at, end))))) end++;
     if (end === at + 1 || codeAt(end) === 46) return at;
     at = end;
   }
+}
+
+/** Whether a colon parts two thresholds ("mAP@.5:.95", "AP@50:95") and not a name and its value ("hit@10:0.122"). */
+function isRange(from: number, colon: number): boolean {
+  let at = colon + 1;
+  while (digit(codeAt(at))) at++;
+  if (codeAt(at) !== 46) return at > colon + 1;
+  for (let back = from + 1; back < colon; back++) if (codeAt(back) === 46) return digit(codeAt(at + 1));
+  return false;
 }
 
 export function isDate(start: number, stop: number): boolean {

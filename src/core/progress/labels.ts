@@ -24,7 +24,7 @@ export interface Label {
 }
 
 const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,step num,n iter,num updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
-const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep');
+const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep,episode');
 const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
 const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
 /** The rank of a loss that calls itself the training's. */
@@ -42,10 +42,10 @@ const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remain
 const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,per step time,per iteration time,per iter time,per batch time,s batch,timing s update,ms batch,ms it,ms update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
 const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
-const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|miou|iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
+const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|[obm]?acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|(?:m|avg|mean)?iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
 const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|_time\b|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
 const NOT_A_STEP = /every|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
-const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+/i;
+const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+(?!per )/i;
 
 function words(list: string): ReadonlySet<string> {
   return new Set(list.split(','));
@@ -86,7 +86,7 @@ export function readLabel(raw: string, first: boolean): Label {
   // "Eval Epoch 12 | …" counts the same epochs.
   const said = /^(?:eval|evaluation|val|valid|validation|test) (epoch.{0,6})$/.exec(key)?.[1];
   if (said !== undefined && EPOCH.has(said)) return { ...NONE, name, role: 'epoch', evalContext: true };
-  const dated = /^(.{2,60}) at (?:global )?(step|iteration|iter|epoch)$/i.exec(name);
+  const dated = /^(.{2,60}) (?:at|after) (?:global )?(step|iteration|iter|epoch)$/i.exec(name);
   if (dated) return { ...NONE, name, role: /epoch/i.test(dated[2] ?? '') ? 'epoch' : 'step', evalContext: EVAL_WORD.test(dated[1] ?? ''), carries: readLabel(`${dated[1]}: `, true) };
   // "Starting training..., iters: 1000"
   if (/\bstart\w* (?:\w+ ){0,2}training\b/i.test(before) && /^(?:iters|iterations|steps)$/.test(key)) return { ...NONE, name, role: 'total' };
@@ -129,7 +129,7 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (TOTAL.has(key) || /\bnumber of (?:\w+ )?(?:iterations|steps|updates)$/.test(key)) return { role: 'total' };
   if (WEAK_STEP.has(key)) return { role: 'weak_step' };
   if (GRAD.has(key)) return { role: 'grad' };
-  if (STEP_TIME.has(key)) return { role: 'step_time', unit: /ms|milli/.test(hint) || /^ms /.test(key) || / ms$/.test(key) ? 'ms' : '' };
+  if (STEP_TIME.has(key) || /^(?:full|total|train|mean|average|avg|global) (?:train(?:ing)? )?step time$/.test(key)) return { role: 'step_time', unit: /ms|milli/.test(hint) || /^ms /.test(key) || / ms$/.test(key) ? 'ms' : '' };
   const rate = EVAL_WORD.test(key) ? null : rateLabel(key.replace(/^train(?:ing)? /, ''));
   if (rate) return { role: 'rate', unit: rate };
   if (key === 'time' || key === 'seconds') return { role: 'time' };
@@ -137,13 +137,14 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (key === 'tel') return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
   if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$|^(?:mean|avg|average) (?:reward|return)s?$/.test(key)) return { role: 'eval' };
-  if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc|bleu|wer|cer|fid|miou|map(?:@?[\d.: ]*))$/.test(key)) return { role: 'auc' };
+  if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc|bleu|wer|cer|[fk]id(?:\d{1,3}k?(?: full)?)?|miou|map(?:@?[\d.: ]*))$/.test(key)) return { role: 'auc' };
   const parts = key.split(' ');
   const last = parts.at(-1) ?? '';
   if (/^train(?:ing)?(?:'s)? (?:(?:m|binary |multi |cross )?(?:log ?loss|entropy)|rmsle|rmse|mae|mape|l1|l2|tweedie|poisson|quantile)$/.test(key)) return { role: 'loss', rank: 6 };
+  if (key === 'cost') return { role: 'loss', rank: PART };
   if (PART_LOSS.test(key)) return { role: 'loss', rank: PART };
   if (/^(?:avg|average|mean|total|overall) (?:\w+ ){0,2}loss(?: \w+)?$/.test(key)) return { role: 'loss', rank: 4 };
-  if (last === 'loss' || (parts[0] === 'loss' && !/^loss (?:scale|scaler|weight|fn|function|type)/.test(key))) return { role: 'loss', rank: 2 };
+  if (last === 'loss' || (parts[0] === 'loss' && !/^loss (?:scale|scaler|weight|fn|function|type|of)/.test(key))) return { role: 'loss', rank: 2 };
   if (parts.length <= 5 && /^(?:step|iter|iteration)$/.test(last) && !NOT_A_STEP.test(parts.slice(0, -1).join(' '))) return { role: 'step' };
   if (parts.length <= 5 && last === 'epoch' && !/per|max|num|total|each|every|best|of\b|last|val|test|warm|save|until|after|eval/.test(key)) return { role: 'epoch' };
   return { role: METRIC.test(name) ? 'metric' : 'none' };
@@ -175,7 +176,7 @@ function lastDelimiter(text: string): number {
     const next = text[at + 1];
     // "valid_1's auc" is one name.
     if (char === "'" && next === 's' && text[at + 2] === ' ' && /\w/.test(text[at - 1] ?? '')) continue;
-    if (',;|[](){}<>"\'\t=#•·→│┃║'.includes(char)) return at + 1;
+    if (',;|[](){}<>"\'\t=#•·→│┃║—'.includes(char)) return at + 1;
     if (char === ' ' && next === ' ') return at + 2;
     if ((char === ':' || char === '>' || char === '.') && next === ' ') return at + 2;
     if (char === '-' && next === ' ' && (at === 0 || text[at - 1] === ' ')) return at + 2;

@@ -18,7 +18,10 @@ const BARE = 3;
 const ABSL = /^[IWE]\d{4} [\d:. ]+\S+:\d+\] \[\d/;
 
 /** Words that count steps beside other figures, and say something else alone: "batch=32", "New timesteps: 752". */
-const LONELY = /^(?:batch|timesteps?|iterations)$/i;
+const LONELY = /^(?:batch|timesteps?|iterations|episode)$/i;
+
+/** Units of what is no count: shares and times. */
+const NO_COUNT = new Set(['%', 's', 'sec', 'secs', 'm', 'min', 'mins', 'h']);
 
 class Draft {
   private evalContext = false;
@@ -78,7 +81,8 @@ class Draft {
         else this.stepField ??= field;
         return;
       case 'weak_step':
-        if (Number.isInteger(value)) this.weakField ??= field;
+        // "'episode': 816": a dictionary's episodes count what was sampled.
+        if (Number.isInteger(value) && !(/^episode$/i.test(label.name) && /["']: ?$/.test(this.line.slice(Math.max(0, field.at - 3), field.at)))) this.weakField ??= field;
         return;
       case 'epoch':
         if (this.epochField === null || (label.name.toLowerCase() === 'epoch' && this.epochField.label.name.toLowerCase() === 'current_epoch')) this.epochField = field;
@@ -128,7 +132,8 @@ class Draft {
         if (field.at === 0 && label.empty) this.opening = field;
         if (field.at === 1 && label.bracket && label.empty && Number.isInteger(value) && this.line[1 + String(value).length] === ']') this.round = field;
         // "Train Epoch: 5 [55%]"
-        if (field.unit === '%') return;
+        // "Epoch 3: loss 0.31 [35s]"
+        if (field.unit !== '' && NO_COUNT.has(field.unit)) return;
         if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.addLoose(field);
         else if (label.bracket && label.empty && Number.isInteger(value) && this.line[field.at + String(value).length] === ',') this.pair ??= field;
         else if (label.empty && this.pair && Number.isInteger(value) && field.at - this.pair.at < 16) this.addLoose(field);
@@ -178,7 +183,9 @@ class Draft {
     this.settleRounds();
     const weak = this.weakField;
     const accompanied = weak?.of !== null || !LONELY.test(weak.label.name) || (this.loss ?? this.rate ?? this.lr ?? this.eta ?? this.metrics ?? this.plain) !== undefined || this.epochField !== null;
-    const step = this.stepField ?? (accompanied ? weak : null);
+    // "Episode: 120/500, reward: 33, steps: 33": the steps are the episode's.
+    const lasted = weak !== null && this.stepField?.of === null && /^episode$/i.test(weak.label.name) && /^steps$/i.test(this.stepField.label.name);
+    const step = (lasted ? null : this.stepField) ?? (accompanied ? weak : null);
     if ((this.lossRank <= 2 && this.weakLosses > 1) || (this.lossRank === PART && !step && !this.epochField)) this.loss = undefined;
     this.settleTime(step !== null);
     const heads = this.evalContext && this.loss === undefined;
@@ -256,6 +263,8 @@ class Draft {
       this.stepField ??= second;
       return;
     }
+    // "3/100 * Epoch 3 (train): loss=0.33" says twice which epoch it is.
+    if (this.epochField && !second && first.at < this.epochField.at && first.value === this.epochField.value) return;
     if (this.epochField && first.at > this.epochField.at && (first.label.bracket || first.of !== null)) {
       // "epoch 002:  650 / 1891 … num_updates=2541" counts twice; the fraction is what the log measures itself by.
       if (first.of !== null && this.stepField?.of === null && this.stepField.label.name === 'num_updates') this.stepField = null;
@@ -272,7 +281,7 @@ class Draft {
   private settleTime(counts: boolean): void {
     const field = this.timeField;
     // Hours are no step: "time: 125602.7" counts from the start.
-    if (!field || this.inSeconds(field) > 3_600 || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
+    if (!field || this.inSeconds(field) > 3_600 || field.unit === 'd' || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
     if (this.loss === undefined && !counts) return;
     if (!counts && this.epochField) return;
     if (this.batchTime !== undefined || this.stepSeconds !== undefined) return;

@@ -3,11 +3,13 @@ import { cleanLine } from '../text.ts';
 import { activityOf } from './activity.ts';
 import { barShape, readBar, redraws, type BarShape } from './bars.ts';
 import { createSplitter } from './frames.ts';
+import { barWords } from './bar-words.ts';
 import { readFields } from './line.ts';
 import { presetFor, type Admits } from './presets.ts';
 import type { LineRecord } from './record.ts';
 import { readShape } from './shapes.ts';
 import { createScanner, type Field } from './scan.ts';
+import { readNamed, readRuled, readSpaced, type Spaced } from './spaced.ts';
 import { inSection, readClassHeading, readClassRow, readHeading, readRow, readSection, type Heading } from './tables.ts';
 import { applyBar, applyRecord, BLANK, etaOf, forgetBar, speedOf, type Activity, type Track } from './track.ts';
 import { userPattern } from './user.ts';
@@ -46,10 +48,11 @@ export interface ProgressOptions {
   regex?: string;
 }
 
-const EVAL_HEADING = /\b(?:validation|evaluation|eval|test(?:ing)?|val) (?:results?|metrics|summary|report|scores|performance)\b/i;
+const EVAL_HEADING = /\b(?:validation|evaluation|eval|test(?:ing)?|valid?) (?:results?|metrics|summary|report|scores|performance)\b|\b(?:scores|metrics|results) on (?:the )?(?:validation|valid|val|test|dev|eval\w*) set\b/i;
 const HEADED_LINES = 12;
 const TAIL_LINES = 200;
 const LINE_KEPT = 8_000;
+const RANK = /^\[\d{1,6},\d{1,6}\]<std(?:out|err)>: ?/;
 const MOVES = /\x1b\[\d{0,4}[A-HJKf]/;
 const ESCAPE = /\x1b(?:\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|.?)/g;
 
@@ -70,6 +73,7 @@ class Reader implements ProgressReader {
   private track: Track = { ...BLANK };
   private heading: Heading | null = null;
   private columns: readonly string[] | null = null;
+  private ruled: Spaced | null = null;
   private section: string | null = null;
   /** How many more lines may belong to an evaluation's heading. */
   private underHeading = 0;
@@ -104,8 +108,8 @@ class Reader implements ProgressReader {
   reading(): ProgressReading {
     // What stands behind the last separator may be cut in the middle of a number: its last word waits for the rest.
     const pending = this.splitter.pending().replace(/[\p{L}\p{N}.%+,/:-]+$/u, '');
-    const { quiet, heading, columns, section, shape, held, underHeading } = this;
-    const kept = { track: this.track, quiet, heading, columns, section, shape, held, underHeading };
+    const { quiet, heading, columns, ruled, section, shape, held, underHeading } = this;
+    const kept = { track: this.track, quiet, heading, columns, ruled, section, shape, held, underHeading };
     this.track = { ...this.track };
     this.release();
     if (!isBlank(pending)) this.parse(pending);
@@ -152,6 +156,8 @@ class Reader implements ProgressReader {
         this.held = frame;
       } else {
         this.release();
+        // "[1,0]<stdout>:epoch 3": mpirun's word for who speaks.
+        if (frame.charCodeAt(0) === 91 && RANK.test(frame)) frame = frame.replace(RANK, '');
         if (!frame.includes('\x1b')) this.parseClean(frame);
         else for (const part of frame.split(MOVES)) this.parse(part);
       }
@@ -189,7 +195,7 @@ class Reader implements ProgressReader {
       const columns = readClassHeading(bar.description);
       if (columns) this.columns = columns;
       const before = this.track.activity;
-      applyBar(this.track, bar, this.extra(bar.description, bar.postfix));
+      applyBar(this.track, bar, barWords(bar.description, bar.postfix, this.scan));
       if (this.track.activity !== before || this.track.activity === 'training') this.quiet = 0;
       this.shape = this.user || columns ? null : barShape(frame, bar);
       const rest = line.slice(bar.end);
@@ -202,22 +208,6 @@ class Reader implements ProgressReader {
     if (record) this.take(record, line);
   }
 
-  private extra(description: string, postfix: string): LineRecord | null {
-    const classes = /^(\d+)\/(\d+)\s+[\d.]+[GM]?\s+((?:nan|inf|[\d.]+)(?:\s+(?:nan|inf|[\d.]+))*)$/i.exec(description);
-    if (classes) {
-      const record: LineRecord = { context: 'train', shape: 'bar', format: 'ultralytics', epoch: Number(classes[1]) };
-      if (/nan|inf/i.test(classes[3] ?? '')) record.loss = Number.NaN;
-      return record;
-    }
-    const recipe = /^(?:\[[^\]]{1,40}\]:? ?){0,2}(\d+)\|(\d+)\|Loss: (\S+)$/.exec(description);
-    if (recipe) return { context: 'train', shape: 'bar', format: 'torchtune', epoch: Number(recipe[1]), loss: Number(recipe[3]) };
-    const said = description === '' ? null : readFields(description, this.scan(description));
-    const numbered = /\bepoch_(\d{1,7})$/i.exec(description);
-    if (numbered) return { ...said, ...(postfix === '' ? null : readFields(postfix, this.scan(postfix))), context: 'train', shape: 'bar', epoch: Number(numbered[1]) };
-    const shown = postfix === '' ? null : readFields(postfix, this.scan(postfix));
-    return said || shown ? { ...said, ...shown, context: 'train', shape: 'bar' } : null;
-  }
-
   private tabular(line: string): LineRecord | null {
     if (line.charCodeAt(0) === 32 && /^ {1,8}[|│]/.test(line)) return this.tabular(line.trimStart());
     const code = line.charCodeAt(0);
@@ -228,6 +218,12 @@ class Reader implements ProgressReader {
     }
     const epoch = code === 32 ? /^ +(\d{1,6})\/\d{1,6} +[\d.]{1,8}G(?: +[\d.]{1,12}){5,20}(?::(?: *\d{1,3}(?:%[^\d/]{0,40})?)?)? *$/.exec(line)?.[1] : undefined;
     if (epoch !== undefined) return { context: 'train', shape: 'table', format: 'ultralytics', epoch: Number(epoch) };
+    // A rule of dashes under a line, or under nothing: the line above it names columns.
+    if (code === 45 && line.startsWith('---')) this.ruled = readRuled(this.lines.at(-1) ?? '', line) ?? this.ruled;
+    if (this.ruled !== null && (code === 32 || (code > 47 && code < 58))) {
+      const row = readSpaced(line, this.ruled);
+      if (row) return row;
+    }
     if (code === 91 && line.includes('copypaste: ')) return this.copied(line.slice(line.indexOf('copypaste: ') + 11).split(','));
     if (code === 32 && line.includes(' Class ')) this.columns = readClassHeading(line) ?? this.columns;
     if (this.columns !== null && /^\s*all\s/.test(line)) {
@@ -250,6 +246,8 @@ class Reader implements ProgressReader {
     const [only] = fields;
     if (!only) {
       this.heading = readHeading(line) ?? this.heading;
+      this.ruled = readNamed(line) ?? this.ruled;
+      if (line.endsWith(':') || line.endsWith(': ')) this.underHeading = EVAL_HEADING.test(line) ? HEADED_LINES : this.underHeading;
       if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
       return null;
     }

@@ -206,8 +206,18 @@ function rateAfter(line: string, stop: number, unitEnd: number): RateAt | null {
   }
   if (codeAt(slash) !== 47) return null;
   const end = lettersEnd(slash + 1);
+  // "lr=3e-4 tok/s=45210", "sec/tick 71.1   sec/kimg 17.4": the unit of the number that follows it.
+  if (from > stop && namesNext(line, end, from - stop)) return null;
   const unit = rateUnit(line.slice(from, slash), line.slice(slash + 1, end));
   return unit ? { ...unit, end } : null;
+}
+
+/** Whether what ends here is the name of a number: a sign stands between them, or it stands nearer to that number than to the one before. */
+function namesNext(line: string, end: number, gap: number): boolean {
+  const code = codeAt(end);
+  if (code === 61 || code === 58) return digit(codeAt(skipSpaces(end + 1)));
+  const next = skipSpaces(end);
+  return gap > 1 && next > end && next - end < gap && digit(codeAt(next)) && line[next] !== undefined;
 }
 
 /** "1234.5/s" */

@@ -12,6 +12,9 @@ const LIST = /(?:^|[:\s])\[(?:\d{1,6}\.\d{1,20}(?:e[-+]\d{1,3})?, ?){0,12}(\d{1,
 /** "4310 (86.18%)   44.431 ms   30 s, 701.883 ms   14.51 M": the rows of nerfstudio. */
 const DONE = /^\s*(\d{1,9}) \(\d{1,3}\.\d{1,3}%\) +(\d{1,9}(?:\.\d{1,9})?) (ms|s) +(\d[\d.]{0,9} (?:d|h|m|s|ms)\b(?:, \d[\d.]{0,9} (?:h|m|s|ms)\b)?)?/;
 
+/** "[ 17]   13060 || B: 4.23 | C: 2.46 | T: 11.455 || ETA: 3 days, 6:48:01 || timer: 0.357": YOLACT's epoch and iteration, the total of its losses, and the time of a step. */
+const BARRED = /^\[ *(\d{1,6})\] +(\d{1,9}) \|\|(?:[^|]{1,30}\|){0,12} *T: *(\d[\d.]{0,12}|nan|inf) *\|\|(?:.{0,60}\|\| *timer: *(\d[\d.]{0,12}))?/;
+
 function timed(took: number, unit: string): Pick<LineRecord, 'rate' | 'stepSeconds'> {
   return unit === 'ms' ? { rate: { value: took, unit: 'ms/iter' }, stepSeconds: took / 1_000 } : { rate: { value: took, unit: 's/it' }, stepSeconds: took };
 }
@@ -26,6 +29,10 @@ export function readShape(line: string, { of, label }: Field): LineRecord | null
   if (of !== null && line.includes('max_train_steps')) {
     const planned = PLANNED.exec(line)?.[1];
     if (planned !== undefined) return { context: 'train', shape: 'line', total: Number(planned) };
+  }
+  if (label.bracket && line.includes('] ') && line.includes(' || ')) {
+    const [, epoch, step, lost, took] = BARRED.exec(line) ?? [];
+    if (epoch !== undefined) return { context: 'train', shape: 'line', epoch: Number(epoch), step: Number(step), loss: Number(lost), ...(took === undefined ? null : timed(Number(took), 's')) };
   }
   if (label.bracket && line.endsWith(']')) {
     const [, step, lr] = LIST.exec(line) ?? [];

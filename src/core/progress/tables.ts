@@ -36,7 +36,7 @@ export function readRow(line: string, { separator, labels }: Heading): LineRecor
     if (text === '' || /^(?:no log|none|null|-)$/i.test(text)) continue;
     const value = /^[+-]?(?:nan|inf(?:inity)?)$/i.test(text) ? Number.NaN : Number(text.replace(/%$/, ''));
     if (Number.isNaN(value) && !/nan|inf/i.test(text)) {
-      if (label.role === 'none') continue;
+      if (label.role === 'none' || label.role === 'time') continue;
       return null;
     }
     if (label.role === 'step' || (label.role === 'weak_step' && record.step === undefined)) record.step = value;
@@ -51,7 +51,7 @@ export function readRow(line: string, { separator, labels }: Heading): LineRecor
     }
   }
   if (Object.keys(metrics).length > 0) record.eval = metrics;
-  return record.step ?? record.epoch ?? record.loss ?? record.eval ? record : null;
+  return (record.step ?? record.epoch ?? record.loss ?? record.eval) === undefined ? null : record;
 }
 
 /** The metric columns of "Class Images Instances Box(P R mAP50 mAP50-95)"; null for any other line. */

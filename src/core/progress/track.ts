@@ -31,7 +31,7 @@ export interface Track {
   /** A step with company was seen: lonely numbers called "step" are ignored from then on. */
   sureStep: boolean;
   /** The bar that is taken for the training loop's. `sure`: something proved it (a loss, a second pass, the declared total). */
-  bar: { total: number | null; step: number; sure: boolean } | null;
+  bar: { total: number | null; step: number; sure: boolean; /** The total of the one that it took the place of. */ before: number | null } | null;
   declaredTotal: number | null;
   /** Lines count "66/30000": a lone "Total steps" among them counts something else. */
   counted: boolean;
@@ -146,7 +146,8 @@ export function applyBar(track: Track, bar: Bar, extra: LineRecord | null): void
   }
   const again = track.bar !== null && track.bar.total === bar.total && bar.step < track.bar.step;
   const sure = bar.kind === 'train' || extra?.loss !== undefined || again || (track.bar?.total === bar.total && track.bar.sure) || (bar.total !== null && bar.total === track.declaredTotal);
-  track.bar = { total: bar.total, step: bar.step, sure };
+  const before = track.bar && track.bar.total !== bar.total ? track.bar.total : (track.bar?.before ?? null);
+  track.bar = { total: bar.total, step: bar.step, sure: sure || (track.bar !== null && track.bar.total !== bar.total && track.bar.before === bar.total), before };
   const known = track.step;
   if (known === null || bar.slack === 0 || Math.abs(known - bar.step) > bar.slack) track.step = bar.step;
   track.total = bar.total;
@@ -174,6 +175,8 @@ function isTrainingBar(track: Track, bar: Bar, extra: LineRecord | null): boolea
   const known = track.bar;
   if (!known) return track.declaredTotal === null || track.declaredTotal === bar.total;
   if (known.total === bar.total) return true;
+  // The one from before an evaluation's begins again; an evaluation is the shorter of the two.
+  if (known.before === bar.total && (!known.sure || (known.total !== null && known.step >= known.total && bar.total > known.total))) return true;
   // One that is far along at first sight was there before the one that began at zero.
   if (!known.sure && known.total !== null && bar.total > known.total && bar.step > 1) return true;
   // A bar of another length inside an unfinished one is nested in it: an evaluation, a batch of generations.

@@ -15,6 +15,9 @@ export const PROGRAM_RULES: readonly Rule[] = [
   { cause: 'dependency_version_mismatch', weight: 'fact', match: /\.so[\w.]{0,20}: undefined symbol: /, alone: true },
   { cause: 'code_bug', weight: 'error', match: /^:? ?(?:SyntaxError){2}|^: SyntaxError/ },
   { cause: 'numeric_divergence', weight: 'fact', match: /^(?:.{0,80}\s)?(?:loss is (?:nan|inf|-inf), ?stopping|(?:invalid|nan|non-finite) loss, (?:terminat|stopp|abort)ing)/i, alone: true },
+  // TensorFlow only warns where it was told to go on.
+  { cause: 'numeric_divergence', weight: 'fact', match: /^(?:ERROR:tensorflow:|E\d{4} .{0,100}\] )Model diverged with loss = NaN|^(?:[\w.]{1,120}\.)?NanLossDuringTrainingError\b/, alone: true },
+  { cause: 'numeric_divergence', weight: 'fact', match: /\bNaN or Inf (?:encountered|found|detected)|\bDetected (?:NaN|Inf) loss/i },
   { cause: 'numeric_divergence', weight: 'fact', match: /to satisfy the constraint .{1,80} but found invalid values|\bloss (?:is|was|became|becomes) (?:not finite|non-finite|infinite|nan|inf)\b/i },
   // Versions
   { cause: 'missing_dependency', weight: 'fact', match: /Failed to find C compiler|\blib(?!cu|nv|nccl|torch|stdc|c10|mkl|iomp|gcc)[\w.+-]{1,60}\.so[\w.]{0,20}: cannot open shared object file|\b\w+ library not found$/ },

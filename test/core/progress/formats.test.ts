@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { readLog, type ProgressReading } from '../../../src/core/progress/index.ts';
 
+/** A bar without a word, as tqdm draws it. */
+const bar = (step: number, total: number): string => `${Math.floor((100 * step) / total)}%|████      | ${step}/${total} [00:02<00:01,  4.90it/s]\n`;
+
 /** Each in the framework's own format, with numbers of ours. */
 const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressReading>][] = [
   [
@@ -154,6 +157,30 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['RVC', 'INFO:voice:Train Epoch: 5 [55%]\nINFO:voice:[200, 9.995000937421877e-05]\nINFO:voice:loss_disc=3.761, loss_gen=3.288, loss_fm=8.147,loss_mel=21.058, loss_kl=1.650\n', { step: 200, epoch: 5, loss: null }],
   ['lists that count nothing', 'betas [0.9, 0.999]\nshape [1, 3, 224]\nmean [123.675, 116.28]\n', { step: null, learning_rate: null }],
   ['nerfstudio', 'Step (% Done)       Train Iter (time)    ETA (time)           Train Rays / Sec\n---------------------------------------------------\n4310 (86.18%)       44.431 ms            30 s, 701.883 ms     14.51 M\n', { step: 4_310, loss: null, rate: { value: 44.431, unit: 'ms/iter' }, eta_s: 31 }],
+  ['spaCy: a table under a rule of dashes', 'E    #       LOSS TOK2VEC  LOSS NER  ENTS_F  ENTS_P  ENTS_R  SCORE \n---  ------  ------------  --------  ------  ------  ------  ------\n  0       0          0.00     41.00    9.10    6.20   21.00    0.09\n  1     400         12.30   1150.70   88.20   88.00   88.40    0.88\n', { step: 400, epoch: 1, loss: null, eval: { ENTS_F: 88.2, ENTS_P: 88, ENTS_R: 88.4, SCORE: 0.88 } }],
+  ['fastai: a heading of words', 'epoch     train_loss  valid_loss  accuracy  time    \n0         0.702351    0.588114    0.695000  00:12     \n1         0.561034    0.430221    0.812500  00:11     \n', { step: null, epoch: 1, loss: 0.561034, eval: { valid_loss: 0.430221, accuracy: 0.8125 } }],
+  ['fastai: a loss that is gone', 'epoch\ttrain_loss\tvalid_loss\taccuracy\ttime\n0\tnan\tnan\t0.51\t00:03\n', { epoch: 0, loss: null, diverged: true }],
+  ['YOLACT', '[ 17]   13060 || B: 4.233 | C: 2.463 | M: 4.518 | S: 0.241 | T: 11.455 || ETA: 3 days, 6:48:01 || timer: 0.357\n', { step: 13_060, epoch: 17, loss: 11.455, rate: { value: 0.357, unit: 's/it' } }],
+  ['a prefix of mpirun', '[1,3]<stdout>:Epoch 4 step 120/900 loss 0.41\n', { step: 120, total_steps: 900, epoch: 4, loss: 0.41 }],
+  ['a unit before its number, behind another', 'step 1200/5000 loss=2.113 lr=3.0e-04 tok/s=45,210 eta=00:31:12\n', { step: 1_200, learning_rate: 3e-4, rate: { value: 45_210, unit: 'tok/s' } }],
+  ['a unit before its number, by columns', 'tick 12   kimg 48.2    time 1d 06h 14m   sec/tick 71.2    sec/kimg 17.38   maintenance 0.0\n', { step: 12, rate: null }],
+  ['a unit behind its number, by columns', 'step 12  loss 0.5  3.20 it/s   mem 12.1\n', { step: 12, rate: { value: 3.2, unit: 'it/s' } }],
+  ['the time of an epoch in brackets', 'Epoch 3: trn_loss 0.31 val_loss 0.42 [35s]\n', { step: null, epoch: 3, loss: 0.31, eval: { val_loss: 0.42 } }],
+  ['an epoch that is said twice', '3/100 * Epoch 3 (train): loss=0.3298 | _base/lr=0.0130\n3/100 * Epoch 3 (valid): loss=1.6801 | _base/lr=0.0183\n', { step: null, total_steps: null, epoch: 3, loss: 0.3298, eval: { loss: 1.6801 } }],
+  ['what a counter dates', 'Cost after iteration 1200: 0.3912\n', { step: 1_200, loss: 0.3912 }],
+  ['a cost', 'Epoch 100, Cost: 0.1823\n', { epoch: 100, loss: 0.1823 }],
+  ['a cost in money counts nothing', 'total spent so far, cost: 0.18\n', { loss: null }],
+  ['episodes and their steps', 'Episode: 120/500, Total Reward: 33.0, Steps: 33, Epsilon: 0.55\n', { step: 120, total_steps: 500 }],
+  ['episodes of a dictionary', "{'objective/kl': 10.5, 'lr': 2e-06, 'episode': 816, 'epoch': 0.91}\n", { step: null, epoch: 0.91 }],
+  ['steps per second, as a word', '402/500: episode: 57, duration: 2.0s, episode steps: 39, steps per second: 195, loss: 7.1\n', { step: 402, total_steps: 500, loss: 7.1, rate: { value: 195, unit: 'steps/s' } }],
+  ['the time of a whole step', 'Step: 395, Loss: 2.42\nFull step time 224.55 ms, cache entries: 90\n', { step: 395, loss: 2.42, rate: { value: 224.55, unit: 'ms/iter' } }],
+  ['a result under a heading of its own', '23 May 14:00    INFO  epoch 5 training [time: 0.98s, train loss: 74.5]\n23 May 14:00    INFO  valid result: \nrecall@5 : 0.0441    recall@10 : 0.0777    ndcg@10 : 0.0611\n', { step: null, epoch: 5, loss: 74.5, eval: { 'recall@10': 0.0777 } }],
+  ['a cut and its value with nothing between', '[INFO] rec: complete scores on valid set: \nhit@10:0.122065 hit@20:0.213795 ndcg@10:0.0607\n', { step: null, eval: { 'hit@10': 0.122065, 'hit@20': 0.213795, 'ndcg@10': 0.0607 } }],
+  ['a range of cuts', 'Epoch 3 val mAP@.5:.95 0.41, val mAP@0.5:0.95: 0.42, val AP@50:95 = 0.43\n', { epoch: 3, eval: { 'val mAP@.5:.95': 0.41, 'val mAP@0.5:0.95': 0.42, 'val AP@50:95': 0.43 } }],
+  ['the first row of a table', 'epoch,train_loss\n0,0.9\n', { epoch: 0, loss: 0.9 }],
+  ['a dash between logger and message', '2026-01-02 03:04:05,117 — agents.vpg — INFO — Epoch: 7\n', { epoch: 7 }],
+  ['the training bar after that of an evaluation', `${bar(11, 11)}${bar(4, 4)}-> Loss: 0.79, Test accuracy: 80.0\n${bar(1, 11)}`, { step: 1, total_steps: 11, loss: 0.79 }],
+  ['an evaluation before and after the training', `${bar(4, 4)}${bar(11, 11)}-> Loss: 0.79\n${bar(2, 4)}`, { step: 11, total_steps: 11 }],
 ];
 
 describe('formats', () => {
