@@ -180,6 +180,7 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['the first row of a table', 'epoch,train_loss\n0,0.9\n', { epoch: 0, loss: 0.9 }],
   ['a dash between logger and message', '2026-01-02 03:04:05,117 — agents.vpg — INFO — Epoch: 7\n', { epoch: 7 }],
   ['the training bar after that of an evaluation', `${bar(11, 11)}${bar(4, 4)}-> Loss: 0.79, Test accuracy: 80.0\n${bar(1, 11)}`, { step: 1, total_steps: 11, loss: 0.79 }],
+  ['an evaluation within which the excerpt begins', `${bar(16, 68)}${bar(100, 160)}${bar(68, 68)}`, { step: 100, total_steps: 160 }],
   ['an evaluation before and after the training', `${bar(4, 4)}${bar(11, 11)}-> Loss: 0.79\n${bar(2, 4)}`, { step: 11, total_steps: 11 }],
 ];
 
