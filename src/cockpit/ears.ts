@@ -12,8 +12,8 @@ export interface Ears {
   shut(): void;
 }
 
-export function createEars(terminal: NodeJS.ReadStream, clock: Clock): Ears {
-  const sifter = createSifter();
+export function createEars(terminal: NodeJS.ReadStream, clock: Clock, answered: () => void): Ears {
+  const sifter = createSifter(answered);
   const inner = new PassThrough();
   let cancel: (() => void) | null = null;
   let open = false;

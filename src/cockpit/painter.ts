@@ -17,12 +17,14 @@ export interface Painter {
   forget(): void;
   /** Paints the newest frame again, whole. */
   repaint(): void;
+  /** The terminal has room again: the newest frame is painted, those between are skipped. */
+  flow(): void;
   /** No bytes leave between `pause` and `repaint`. */
   pause(): void;
   close(): void;
 }
 
-export function createPainter(terminal: { write(text: string): unknown; readonly columns: number; readonly rows: number }, clock: Clock): Painter {
+export function createPainter(terminal: { write(text: string): unknown; free(): boolean; readonly columns: number; readonly rows: number }, clock: Clock): Painter {
   let frame: string[] | null = null;
   let shown: string[] | null = null;
   let painted_at = Number.NEGATIVE_INFINITY;
@@ -31,7 +33,7 @@ export function createPainter(terminal: { write(text: string): unknown; readonly
 
   const paint = (): void => {
     cancel = null;
-    if (state !== 'open' || !frame) return;
+    if (state !== 'open' || !frame || !terminal.free()) return;
     const bytes = changedRows(shown, frame, terminal.rows, terminal.columns);
     shown = frame;
     if (bytes === '') return;
@@ -65,6 +67,9 @@ export function createPainter(terminal: { write(text: string): unknown; readonly
     stdout: stdout as unknown as NodeJS.WriteStream,
     forget: () => {
       shown = null;
+    },
+    flow() {
+      if (frame !== shown) schedule();
     },
     repaint() {
       if (state === 'closed') return;

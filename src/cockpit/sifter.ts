@@ -11,6 +11,7 @@ const REST_MS = 500;
 const LONGEST = 48;
 const HOPELESS = '\x1b[<;';
 
+const ANSWER = '\x1b[0n';
 const PASTE = '\x1b[200~';
 const PASTE_END = '\x1b[201~';
 /** A press, a release or a notch of the wheel, as SGR (1006) has it. */
@@ -30,7 +31,8 @@ export interface Sifter {
   flush(): string;
 }
 
-export function createSifter(): Sifter {
+/** `answered`: the terminal says that it has read what was written before it was asked. */
+export function createSifter(answered: () => void = () => undefined): Sifter {
   let held = '';
   let pasting = false;
   /** What was given up last: its rest, when it comes after all, is no text. */
@@ -60,6 +62,10 @@ export function createSifter(): Sifter {
     const [whole] = WHOLE.exec(text) ?? [];
     if (whole !== undefined) {
       if (whole === PASTE) pasting = true;
+      if (whole === ANSWER) {
+        answered();
+        return ['', text.slice(whole.length)];
+      }
       return [whole.startsWith('\x1b[<') && !MOUSE.test(whole) ? '' : whole, text.slice(whole.length)];
     }
     const [broken] = /^\x1b\[[0-?]*[ -/]*/.exec(text) ?? [];

@@ -3,6 +3,7 @@ import type { Clock } from '../core/ports.ts';
 import type { FrameStore, Press } from './app.tsx';
 import { createEars } from './ears.ts';
 import { runIn } from './lend.ts';
+import { createOutlet } from './outlet.ts';
 import { createPainter } from './painter.ts';
 import { createScreen, guardExits, stopGroup, type Exit } from './screen.ts';
 
@@ -48,10 +49,10 @@ export interface Stage {
 
 export function createStage({ stdin, stdout, clock, mouse, suspended: farewell }: StagePorts): Stage {
   const size = (): { columns: number; rows: number } => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
-  const terminal = { write: (text: string) => stdout.write(text), get columns() { return size().columns; }, get rows() { return size().rows; } };
-  const screen = createScreen(stdout, mouse);
-  const painter = createPainter(terminal, clock);
-  const ears = createEars(stdin, clock);
+  const outlet = createOutlet(stdout, clock, () => painter.flow());
+  const painter = createPainter({ ...outlet, get columns() { return size().columns; }, get rows() { return size().rows; } }, clock);
+  const screen = createScreen(outlet, mouse);
+  const ears = createEars(stdin, clock, () => outlet.answered());
   let over: (exit: Exit) => void = () => undefined;
   const ended = new Promise<Exit>((resolve) => {
     over = resolve;
@@ -59,12 +60,18 @@ export function createStage({ stdin, stdout, clock, mouse, suspended: farewell }
   let draw: () => void = () => undefined;
   let [stopped, lent] = [false, false];
 
-  const away = (): void => {
+  const away = async (words: string): Promise<void> => {
     painter.pause();
+    // The terminal's answers are ours to hear, not the next reader's.
+    await outlet.settled();
     ears.shut();
     screen.leave();
+    outlet.write(`${words}\n`);
+    await outlet.settled();
+    outlet.close();
   };
   const back = (): void => {
+    outlet.open();
     screen.enter();
     ears.open();
     draw();
@@ -73,10 +80,10 @@ export function createStage({ stdin, stdout, clock, mouse, suspended: farewell }
   const suspend = (): void => {
     if (stopped || lent) return;
     stopped = true;
-    away();
-    stdout.write(`${farewell}\n`);
-    stopGroup(suspend);
-    clock.after(STOP_IGNORED_MS, resume);
+    void away(farewell).then(() => {
+      stopGroup(suspend);
+      clock.after(STOP_IGNORED_MS, resume);
+    });
   };
   const resume = (): void => {
     if (!stopped) return;
@@ -93,17 +100,16 @@ export function createStage({ stdin, stdout, clock, mouse, suspended: farewell }
 
   return {
     size,
-    title: (text) => screen.title(text),
+    title: (text) => (outlet.free() ? screen.title(text) : undefined),
     repaint: () => painter.repaint(),
     end: (exit) => over(exit),
-    write: (code) => void stdout.write(code),
+    write: (code) => outlet.write(code),
     toggleMouse: () => screen.toggleMouse(),
     suspend,
     async lend(argv, words) {
       if (lent || stopped) return null;
       lent = true;
-      away();
-      stdout.write(`${words}\n`);
+      await away(words);
       const said = await runIn(argv);
       lent = false;
       back();
@@ -116,6 +122,7 @@ export function createStage({ stdin, stdout, clock, mouse, suspended: farewell }
       for (const stream of [stdout, stdin]) stream.on('error', () => over({ quit: 'hangup' }));
       // A ctrl-c that was typed at the shell is the shell's.
       const release = guardExits({ end: (how, signal) => (lent && signal === 'SIGINT' ? undefined : over(how)), leave: () => screen.leave(), stop: suspend, resume });
+      outlet.open();
       screen.enter();
       // Before the first frame: a key that comes while Ink still sets up would be echoed, and Enter would scroll the screen.
       ears.open();
@@ -136,8 +143,10 @@ export function createStage({ stdin, stdout, clock, mouse, suspended: farewell }
       painter.close();
       unmount();
       screen.leave();
+      await outlet.settled();
       if (exit.quit === 'user' || exit.quit === 'detach') await clock.sleep(DRAIN_MS);
       ears.shut();
+      outlet.close();
       release();
       return exit;
     },

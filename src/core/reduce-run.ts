@@ -12,6 +12,7 @@ import { reduceProgress } from './reduce-progress.ts';
 import type { Incident, RunState, World } from './state.ts';
 import { born, newAttempt } from './reduce-born.ts';
 import { findLeft, leave } from './reduce-left.ts';
+import { rescueJudged } from './reduce-rescue.ts';
 import { dropTrial, reduceTune } from './reduce-tune.ts';
 import { isOrderEvent, reduceOrder } from './reduce-orders.ts';
 import { afterStop, attemptPatch, resumeStage } from './reduce-repair.ts';
@@ -180,11 +181,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'run.ended':
       return { ...dropTrial(run, event.at, 'the run ended first'), verdict: event.verdict, verdict_reason: event.reason, repair: null, stage: run.renting !== null ? 'renting' : run.instance === null ? 'tearing_down' : 'rescuing', rescue: null };
     case 'rescue.judged':
-      return {
-        ...(event.verdict === 'unverified' ? run : clear(run, 'sync')),
-        stage: event.verdict === 'unverified' || run.stage !== 'rescuing' ? run.stage : 'tearing_down',
-        rescue: { asked_usd: 0, asked_at: null, ...run.rescue, verdict: event.verdict, at: event.at, reason: event.reason, since: run.rescue?.verdict === 'unverified' ? run.rescue.since : event.at },
-      };
+      return rescueJudged(event.verdict === 'unverified' ? run : clear(run, 'sync'), event);
     case 'destroy.accepted':
       return run;
     case 'instance.gone':

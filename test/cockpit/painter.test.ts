@@ -30,10 +30,10 @@ function manualClock(): Clock & { pass(ms: number): void } {
   };
 }
 
-function open(rows = 3) {
+function open(rows = 3, free = () => true) {
   const written: string[] = [];
   const clock = manualClock();
-  const painter = createPainter({ write: (text: string) => written.push(text), columns: 20, rows }, clock);
+  const painter = createPainter({ write: (text: string) => written.push(text), free, columns: 20, rows }, clock);
   return { written, clock, painter };
 }
 
@@ -64,6 +64,23 @@ describe('the painter', () => {
     clock.pass(40);
     expect(written).toHaveLength(2);
     expect(written[1]).toContain('49');
+  });
+
+  it('skips frames while the terminal has no room, and shows the newest once it has', () => {
+    let room = true;
+    const { written, clock, painter } = open(1, () => room);
+    painter.stdout.write('a\n');
+    room = false;
+    for (const row of ['b', 'c', 'd']) {
+      clock.pass(1_000);
+      painter.stdout.write(`${row}\n`);
+    }
+    painter.repaint();
+    expect(written).toHaveLength(1);
+    room = true;
+    painter.flow();
+    painter.flow();
+    expect(written.slice(1)).toEqual(['\x1b[?2026h\x1b[0m\x1b[2J\x1b[1;1H\x1b[Kd\x1b[0m\x1b[?2026l']);
   });
 
   it('paints all again after a resize, and nothing while paused or closed', () => {

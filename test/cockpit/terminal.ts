@@ -37,8 +37,8 @@ export function wholeFrames(bytes: string): [string, string] {
   return cut ? [bytes.slice(0, escape), bytes.slice(escape)] : [bytes, ''];
 }
 
-/** Runs `file` by node, or as the first argument of another program. */
-export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}, cwd = process.cwd(), program = process.execPath): Seen {
+/** Runs `file` by node, or as the first argument of another program. `answers`: the terminal's own answers reach it. */
+export function openTerminal(file: string, args: string[], size: { columns: number; rows: number }, env: Record<string, string> = {}, cwd = process.cwd(), program = process.execPath, answers = true): Seen {
   const term = new xterm.Terminal({ cols: size.columns, rows: size.rows, allowProposedApi: true, scrollback: 200 });
   // Built up, never inherited: a CI run's own variables must not decide what is drawn.
   const pty = spawn(program, [file, ...args], {
@@ -59,7 +59,7 @@ export function openTerminal(file: string, args: string[], size: { columns: numb
     held = open;
     show(whole);
   });
-  term.onData((data) => pty.write(data));
+  if (answers) term.onData((data) => pty.write(data));
   const exited = new Promise<{ exitCode: number; signal?: number | undefined }>((resolve) => pty.onExit(resolve));
   let alive = true;
   void exited.then(() => {

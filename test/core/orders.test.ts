@@ -234,3 +234,19 @@ describe('a destroy that is ordered while a start is on its way', () => {
     expect(one(model)).toMatchObject({ stage: 'rescuing', rescue: null });
   });
 });
+
+describe('a destroy with results waived', () => {
+  it('is carried out although a look that was on its way comes back without them', async () => {
+    const model = await training();
+    const instance = one(model).instance ?? 0;
+    const destroyed = model.boxes.get(instance);
+    if (!destroyed) throw new Error('no box');
+    model.order({ do: 'destroy', run: 'one', waive: true });
+    for (let n = 0; n < 20 && one(model).stage !== 'tearing_down'; n += 1) await model.step(100);
+    model.record({ type: 'rescue.judged', run: 'one', instance, verdict: 'unverified', files: 0, bytes: 0, reason: 'no answer' });
+    // The destroy was accepted, and did not stick.
+    destroyed.exists = true;
+    await steps(model, 60);
+    expect([one(model).stage, destroyed.exists]).toEqual(['closed', false]);
+  });
+});
