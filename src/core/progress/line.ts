@@ -18,7 +18,7 @@ const BARE = 3;
 const ABSL = /^[IWE]\d{4} [\d:. ]+\S+:\d+\] \[\d/;
 
 /** Words that count steps beside other figures, and say something else alone: "batch=32", "New timesteps: 752". */
-const LONELY = /^(?:batch|timesteps?|iterations|episode)$/i;
+const LONELY = /^(?:batch|timesteps?|iterations)$/i;
 
 /** Units of what is no count: shares and times. */
 const NO_COUNT = new Set(['%', 's', 'sec', 'secs', 'm', 'min', 'mins', 'h']);
@@ -85,6 +85,8 @@ class Draft {
         if (Number.isInteger(value) && !(/^episode$/i.test(label.name) && /["']: ?$/.test(this.line.slice(Math.max(0, field.at - 3), field.at)))) this.weakField ??= field;
         return;
       case 'epoch':
+        // "Time taken for 1 epoch: 116.7 secs"
+        if (!Number.isInteger(value) && /\b(?:for|per) (?:\d{1,3}|one|an|each|this|the) epoch\W{1,3}$/i.test(this.line.slice(Math.max(0, field.at - 24), field.at))) return;
         if (this.epochField === null || (label.name.toLowerCase() === 'epoch' && this.epochField.label.name.toLowerCase() === 'current_epoch')) this.epochField = field;
         return;
       case 'total':
@@ -273,6 +275,8 @@ class Draft {
     }
     if (first.of === null && !this.stepField && this.loss !== undefined) this.stepField = first.label.bracket ? first : null;
     if (first.of === null) return;
+    // "Batch[430/6920] - loss: 0.72  acc: 43.75%(7/16)": what was counted first counts the steps.
+    if (this.weakField !== null && this.weakField.of !== null && this.weakField.at < first.at) return;
     // A bare fraction is a step only in the company of a loss, a rate or an ETA.
     if (this.loss !== undefined || this.eta !== undefined || this.rate) this.stepField ??= first;
   }

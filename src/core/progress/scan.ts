@@ -80,6 +80,11 @@ export function createScanner(): (line: string) => Field[] {
         at = stop;
         continue;
       }
+      // "mean 100 episode reward"
+      if (stop - start === 3 && next === 32 && codeAt(stop + 1) === 101 && codeAt(start - 2) === 110 && line.startsWith('episode', stop + 1) && line.startsWith('mean ', start - 5)) {
+        at = stop;
+        continue;
+      }
       // Clock times, dates and addresses are no counts.
       if ((next === 58 && digit(codeAt(stop + 1))) || isDate(start, stop)) {
         const label = labelOf(line, labelFrom, start, counted);

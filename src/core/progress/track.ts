@@ -176,7 +176,7 @@ function isTrainingBar(track: Track, bar: Bar, extra: LineRecord | null): boolea
   if (!known) return track.declaredTotal === null || track.declaredTotal === bar.total;
   if (known.total === bar.total) return true;
   // The one from before an evaluation's begins again; an evaluation is the shorter of the two.
-  if (known.before === bar.total && (!known.sure || (known.total !== null && known.step >= known.total && bar.total > known.total))) return true;
+  if (known.before === bar.total && known.total !== null && known.step >= known.total && bar.total > known.total) return true;
   // One that is far along at first sight was there before the one that began at zero.
   if (!known.sure && known.total !== null && bar.total > known.total && bar.step > 1) return true;
   // A bar of another length inside an unfinished one is nested in it: an evaluation, a batch of generations.

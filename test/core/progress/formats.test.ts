@@ -171,6 +171,12 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['a cost', 'Epoch 100, Cost: 0.1823\n', { epoch: 100, loss: 0.1823 }],
   ['a cost in money counts nothing', 'total spent so far, cost: 0.18\n', { loss: null }],
   ['episodes and their steps', 'Episode: 120/500, Total Reward: 33.0, Steps: 33, Epsilon: 0.55\n', { step: 120, total_steps: 500 }],
+  ['episodes beside lengths', 'Episode 170\tLast length:   196\tAverage length: 163.60\n', { step: 170 }],
+  ['games and frames', 'Game number: 000640  Frame number: 00021668  Average reward: 16.2  Time taken: 8.2s\n', { step: 21_668, eval: { 'Average reward': 16.2 } }],
+  ['a mean over episodes, in a box', '| mean 100 episode reward | -15.2    |\n| steps                   | 3058     |\n', { step: 3_058, eval: { 'mean 100 episode reward': -15.2 } }],
+  ['the time of one epoch', 'Epoch 5 Loss 1.6701 Accuracy 0.2036\nTime taken for 1 epoch: 116.67 secs\n', { epoch: 5, loss: 1.6701 }],
+  ['a fraction that was right, behind the batch', 'Batch[430/6920] - loss: 0.720713  acc: 43.7500%(7/16)\n', { step: 430, total_steps: 6_920, loss: 0.720713 }],
+  ['char-rnn', '290/446 (epoch 0), train_loss = 2.098, time/batch = 0.163\n', { step: 290, total_steps: 446, epoch: 0, loss: 2.098, rate: { value: 0.163, unit: 's/it' } }],
   ['episodes of a dictionary', "{'objective/kl': 10.5, 'lr': 2e-06, 'episode': 816, 'epoch': 0.91}\n", { step: null, epoch: 0.91 }],
   ['steps per second, as a word', '402/500: episode: 57, duration: 2.0s, episode steps: 39, steps per second: 195, loss: 7.1\n', { step: 402, total_steps: 500, loss: 7.1, rate: { value: 195, unit: 'steps/s' } }],
   ['the time of a whole step', 'Step: 395, Loss: 2.42\nFull step time 224.55 ms, cache entries: 90\n', { step: 395, loss: 2.42, rate: { value: 224.55, unit: 'ms/iter' } }],
@@ -180,6 +186,7 @@ const FORMATS: readonly [name: string, log: string, expected: Partial<ProgressRe
   ['the first row of a table', 'epoch,train_loss\n0,0.9\n', { epoch: 0, loss: 0.9 }],
   ['a dash between logger and message', '2026-01-02 03:04:05,117 — agents.vpg — INFO — Epoch: 7\n', { epoch: 7 }],
   ['the training bar after that of an evaluation', `${bar(11, 11)}${bar(4, 4)}-> Loss: 0.79, Test accuracy: 80.0\n${bar(1, 11)}`, { step: 1, total_steps: 11, loss: 0.79 }],
+  ['an evaluation within which the excerpt begins', `${bar(16, 68)}${bar(100, 160)}${bar(68, 68)}`, { step: 100, total_steps: 160 }],
   ['an evaluation before and after the training', `${bar(4, 4)}${bar(11, 11)}-> Loss: 0.79\n${bar(2, 4)}`, { step: 11, total_steps: 11 }],
 ];
 
