@@ -250,3 +250,16 @@ describe('a destroy with results waived', () => {
     expect([one(model).stage, destroyed.exists]).toEqual(['closed', false]);
   });
 });
+
+describe('a destroy of an adopted instance that is under the label of its user again', () => {
+  it('is refused, and the instance is theirs: the run is over', async () => {
+    const model = await training(makeSpec(), true);
+    const theirs = model.boxes.get(one(model).instance ?? 0);
+    if (!theirs) throw new Error('no box');
+    theirs.instance = { ...theirs.instance, label: 'mine' };
+    await steps(model, 6);
+    model.order({ do: 'destroy', run: 'one', waive: true });
+    await steps(model, 60);
+    expect([one(model).stage, theirs.exists, theirs.instance.label]).toEqual(['closed', true, 'mine']);
+  });
+});

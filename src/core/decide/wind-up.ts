@@ -8,6 +8,8 @@ import { teardown, teardownCase } from '../teardown.ts';
 import { emit, ready } from './ready.ts';
 
 const DESTROY_AGAIN_MS = 30_000;
+/** A list may be older than a label: so many refusals are no chance. */
+const REFUSED = 3;
 /** A stop that was accepted shows in the list within this time, or it is asked again: until then the full price may bill. */
 const STOP_AGAIN_MS = 120_000;
 const HOUR_MS = 3_600_000;
@@ -104,6 +106,8 @@ export const giveBack = (world: World, run: RunState, instance: InstanceState): 
 
 /** Accepted is not gone: as long as a good list shows it, it is asked again. */
 export function askDestroy(world: World, run: RunState, instance: InstanceState, gate: Exclude<RescueVerdict, 'unverified'>, reason: string): Action[] {
+  // The user's own label is on it again, for a give-back whose answer was lost or by their hand: it is theirs, and no guard lets us end it.
+  if (instance.adopted && instance.label === instance.adopted.label && (run.backoff['destroy']?.count ?? 0) >= REFUSED) return giveBack(world, run, instance);
   const asked = instance.destroy === 'accepted' && (world.now - (instance.destroy_at ?? 0) < DESTROY_AGAIN_MS || instance.absent_reads > 0);
   return instance.gone_at !== null || asked || !ready(world, run, 'destroy') ? [] : [{ do: 'destroy', run: run.id, instance: instance.id, gate, reason }];
 }
