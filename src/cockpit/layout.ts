@@ -1,6 +1,6 @@
 /** Which panes there are and how many rows each has, from the size of the terminal and what there is to show. Pure. */
 import { runsOf, type World } from '../core/state.ts';
-import { logRun, oursOf, orderedRuns, strangersOf } from './select.ts';
+import { logRun, oursOf, orderedRuns, strangersOf, targetStranger } from './select.ts';
 import type { Pane, Ui } from './ui.ts';
 
 /** `wide` puts costs beside the logs, `normal` stacks, `compact` is the table alone, `tiny` a notice. */
@@ -37,7 +37,8 @@ export function layoutOf(ui: Ui, world: World): Layout {
   // Header, banner, the table's rule and column names, and the last row.
   const room = rows - header - (banner ? 1 : 0) - 2 - 1;
   if (shape === 'compact' || shape === 'tiny') return { shape, header, banner, ...share(room, wanted, strangers), log: null, said: null, costs: null };
-  const logOpen = logRun(ui.log, ui.selected, world) !== null;
+  // A stranger's row has no log; moving onto it must not move the panes.
+  const logOpen = logRun(ui.log, ui.selected, world) !== null || (ui.log.is === 'open' && targetStranger(ui, world) !== null);
   const table = Math.min(wanted + strangers, Math.max(4, Math.floor(room * (logOpen ? 0.35 : 0.5))));
   const below = room - table;
   if (shape === 'wide') {

@@ -95,6 +95,14 @@ describe('the table', () => {
     expect(lines.join('\n')).toMatch(/485-500 of 500/);
     expect(lines.find((text) => text.includes('30871'))).toMatch(/RTX 3060 {2}running {2}\$0\.071\/h {2}not ours/);
   });
+  it('keeps every pane where it is when the selection goes on to a stranger', () => {
+    for (const [columns, rows] of [[80, 24], [120, 40]] as const) {
+      const [ours, theirs] = [given(calmWorld(), ['o'], columns, rows), given(calmWorld(), ['o', 'G'], columns, rows)];
+      expect(layoutOf(ours, calmWorld()).log).toBeGreaterThan(0);
+      expect(layoutOf(theirs, calmWorld())).toEqual(layoutOf(ours, calmWorld()));
+      expect(screenOf(calmWorld(), columns, rows, theirs).join('\n')).toMatch(/─ Log ─[^]*Not ours: its output is never read/);
+    }
+  });
   it.each([5, 50, 500])('makes rows of those runs alone that are in the window, of %i', (count) => {
     const world = crowdedWorld(count);
     const looked = new Set<string>();

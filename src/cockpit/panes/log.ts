@@ -10,7 +10,7 @@ import { rule } from './parts.ts';
 
 export function log(ui: Ui, world: World, width: number, rows: number): Line[] {
   const run = logRun(ui.log, ui.selected, world);
-  if (!run) return [];
+  if (!run) return [rule([piece('Log', 'title')], [], width, ui.focus === 'log'), plain(' Not ours: its output is never read.', 'muted'), ...Array.from({ length: rows - 1 }, () => line())].map((row) => fitLine(row, width));
   const incident = openIncident(run);
   const cause = incident ? wrap(`${incident.diagnosis.cause}: ${cleanLine(incident.diagnosis.summary, 300)}`, width - 2).slice(0, rows > 10 ? 2 : 1).map((text) => plain(` ${text}`, 'bad')) : [];
   const space = Math.max(0, rows - cause.length);
