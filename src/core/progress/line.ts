@@ -86,7 +86,7 @@ class Draft {
         return;
       case 'epoch':
         // "Time taken for 1 epoch: 116.7 secs"
-        if (!Number.isInteger(value) && /\b(?:for|per) (?:\d{1,3}|one|an|each|this|the) epoch\W{1,3}$/i.test(this.line.slice(Math.max(0, field.at - 24), field.at))) return;
+        if (this.line[field.at - 3] === 'h' && !Number.isInteger(value) && /\b(?:for|per) (?:\d{1,3}|one|an|each|this|the) epoch\W{1,3}$/i.test(this.line.slice(Math.max(0, field.at - 24), field.at))) return;
         if (this.epochField === null || (label.name.toLowerCase() === 'epoch' && this.epochField.label.name.toLowerCase() === 'current_epoch')) this.epochField = field;
         return;
       case 'total':

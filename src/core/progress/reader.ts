@@ -157,7 +157,7 @@ class Reader implements ProgressReader {
       } else {
         this.release();
         // "[1,0]<stdout>:epoch 3": mpirun's word for who speaks.
-        if (frame.charCodeAt(0) === 91 && RANK.test(frame)) frame = frame.replace(RANK, '');
+        if (frame.charCodeAt(0) === 91 && frame.charCodeAt(2) < 58 && RANK.test(frame)) frame = frame.replace(RANK, '');
         if (!frame.includes('\x1b')) this.parseClean(frame);
         else for (const part of frame.split(MOVES)) this.parse(part);
       }
