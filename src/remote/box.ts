@@ -27,6 +27,7 @@ export interface BoxParts {
 export function createBox({ link, target, endpoint, run, hangUp }: BoxParts): Box {
   const directory = runDirectory(run);
   const sessions: Sessions = new Set();
+  let closed = false;
   const own = (order: { run: string; attempt: number }) => {
     if (order.run !== run) throw new RangeError(`this connection belongs to run ${run}, not to ${order.run}`);
     if (!Number.isSafeInteger(order.attempt) || order.attempt < 1) throw new RangeError('an attempt is a whole number from 1');
@@ -71,7 +72,7 @@ export function createBox({ link, target, endpoint, run, hangUp }: BoxParts): Bo
     },
     async follow(order, on) {
       const attempt = own(order);
-      return follow(link, sessions, directory, { attempt, offset: whole(order.offset) }, on);
+      return follow({ ...link, ended: () => (closed ? 'it was closed' : link.ended()) }, sessions, directory, { attempt, offset: whole(order.offset) }, on);
     },
     async probe(order) {
       const attempt = own(order);
@@ -86,6 +87,7 @@ export function createBox({ link, target, endpoint, run, hangUp }: BoxParts): Bo
     },
     sshCommand: () => sshCommand(link.setup, target, endpoint),
     async close() {
+      closed = true;
       for (const session of sessions) session.close();
       await hangUp();
     },

@@ -19,9 +19,10 @@ export async function follow(
   order: { attempt: number; offset: number },
   on: (event: SentinelEvent) => void,
 ): Promise<{ close(): void }> {
+  const { spawn } = await import('node-pty');
+  // After the wait: a session over a connection that is closed meanwhile would open one of its own, and nobody would end it.
   const over = link.ended();
   if (over !== null) throw new RemoteError('lost', `The connection has ended: ${over}`);
-  const { spawn } = await import('node-pty');
   const nonce = randomBytes(12).toString('hex');
   const parser = new SentinelParser({ ...order, nonce });
   const script = `cd ${directory} && exec sh .vastsit/sentinel.sh follow ${order.attempt} ${order.offset} ${nonce}`;

@@ -88,7 +88,7 @@ describe('a run whose own script has a bug that no rule knows', () => {
     expect(run?.incidents).toHaveLength(1);
     expect(run?.incidents[0]?.remedies.length).toBeLessThanOrEqual(BOUNDS.per_fingerprint);
     expect(run?.incidents[0]?.ended?.how).toBe('given_up');
-    expect(run?.brain.consults).toBeLessThanOrEqual(BOUNDS.per_rung.fix + 1);
+    expect(run?.brain.consults).toBeLessThanOrEqual(open.app.store.getState().brain?.limits.consults ?? 0);
     expect(open.sim.bill().filter((row) => !row.gone)).toEqual([]);
     expect(open.sim.burn('vastsit:')).toBe(0);
     expect(run?.rescue?.verdict).toBe('verified');
