@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     retry: 0,
+    setupFiles: ['test/seed.ts'],
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
       { extends: true, test: { name: 'rooms', include: ['test/**/*.test.{ts,tsx}'], exclude: e2e } },

@@ -36,7 +36,7 @@ export function printStatus(io: Io, world: World, now: number, asJson: boolean, 
     if (waiting) io.out(`${run.id}: ${waitingWords(waiting)} (${cleanLine(waiting.why, 160)})`);
   }
   for (const { machine_id, reason, until } of avoided(world, now)) io.out(`machine ${machine_id} is avoided until ${until.slice(0, 16)}Z: ${cleanLine(reason, 160)}`);
-  for (const one of strangers) io.out(`(not ours) instance ${one.id}  ${cleanLine(one.label ?? 'no label', 40)}  ${one.facts.num_gpus}x ${one.facts.gpu_name}  $${one.rate.toFixed(3)}/h`);
+  for (const one of strangers) io.out(`(not ours) instance ${one.id}  ${cleanLine(one.label ?? 'no label', 40)}  ${one.facts.num_gpus}x ${cleanLine(one.facts.gpu_name, 40)}  $${one.rate.toFixed(3)}/h`);
   io.out('');
   io.out(`burn $${sum.burn_usd_per_hour.toFixed(3)}/h  spent $${sum.usd.toFixed(2)}  wasted $${sum.wasted.toFixed(2)}  credit ${sum.credit_usd === null ? 'unknown' : `$${sum.credit_usd.toFixed(2)}`}  runway ${sum.runway_h === null ? '-' : span(sum.runway_h * 3_600_000)}`);
   if (stale !== null) io.talk(stale);
@@ -74,8 +74,9 @@ export function printCost(io: Io, world: World, now: number, asJson: boolean): v
 
 const dollars = (cost: Cost): Record<string, number> => Object.fromEntries((Object.keys(cost) as (keyof Cost)[]).map((part) => [part === 'usd' ? 'usd' : `usd_${part}`, round(cost[part])]));
 
-/** Columns as wide as their widest cell. */
-export function table(rows: readonly (readonly string[])[]): string[] {
+/** Columns as wide as their widest cell, a line each: a cell from the market may have held a tab or a line break. */
+export function table(raw: readonly (readonly string[])[]): string[] {
+  const rows = raw.map((row) => row.map((cell) => cleanLine(cell)));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
 }

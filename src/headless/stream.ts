@@ -4,6 +4,7 @@ import { runCost, totals } from '../core/ledger.ts';
 import { compactLine, lineText } from '../core/line.ts';
 import type { Said, World } from '../core/state.ts';
 import { isVolatile } from '../core/events.ts';
+import { cleanLine } from '../core/text.ts';
 import { json, type Io } from './io.ts';
 
 export function eventLine(io: Io, event: Event, world: World): void {
@@ -15,7 +16,7 @@ export function eventLine(io: Io, event: Event, world: World): void {
 
 export function saidLine(io: Io, said: Said): void {
   const mark = said.level === 'alert' ? '!' : said.level === 'milestone' ? '*' : ' ';
-  io.out(`${new Date(said.at).toISOString().slice(11, 19)} ${mark} ${said.actor.padEnd(10)} ${said.run === null ? '' : `${said.run}: `}${said.text}`);
+  io.out(`${new Date(said.at).toISOString().slice(11, 19)} ${mark} ${said.actor.padEnd(10)} ${said.run === null ? '' : `${said.run}: `}${cleanLine(said.text)}`);
 }
 
 /** The last JSON line of a command that ran runs: what became of each, and what still bills. */

@@ -4,9 +4,6 @@ import { BRAIN, Model, type SimBox } from './model/index.ts';
 import { runsOf } from '../../src/core/state.ts';
 import { makeSpec } from './spec-factory.ts';
 
-/** The same evenings at each run, so that a red one is red for everybody; VASTSIT_SEED plays others. */
-export const SEED = Number(process.env['VASTSIT_SEED'] ?? 1126);
-
 /** More of them at once than a test run has time for: VASTSIT_WORLDS=5000. */
 export const WORLDS = process.env['VASTSIT_WORLDS'] === undefined ? undefined : Number(process.env['VASTSIT_WORLDS']);
 

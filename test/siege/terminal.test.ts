@@ -15,7 +15,7 @@ import { alertWorld, calmWorld, NOW } from '../cockpit/world.ts';
 /** Fields that the market, a box, a log, a model or a person fills; names of runs and enumerations are checked where they come in. */
 const FOREIGN = new Set(['label', 'status_msg', 'gpu_name', 'geolocation', 'reason', 'text', 'words', 'why', 'summary', 'signature', 'next', 'command', 'resume_from', 'path', 'image', 'verdict_reason', 'says', 'best_option', 'endpoint', 'spec_path', 'failure', 'email', 'ssh_host', 'public_ipaddr', 'driver_version', 'activity', 'because', 'fingerprint']);
 const LISTS = new Set(['tail', 'evidence', 'kernel', 'fixes', 'lines', 'bad_checkpoints']);
-const BITES = ['\x1b[2J', '\x1b]0;owned\x07', '\x1b]52;c;ZXZpbA==\x07', '\x1bP+q544e\x1b\\', '\x9b31m', '\x1b[?1049h', '\x1b(0', '\r', '\n', '\x08\x08', '\x07', '\u202e', '\u2066', '\x00', '\x7f', '\x1b', '\x1b[', 'words', '学'];
+const BITES = ['\t', '\x1b[2J', '\x1b]0;owned\x07', '\x1b]52;c;ZXZpbA==\x07', '\x1bP+q544e\x1b\\', '\x9b31m', '\x1b[?1049h', '\x1b(0', '\r', '\n', '\x08\x08', '\x07', '\u202e', '\u2066', '\x00', '\x7f', '\x1b', '\x1b[', 'words', '学'];
 const hostile = fc.array(fc.oneof(fc.constantFrom(...BITES), fc.string({ unit: 'binary', maxLength: 6 })), { minLength: 1, maxLength: 6 }).map((parts) => parts.join(''));
 
 /** The same world, said by an enemy; why a check was made is one of our own words. */
@@ -56,7 +56,8 @@ describe('nothing from outside steers the terminal', () => {
         printCost(io, world, NOW, false);
         for (const run of Object.values(world.runs)) printReport(io, world, run, NOW, false);
         for (const said of world.said) saidLine(io, said);
-        expect(printed.flatMap(steering).filter((character) => character !== '\n')).toEqual([]);
+        // No tab and no line break of theirs either: a label must not forge a line of the table.
+        expect(printed.flatMap(steering)).toEqual([]);
       }),
       { numRuns: 100 },
     );
