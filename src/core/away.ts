@@ -2,6 +2,7 @@
  * An instance that went away after work began on it: its host is offline, somebody outbid it, or it was stopped. One
  * decision, with its price: wait, ask for it back, or go on elsewhere under a higher fencing number.
  */
+import { checkpointsIn } from './checkpoints.ts';
 import type { Instance } from './market.ts';
 import type { Away, RunState, World } from './state.ts';
 
@@ -86,11 +87,17 @@ export function awayStep(one: AwayCase): AwayStep {
   return { act: 'wait', because: `${one.kind === 'offline' ? 'a host that is offline usually comes back, and is not billed' : 'its disk bills on'}; going on elsewhere costs about ${minutes} min` };
 }
 
-/** ms of training that are left, at this attempt's own pace, else at the whole run's; null while that or the number of steps is unknown. */
-export function remainingMs({ progress, eyes }: RunState): number | null {
-  const { step, total_steps, steps_per_s } = progress?.reading ?? { step: null, total_steps: null, steps_per_s: null };
+/** ms a step: this attempt's own pace, else the whole run's; null while it is unknown. */
+function paceMs({ progress, eyes }: RunState): number | null {
+  const steps_per_s = progress?.reading.steps_per_s;
   const [first, last] = [progress?.marks[0], progress?.marks.at(-1)];
-  const pace = eyes.rhythm.pace ?? (steps_per_s ? 1_000 / steps_per_s : first && last && last.step > first.step ? (last.at - first.at) / (last.step - first.step) : null);
+  return eyes.rhythm.pace ?? (steps_per_s ? 1_000 / steps_per_s : first && last && last.step > first.step ? (last.at - first.at) / (last.step - first.step) : null);
+}
+
+/** ms of training that are left, at this attempt's own pace, else at the whole run's; null while that or the number of steps is unknown. */
+export function remainingMs(run: RunState): number | null {
+  const { step, total_steps } = run.progress?.reading ?? { step: null, total_steps: null };
+  const pace = paceMs(run);
   return step === null || total_steps === null || pace === null ? null : Math.max(0, total_steps - step) * pace;
 }
 
@@ -110,6 +117,20 @@ export function repeatMs(run: RunState): number | null {
   const step = run.checkpoint.step;
   const from = step === null ? undefined : marks.findLast((mark) => mark.step <= step);
   return last && from ? Math.max(0, last.at - from.at) : last ? Math.max(0, last.at - run.checkpoint.at) : 0;
+}
+
+/**
+ * The same for a restart on this very instance, where newer checkpoints lie than are at home yet: as many steps as the two
+ * newest at home tell that lie between two. Where their names tell something else than steps, as if only home had any.
+ */
+export function repeatHereMs(run: RunState): number | null {
+  const [newest, before] = checkpointsIn(run.home, run.spec.checkpoints?.path ?? [], run.bad_checkpoints);
+  const { step = null } = run.progress?.reading ?? {};
+  const pace = paceMs(run);
+  const there = run.progress?.marks.findLast(({ at }) => at <= (run.checkpoint?.at ?? 0))?.step;
+  if (newest?.step == null || before?.step == null || step === null || pace === null || there === undefined) return repeatMs(run);
+  const every = newest.step - before.step;
+  return every > 0 && step >= newest.step && there >= newest.step && there - newest.step < Math.max(2 * every, newest.step) ? ((step - newest.step) % every) * pace : repeatMs(run);
 }
 
 /**

@@ -64,7 +64,9 @@ export type Trigger =
   | 'instance_stopped'
   | 'disk_filling'
   /** A resumed attempt began below the checkpoint that it was given. */
-  | 'resume_lost';
+  | 'resume_lost'
+  /** A resumed attempt told no number at all: what it was given holds none. */
+  | 'checkpoint_poisoned';
 
 /** One rung of the ladder, applied. Each is typed; none is free text from a log. */
 export type Remedy =

@@ -112,6 +112,7 @@ function change(run: RunState, event: Event, world: World): RunState {
           failed_checks: 0,
           samples: [],
           advice: null,
+          sound_step: run.attempts.find(({ number }) => number === event.attempt)?.resume_step ?? null,
           tail: [],
           cadence: startCadence(event.at),
           progress: run.progress && { ...run.progress, reading: { ...run.progress.reading, rate: null, steps_per_s: null, eta_s: null, diverged: false }, advanced_at: event.at },

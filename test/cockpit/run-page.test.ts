@@ -71,7 +71,7 @@ describe('the run page', () => {
     const file = (path: string, sha: string): RunState['home'][number] => ({ path, bytes: 412_000_000, sha256: sha.repeat(8), mtime_s: NOW / 1_000 });
     const page = pageOf({ home: [file('out/metrics.json', 'aaaaaaaa'), file('out/checkpoint-900.pt', 'bbbbbbbb'), file('out/checkpoint-1200.pt', 'cccccccc'), file('out/checkpoint-1100.pt', 'dddddddd')], bad_checkpoints: ['out/checkpoint-1200.pt'] });
     expect(page).toMatch(/✓ results\/nanogpt-shakespeare\/out\/checkpoint-1100\.pt +412 MB {2}dddddddd {2}resumes from here\n ✓ \S+checkpoint-900\.pt .* older checkpoint/);
-    expect(page).toMatch(/✗ \S+checkpoint-1200\.pt .* damaged, not used/);
+    expect(page).toMatch(/✗ \S+checkpoint-1200\.pt .* not used again/);
     expect(pageOf({ home: [] })).toContain('No checkpoint is home yet');
     expect(pageOf({ home: [], spec: spec('demo', { checkpoints: undefined }) })).toContain('a repair would start again from step 0');
   });
