@@ -101,6 +101,8 @@ export class Counters {
       this.step ??= second;
       return;
     }
+    // "(0/4) Epoch 3, batch 1200": the rank and the size of the world.
+    if (this.epoch && this.weak && !second && first.at < this.epoch.at && this.line[first.at - 1] === '(') return;
     // "3/100 * Epoch 3 (train): loss=0.33" says twice which epoch it is.
     if (this.epoch && !second && first.at < this.epoch.at && first.value === this.epoch.value) return;
     if (this.epoch && first.at > this.epoch.at && (first.label.bracket || first.of !== null)) {

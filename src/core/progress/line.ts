@@ -26,6 +26,7 @@ class Draft {
   private rate: Rate | undefined;
   private stepSeconds: number | undefined;
   private timeField: Field | null = null;
+  private lossAt: Field | null = null;
   private batchTime: number | undefined;
   private total: number | undefined;
   private lr: number | undefined;
@@ -38,7 +39,7 @@ class Draft {
   reset(line: string, evaluates: boolean): void {
     this.line = line;
     this.counts.reset(line);
-    this.carried = this.timeField = null;
+    this.carried = this.timeField = this.lossAt = null;
     this.lossRank = this.weakLosses = 0;
     this.loss = this.rate = this.stepSeconds = this.batchTime = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = undefined;
     this.auc = false;
@@ -52,6 +53,12 @@ class Draft {
     this.carried = field.label.carries;
     const { label, value } = field;
     // "train loss 2.5, val loss 2.6": the word before one key doesn't make the next line of keys an evaluation; a heading does.
+    // "loss train: 1.8, val: 1.9 | iter time: 412 ms": beside the training's loss, the word alone names a figure.
+    const figure = label.evalContext && this.loss !== undefined && /^(?:val|valid|validation|test|eval)$/i.test(label.name) && !Number.isInteger(value);
+    if (figure) {
+      (this.metrics ??= {})[label.name] = value;
+      return;
+    }
     if (label.evalContext) this.evalContext = true;
     else if (label.trainContext && label.role === 'loss') this.evalContext = false;
     if (this.evalContext && this.takeMetric(field)) return;
@@ -72,6 +79,7 @@ class Draft {
         if (Number.isInteger(value)) this.total ??= value;
         return;
       case 'loss':
+        if (this.loss === undefined && Number.isInteger(value) && value > 0 && field.of === null && field.unit === '') this.lossAt = field;
         return this.takeLoss(label.rank, value);
       case 'bare':
         if (label.name.toLowerCase() === 'total') {
@@ -112,6 +120,8 @@ class Draft {
         (this.plain ??= []).push([label.name, value]);
         return;
       case 'none':
+        // "Train loss 1200 0.4123 Grad Norm 1.2": the count stands between the name and its figure.
+        if (label.empty && this.line[field.at - 1] === ' ' && !Number.isInteger(value) && this.counted(field.at)) return;
         return this.counts.takeUnnamed(field);
     }
   }
@@ -124,6 +134,15 @@ class Draft {
     const unnamed = !Number.isInteger(value) && (label.role === 'none' || label.role === 'eval') && isUnnamedMetric(label.name);
     const fits = unnamed || label.role === 'eval' || label.role === 'loss' || label.role === 'metric' || label.role === 'auc' || (label.role === 'bare' && !Number.isInteger(value)) || isEvalMetric(label.name);
     if (fits) (this.metrics ??= {})[label.name] = value;
+    return true;
+  }
+
+  /** Whether the loss before was a count, and what stands here is the loss. */
+  private counted(at: number): boolean {
+    const before = this.lossAt;
+    if (before === null || this.loss !== before.value || at !== before.at + String(before.value).length + 1) return false;
+    this.counts.step ??= before;
+    this.loss = Number.parseFloat(this.line.slice(at, at + 24));
     return true;
   }
 

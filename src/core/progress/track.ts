@@ -155,7 +155,7 @@ export function applyBar(track: Track, bar: Bar, extra: LineRecord | null): void
   if (bar.rate) {
     track.rate = bar.rate;
     track.stepSeconds = null;
-  }
+  } else if (extra?.rate) track.rate = extra.rate;
   track.eta = bar.eta;
   track.activity = 'training';
   track.format ??= 'tqdm';
