@@ -9,6 +9,7 @@ import { fixesFor } from '../fixes.ts';
 import { currentAttempt, instanceOf, type Attempt, type RunState, type World } from '../state.ts';
 import { leastValuable } from '../budget.ts';
 import { triage, type Evidence } from '../triage/index.ts';
+import { POLICY } from '../triage/policy.ts';
 import { judge, suspicious } from '../triggers/index.ts';
 import { takenAway } from '../triggers/market.ts';
 import { resumeLost } from '../triggers/resume.ts';
@@ -120,10 +121,10 @@ const hangs = (trigger: Trigger): boolean => CAUSE[trigger] === 'stall';
 /** What the market says: an instance that was outbid explains a dead process better than its last line does. */
 const statusOf = (world: World, run: RunState): Pick<Evidence, 'api_status'> => (instanceOf(world, run)?.facts.is_bid && takenAway(world, run) ? { api_status: 'outbid' } : {});
 
-/** A repair is proven by a later attempt that got beyond the step where it died. */
+/** A repair is proven by a later attempt that got beyond the step where it died, itself (the sick one may have gone on meanwhile) and with a loss that is a number. */
 function proven({ id, incident, progress }: RunState, attempt: Attempt): Action[] {
-  const step = progress?.reading.step ?? null;
-  const held = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step);
+  const step = attempt.last_step;
+  const held = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step) && progress?.reading.diverged !== true;
   return held ? [emit({ type: 'incident.resolved', run: id, incident: incident.id, step })] : [];
 }
 
@@ -134,19 +135,21 @@ function openIncident(run: RunState, trigger: Trigger, step: number | null, evid
   const taken = takeBack(run, attempt.number, found.summary);
   if (taken) return taken;
   const cause = CERTAIN[trigger] ?? found.cause ?? CAUSE[trigger] ?? 'unknown';
+  // A trigger may know what the log has no word for.
+  const means = found.cause === null ? POLICY[cause] : found;
   const fixes = fixesFor(cause, evidence.log);
   const diagnosis: Diagnosis = {
     trigger,
     cause,
     confidence: found.confidence,
-    // What a stalled log last said is chance: the stall itself is what comes back.
-    fingerprint: hangs(trigger) ? 'stall' : trigger === 'resume_lost' ? trigger : found.fingerprint,
+    // What a log last said when it stalled, or lost its numbers, is chance: the stall itself is what comes back.
+    fingerprint: hangs(trigger) ? 'stall' : trigger === 'resume_lost' ? trigger : cause === 'numeric_divergence' ? cause : found.fingerprint,
     signature: found.signature,
     evidence: found.evidence,
-    transient: found.transient,
-    rung: found.rung,
-    summary: words === null ? found.summary : `${found.summary} (${words})`,
-    next: found.next,
+    transient: means.transient,
+    rung: means.rung,
+    summary: words === null ? means.summary : `${means.summary} (${words})`,
+    next: means.next,
     ...(found.detail.package && { package: found.detail.package }),
     ...(fixes.length > 0 && { fixes }),
   };
