@@ -15,6 +15,8 @@ const LONGEST_WAIT_MS = 6 * HOUR;
 /** How long an accepted bid or start may take to show. */
 const ASK_AGAIN_MS = 10 * MINUTE;
 const ASKS = 2;
+/** A job of unknown length is taken for the mean of what people train. */
+const UNKNOWN_REMAINING_MS = 3 * HOUR;
 /** A bid just above the floor is outbid again at once. */
 const OVER_FLOOR = 1.05;
 
@@ -75,7 +77,7 @@ export function awayStep(one: AwayCase): AwayStep {
   if (one.kind === 'outbid' && !patient && one.asks < ASKS) {
     const wanted = one.floor === null ? null : Math.ceil(Math.max(one.floor * OVER_FLOOR, (one.bid ?? 0) * OVER_FLOOR) * 1_000 - 1e-6) / 1_000;
     // The higher price is paid to the end: going on elsewhere at the old one may cost less.
-    const dearer = wanted !== null && one.bid !== null && one.may_switch && one.remaining_ms !== null && (wanted - one.bid) * one.remaining_ms > one.bid * limit;
+    const dearer = wanted !== null && one.bid !== null && one.may_switch && (wanted - one.bid) * (one.remaining_ms ?? UNKNOWN_REMAINING_MS) > one.bid * limit;
     if (wanted !== null && wanted <= one.cap && !dearer) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and the spec allows $${one.cap.toFixed(3)}/h` };
   }
   if (one.kind === 'stopped' && !patient && one.asks < 1 && one.for_ms < limit) return { act: 'wake', because: 'it was stopped from outside; its disk bills on' };
@@ -109,14 +111,19 @@ export function setupMs(world: World, run: RunState): number {
   return rented === undefined || began?.first_at == null ? SETUP_MS : Math.max(MINUTE, began.first_at - rented);
 }
 
-/** Training time between the newest checkpoint at home and the newest step, ms: without a checkpoint all of it; null while no step is known. */
+/** Training time between the newest checkpoint at home and the newest step, ms: without a checkpoint all of it, and without a step all that the process has run; null while that is unknown. */
 export function repeatMs(run: RunState): number | null {
   const marks = run.progress?.marks ?? [];
   const last = marks.at(-1);
-  if (run.checkpoint === null || !run.spec.checkpoints?.resume) return last && marks[0] ? last.at - marks[0].at : null;
+  if (run.checkpoint === null || !run.spec.checkpoints?.resume) return last && marks[0] ? last.at - marks[0].at : ranMs(run);
   const step = run.checkpoint.step;
   const from = step === null ? undefined : marks.findLast((mark) => mark.step <= step);
   return last && from ? Math.max(0, last.at - from.at) : last ? Math.max(0, last.at - run.checkpoint.at) : 0;
+}
+
+function ranMs({ attempts, away }: RunState): number | null {
+  const started = attempts.at(-1)?.started_at ?? null;
+  return away === null ? null : started === null ? 0 : Math.max(0, away.since - started);
 }
 
 /**
@@ -140,7 +147,8 @@ export function repeatHereMs(run: RunState): number | null {
 export function repeatElsewhereMs(run: RunState, kind: Away['kind']): number | null {
   const repeat = repeatMs(run);
   const last = run.progress?.marks.at(-1);
-  if (kind === 'offline' || !last) return repeat;
+  if (kind === 'offline') return repeat;
   if (!run.spec.checkpoints?.resume) return 0;
+  if (!last) return repeat;
   return run.home_at === null ? repeat : Math.max(0, Math.min(repeat ?? Infinity, last.at - run.home_at));
 }

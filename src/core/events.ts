@@ -133,7 +133,8 @@ export type Body =
   | { type: 'check.failed'; run: string; attempt: number; why: CheckReason; failure: RemoteFailure; reason: string }
   | { type: 'incident.opened'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
   | { type: 'incident.recurred'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
-  | { type: 'remedy.chosen'; run: string; incident: number; remedy: Remedy; why: string }
+  /** `by`: proposed by the model and passed by the guard; the rules' own without it. */
+  | { type: 'remedy.chosen'; run: string; incident: number; remedy: Remedy; why: string; by?: 'model' }
   /** `stood`: where its processes were when a hang was ended. */
   | { type: 'training.stopped'; run: string; attempt: number; stood?: string[] }
   | { type: 'fix.applied'; run: string; command: string; exit_code: number; tail: string[] }

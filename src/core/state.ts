@@ -93,7 +93,7 @@ export interface Incident {
   /** What the run had cost when it opened, $. */
   usd: number;
   diagnosis: Diagnosis;
-  remedies: { remedy: Remedy; at: number; why: string; attempt: number }[];
+  remedies: { remedy: Remedy; at: number; why: string; attempt: number; by?: 'model' }[];
   ended: { at: number; how: 'resolved'; step: number } | { at: number; how: 'given_up'; reason: string; best_option: string } | { at: number; how: 'superseded' } | null;
 }
 

@@ -61,7 +61,7 @@ describe('the run page', () => {
   it('shows the rung it stands on, which rungs help, and what is left of every bound', () => {
     const world = alertWorld();
     const page = runPage(world.runs['vit-finetune'] as RunState, world, NOW, 120, '').map(lineText).join('\n');
-    expect(page).toMatch(/switch +go on elsewhere +no help against gpu_oom\n ▸ reduce +ask less of the machine +used 1 of 4\n +fix .* used 0 of 6/);
+    expect(page).toMatch(/switch +go on elsewhere +used 0 of 2\n ▸ reduce +ask less of the machine +used 1 of 4\n +fix .* used 0 of 6/);
     expect(page).toContain('8 of 9 repairs, 6 of 7 against this failure, $2.72 without a new checkpoint');
     expect(pageOf()).not.toContain('Ladder');
     expect(pageOf({ incidents: [oom({ ended: { at: NOW, how: 'resolved', step: 500 } })] })).toContain('used 1 of 4');

@@ -187,6 +187,8 @@ describe('an instance that is away', () => {
     // 10 % more for the hours that are left, against 25 min at the old price.
     expect([1, 3, 6].map((hours) => act({ kind: 'outbid', remaining_ms: hours * HOUR }))).toEqual(['raise', 'raise', 'wait']);
     expect(act({ kind: 'outbid', remaining_ms: 6 * HOUR, may_switch: false })).toBe('raise');
+    // Outbid before its first step, nobody knows for how long it would pay the higher price.
+    expect([act({ kind: 'outbid', floor: 0.31 }), act({ kind: 'outbid', floor: 0.42 })]).toEqual(['raise', 'wait']);
     expect(awayStep({ ...away, kind: 'outbid' })).toMatchObject({ act: 'raise', usd_per_hour: 0.336 });
     expect([act({ kind: 'outbid', floor: 0.6 }), act({ kind: 'outbid', floor: null }), act({ kind: 'outbid', asks: 2 }), act({ kind: 'outbid', asks: 1, asked_ms: MINUTE }), act({ kind: 'outbid', asks: 1, asked_ms: 11 * MINUTE })]).toEqual(['wait', 'wait', 'wait', 'wait', 'raise']);
     expect([act({ kind: 'stopped' }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE, for_ms: HOUR })]).toEqual(['wake', 'wait', 'migrate']);
@@ -201,6 +203,9 @@ describe('what going on elsewhere costs', () => {
   const run: RunState = { ...base, progress: { reading: { step: 70 } as never, advanced_at: at(70), gaps: [], marks }, checkpoint: { path: 'ckpt/10', step: 10, at: at(15), usd: 0, every: null }, home_at: at(65) };
   it('is, for a process that ended with its instance, only what the last look at its checkpoints cannot have seen', () => {
     expect([repeatElsewhereMs(run, 'offline'), repeatElsewhereMs(run, 'outbid'), repeatElsewhereMs({ ...run, checkpoint: null }, 'outbid')]).toEqual([at(60), at(5), at(5)]);
+    // No step was seen: it can have made no more than it ran for.
+    const early: RunState = { ...run, checkpoint: null, progress: null, attempts: [{ ...newAttempt(1, 7, 70), started_at: at(50) }], away: { kind: 'outbid', instance: 7, attempt: 1, since: at(52), back_at: null, times: 1, asks: 0, asked_at: null } };
+    expect([repeatElsewhereMs(early, 'outbid'), repeatElsewhereMs({ ...early, attempts: [newAttempt(1, 7, 70)] }, 'offline'), repeatElsewhereMs({ ...early, away: null }, 'offline')]).toEqual([at(2), 0, null]);
     expect(repeatElsewhereMs({ ...run, spec: makeSpec({ checkpoints: { path: 'ckpt/*' } }) }, 'outbid')).toBe(0);
   });
   it('is as long as the run itself took from renting to its first step', () => {
@@ -211,7 +216,7 @@ describe('what going on elsewhere costs', () => {
 });
 
 describe('what a model\'s guesses may cost', () => {
-  const incident = (cause: Incident['diagnosis']['cause'], guesses: number, usd: number): Incident => ({ id: 1, opened_at: 0, step: 1, attempt: 1, usd, diagnosis: { cause, fingerprint: 'f' } as never, remedies: Array.from({ length: guesses }, () => ({ remedy: { rung: 'rerun', backoff_ms: 0 }, at: 0, why: '', attempt: 1 })), ended: null });
+  const incident = (cause: Incident['diagnosis']['cause'], guesses: number, usd: number, by: 'model' | null = 'model'): Incident => ({ id: 1, opened_at: 0, step: 1, attempt: 1, usd, diagnosis: { cause, fingerprint: 'f' } as never, remedies: Array.from({ length: guesses }, () => ({ remedy: { rung: 'rerun', backoff_ms: 0 }, at: 0, why: '', attempt: 1, ...(by && { by }) })), ended: null });
   const asks = (one: Incident) => {
     const run: RunState = { ...born({ type: 'run.submitted', run: 'one', spec: makeSpec(), spec_path: '', warnings: [], v: 1, seq: 1, at: 0 }, 0), incident: one };
     const world = { ...emptyWorld(0), brain: BRAIN, runs: { one: { ...run, returned: { usd: 3 } as never } } };
@@ -221,6 +226,8 @@ describe('what a model\'s guesses may cost', () => {
   it('is little, once some have not held; and an interruption from outside is no riddle', () => {
     const dear = 3 - BOUNDS.guesses_usd;
     expect([asks(incident('code_bug', BOUNDS.guesses, dear)), asks(incident('code_bug', BOUNDS.guesses, dear + 0.01)), asks(incident('code_bug', BOUNDS.guesses - 1, 0))]).toEqual(['brain.failed', 'consult', 'consult']);
+    // What the rules tried on a hang was no guess of the model's: it has not been asked yet.
+    expect(asks(incident('stall', 4, 0, null))).toBe('consult');
     expect(asks(incident('preempted', 1, 3))).toBe('rules');
   });
 });

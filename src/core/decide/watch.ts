@@ -9,6 +9,7 @@ import { fixesFor } from '../fixes.ts';
 import { currentAttempt, instanceOf, type Attempt, type RunState, type World } from '../state.ts';
 import { leastValuable } from '../budget.ts';
 import { triage, type Evidence } from '../triage/index.ts';
+import { POLICY } from '../triage/policy.ts';
 import { judge, suspicious } from '../triggers/index.ts';
 import { takenAway } from '../triggers/market.ts';
 import { poisoned, resumeLost } from '../triggers/resume.ts';
@@ -128,11 +129,14 @@ const hangs = (trigger: Trigger): boolean => CAUSE[trigger] === 'stall';
 /** What the market says: an instance that was outbid explains a dead process better than its last line does. */
 const statusOf = (world: World, run: RunState): Pick<Evidence, 'api_status'> => (instanceOf(world, run)?.facts.is_bid && takenAway(world, run) ? { api_status: 'outbid' } : {});
 
-/** A repair is proven by a later attempt that got beyond the step where it died; neither what the one before still made is a proof, nor steps without numbers. */
+/**
+ * A repair is proven by a later attempt that got beyond the step where it died, itself (the sick one may have gone on
+ * meanwhile); after a loss of the numbers by numbers that are told, not by steps.
+ */
 function proven({ id, incident, progress, sound_step }: RunState, attempt: Attempt): Action[] {
   const numbers = incident?.diagnosis.trigger === 'metric_wrong' || incident?.diagnosis.trigger === 'checkpoint_poisoned';
   const step = numbers ? sound_step : attempt.last_step;
-  const held = incident && progress?.reading.diverged !== true && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step);
+  const held = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step) && progress?.reading.diverged !== true;
   return held ? [emit({ type: 'incident.resolved', run: id, incident: incident.id, step })] : [];
 }
 
@@ -144,19 +148,21 @@ function openIncident(run: RunState, trigger: Trigger, step: number | null, evid
   if (taken) return taken;
   const certain = CERTAIN[trigger];
   const cause = certain?.cause ?? found.cause ?? CAUSE[trigger] ?? 'unknown';
+  // A trigger may know what the log has no word for.
+  const means = found.cause === null ? POLICY[cause] : found;
   const fixes = fixesFor(cause, evidence.log);
   const diagnosis: Diagnosis = {
     trigger,
     cause,
     confidence: certain ? SURE : found.confidence,
-    // What a stalled log last said is chance: the stall itself is what comes back.
-    fingerprint: hangs(trigger) ? 'stall' : certain ? trigger : found.fingerprint,
+    // What a log last said when it stalled, or lost its numbers, is chance: the stall itself is what comes back.
+    fingerprint: hangs(trigger) ? 'stall' : certain ? trigger : cause === 'numeric_divergence' ? cause : found.fingerprint,
     signature: found.signature,
     evidence: found.evidence,
-    transient: found.transient,
-    rung: found.rung,
-    summary: certain ? `${certain.summary}: ${words ?? ''}.` : words === null ? found.summary : `${found.summary} (${words})`,
-    next: certain?.next ?? found.next,
+    transient: means.transient,
+    rung: means.rung,
+    summary: certain ? `${certain.summary}: ${words ?? ''}.` : words === null ? means.summary : `${means.summary} (${words})`,
+    next: certain?.next ?? means.next,
     ...(found.detail.package && { package: found.detail.package }),
     ...(fixes.length > 0 && { fixes }),
   };
