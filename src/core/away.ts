@@ -2,6 +2,7 @@
  * An instance that went away after work began on it: its host is offline, somebody outbid it, or it was stopped. One
  * decision, with its price: wait, ask for it back, or go on elsewhere under a higher fencing number.
  */
+import { checkpointsIn } from './checkpoints.ts';
 import type { Instance } from './market.ts';
 import type { Away, RunState, World } from './state.ts';
 
@@ -14,6 +15,8 @@ const LONGEST_WAIT_MS = 6 * HOUR;
 /** How long an accepted bid or start may take to show. */
 const ASK_AGAIN_MS = 10 * MINUTE;
 const ASKS = 2;
+/** A job of unknown length is taken for the mean of what people train. */
+const UNKNOWN_REMAINING_MS = 3 * HOUR;
 /** A bid just above the floor is outbid again at once. */
 const OVER_FLOOR = 1.05;
 
@@ -77,9 +80,9 @@ export function awayStep(one: AwayCase): AwayStep {
   if (one.kind === 'outbid' && !patient && one.asks < ASKS) {
     const wanted = one.floor === null ? null : Math.ceil(Math.max(one.floor * OVER_FLOOR, (one.bid ?? 0) * OVER_FLOOR) * 1_000 - 1e-6) / 1_000;
     // The higher price is paid to the end: going on elsewhere at the old one may cost less.
-    const more = wanted === null || one.bid === null || one.remaining_ms === null ? null : ((wanted - one.bid) * one.remaining_ms) / HOUR;
+    const more = wanted === null || one.bid === null ? null : ((wanted - one.bid) * (one.remaining_ms ?? UNKNOWN_REMAINING_MS)) / HOUR;
     const dearer = more !== null && one.may_switch && more > ((one.bid ?? 0) * limit) / HOUR;
-    if (wanted !== null && wanted <= one.cap && !dearer) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and at most $${one.cap.toFixed(3)}/h is allowed; ${more === null ? '' : `to the end it costs $${more.toFixed(2)} more, `}going on elsewhere ${elsewhere}` };
+    if (wanted !== null && wanted <= one.cap && !dearer) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and at most $${one.cap.toFixed(3)}/h is allowed; ${more === null || one.remaining_ms === null ? '' : `to the end it costs $${more.toFixed(2)} more, `}going on elsewhere ${elsewhere}` };
   }
   if (one.kind === 'stopped' && !patient && one.asks < 1 && one.for_ms < limit) return { act: 'wake', because: 'it was stopped from outside; its disk bills on' };
   if (one.for_ms >= limit && !patient) {
@@ -90,11 +93,17 @@ export function awayStep(one: AwayCase): AwayStep {
   return { act: 'wait', because: `${one.kind === 'offline' ? 'a host that is offline usually comes back, and is not billed' : 'its disk bills on'}; going on elsewhere costs ${elsewhere}` };
 }
 
-/** ms of training that are left, at this attempt's own pace, else at the whole run's; null while that or the number of steps is unknown. */
-export function remainingMs({ progress, eyes }: RunState): number | null {
-  const { step, total_steps, steps_per_s } = progress?.reading ?? { step: null, total_steps: null, steps_per_s: null };
+/** ms a step: this attempt's own pace, else the whole run's; null while it is unknown. */
+function paceMs({ progress, eyes }: RunState): number | null {
+  const steps_per_s = progress?.reading.steps_per_s;
   const [first, last] = [progress?.marks[0], progress?.marks.at(-1)];
-  const pace = eyes.rhythm.pace ?? (steps_per_s ? 1_000 / steps_per_s : first && last && last.step > first.step ? (last.at - first.at) / (last.step - first.step) : null);
+  return eyes.rhythm.pace ?? (steps_per_s ? 1_000 / steps_per_s : first && last && last.step > first.step ? (last.at - first.at) / (last.step - first.step) : null);
+}
+
+/** ms of training that are left, at this attempt's own pace, else at the whole run's; null while that or the number of steps is unknown. */
+export function remainingMs(run: RunState): number | null {
+  const { step, total_steps } = run.progress?.reading ?? { step: null, total_steps: null };
+  const pace = paceMs(run);
   return step === null || total_steps === null || pace === null ? null : Math.max(0, total_steps - step) * pace;
 }
 
@@ -106,14 +115,33 @@ export function setupMs(world: World, run: RunState): number {
   return rented === undefined || began?.first_at == null ? SETUP_MS : Math.max(MINUTE, began.first_at - rented);
 }
 
-/** Training time between the newest checkpoint at home and the newest step, ms: without a checkpoint all of it; null while no step is known. */
+/** Training time between the newest checkpoint at home and the newest step, ms: without a checkpoint all of it, and without a step all that the process has run; null while that is unknown. */
 export function repeatMs(run: RunState): number | null {
   const marks = run.progress?.marks ?? [];
   const last = marks.at(-1);
-  if (run.checkpoint === null || !run.spec.checkpoints?.resume) return last && marks[0] ? last.at - marks[0].at : null;
+  if (run.checkpoint === null || !run.spec.checkpoints?.resume) return last && marks[0] ? last.at - marks[0].at : ranMs(run);
   const step = run.checkpoint.step;
   const from = step === null ? undefined : marks.findLast((mark) => mark.step <= step);
   return last && from ? Math.max(0, last.at - from.at) : last ? Math.max(0, last.at - run.checkpoint.at) : 0;
+}
+
+function ranMs({ attempts, away }: RunState): number | null {
+  const started = attempts.at(-1)?.started_at ?? null;
+  return away === null ? null : started === null ? 0 : Math.max(0, away.since - started);
+}
+
+/**
+ * The same for a restart on this very instance, where newer checkpoints lie than are at home yet: as many steps as the two
+ * newest at home tell that lie between two. Where their names tell something else than steps, as if only home had any.
+ */
+export function repeatHereMs(run: RunState): number | null {
+  const [newest, before] = checkpointsIn(run.home, run.spec.checkpoints?.path ?? [], run.bad_checkpoints);
+  const { step = null } = run.progress?.reading ?? {};
+  const pace = paceMs(run);
+  const there = run.progress?.marks.findLast(({ at }) => at <= (run.checkpoint?.at ?? 0))?.step;
+  if (newest?.step == null || before?.step == null || step === null || pace === null || there === undefined) return repeatMs(run);
+  const every = newest.step - before.step;
+  return every > 0 && step >= newest.step && there >= newest.step && there - newest.step < Math.max(2 * every, newest.step) ? ((step - newest.step) % every) * pace : repeatMs(run);
 }
 
 /**
@@ -123,7 +151,8 @@ export function repeatMs(run: RunState): number | null {
 export function repeatElsewhereMs(run: RunState, kind: Away['kind']): number | null {
   const repeat = repeatMs(run);
   const last = run.progress?.marks.at(-1);
-  if (kind === 'offline' || !last) return repeat;
+  if (kind === 'offline') return repeat;
   if (!run.spec.checkpoints?.resume) return 0;
+  if (!last) return repeat;
   return run.home_at === null ? repeat : Math.max(0, Math.min(repeat ?? Infinity, last.at - run.home_at));
 }

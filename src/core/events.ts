@@ -65,7 +65,9 @@ export type Trigger =
   | 'instance_stopped'
   | 'disk_filling'
   /** A resumed attempt began below the checkpoint that it was given. */
-  | 'resume_lost';
+  | 'resume_lost'
+  /** A resumed attempt told no number at all: what it was given holds none. */
+  | 'checkpoint_poisoned';
 
 /** One rung of the ladder, applied. Each is typed; none is free text from a log. */
 export type Remedy =
@@ -134,7 +136,8 @@ export type Body =
   | { type: 'check.failed'; run: string; attempt: number; why: CheckReason; failure: RemoteFailure; reason: string }
   | { type: 'incident.opened'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
   | { type: 'incident.recurred'; run: string; incident: number; attempt: number; step: number | null; diagnosis: Diagnosis }
-  | { type: 'remedy.chosen'; run: string; incident: number; remedy: Remedy; why: string }
+  /** `by`: proposed by the model and passed by the guard; the rules' own without it. */
+  | { type: 'remedy.chosen'; run: string; incident: number; remedy: Remedy; why: string; by?: 'model' }
   /** `stood`: where its processes were when a hang was ended. */
   | { type: 'training.stopped'; run: string; attempt: number; stood?: string[] }
   | { type: 'fix.applied'; run: string; command: string; exit_code: number; tail: string[] }

@@ -17,7 +17,8 @@ export const RUNGS: Rungs = ['rerun', 'fix', 'reduce', 'switch'];
 
 /** The rungs that can help against a cause, lowest first. None: only a person can. */
 export const ROUTES: Readonly<Record<Cause, Rungs>> = {
-  gpu_oom: ['fix', 'reduce'],
+  // What does not fit with the smallest batch either shares its GPU with somebody's memory, or wants another machine.
+  gpu_oom: ['fix', 'reduce', 'switch'],
   host_oom_killed: ['reduce', 'switch'],
   // A fresh disk holds what the run needs, and nothing else.
   disk_full: ['fix', 'switch'],
@@ -49,9 +50,11 @@ export const BOUNDS = {
   /** One more try costs a restart; giving up costs a grace, a person's night and a fresh box. */
   per_fingerprint: 7,
   per_rung: { rerun: 3, fix: 6, reduce: 4, switch: 2 },
+  /** A loss that two smaller values have not saved is wrong for another reason, and each look costs the way back to where it broke. */
+  divergence: 2,
   /** Share of kill.dollars that repairs may cost without a new checkpoint, once two of them have not led to one. */
   share_without_checkpoint: 0.5,
-  /** A model guesses: once so many repairs of a failure have not held and have cost so much ($), it is asked no more about it. */
+  /** A model guesses: once so many of its repairs of a failure have not held, and the failure has cost so much ($), it is asked no more about it. */
   guesses: 2,
   guesses_usd: 0.5,
   /** Starts after the run was interrupted from outside, without a new checkpoint. They are no repairs: nothing was wrong with the run. */
@@ -123,6 +126,7 @@ export function nextRemedy(run: RunState, incident: Pick<Incident, 'remedies'>, 
   for (const rung of left) {
     const used = spent.filter(({ remedy }) => remedy.rung === rung).length;
     if (used >= BOUNDS.per_rung[rung]) continue;
+    if (rung === 'reduce' && diagnosis.cause === 'numeric_divergence' && incident.remedies.filter(({ remedy }) => remedy.rung === 'reduce').length >= BOUNDS.divergence) continue;
     const remedy = build(rung, run, diagnosis, machine_id, used);
     if (remedy) return { remedy, why: last ? `the ${last.rung} did not hold; next for ${diagnosis.cause} is ${rung}` : `${diagnosis.cause} enters the ladder at ${rung}` };
   }

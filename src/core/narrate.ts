@@ -6,10 +6,10 @@ import { isBrainEvent } from './reduce-brain.ts';
 import type { Event, Remedy } from './events.ts';
 import { lowestMinSteps, minStepsLow } from './early-stop.ts';
 import { knownFacts } from './fixes.ts';
-import { compactLine, figure, lineText, span } from './line.ts';
+import { compactLine, lineText, span } from './line.ts';
 import type { Said, World } from './state.ts';
 import { cleanLine, shorten } from './text.ts';
-import { changeWords, trialWords } from './tune.ts';
+import { adviceWords, changeWords, suggestionWords, trialWords } from './tune.ts';
 
 type Line = Pick<Said, 'actor' | 'level' | 'text'>;
 
@@ -144,11 +144,12 @@ function words(before: World, after: World, event: Event): Line[] {
       // At 3 h the alert about the credit speaks, and the run that is brought home.
       return event.level === 'warn' ? market(`the credit lasts ${event.hours === null ? 'for a time unknown' : span(event.hours * 3_600_000)} at this burn`, 'alert') : [];
     case 'efficiency.judged': {
+      const run = after.runs[event.run];
       const [best] = event.advice.suggestions;
-      return sitter(`${event.advice.bottleneck === 'none' ? 'nothing holds it back' : `held back by ${event.advice.bottleneck}`} (${event.advice.evidence.join('; ')})${best ? `; ${best.what}: about +${Math.round(best.gain * 100)} %, ${best.size}, ${best.risk} risk` : ''}`);
+      return sitter(`${adviceWords(event.advice)}${run && best ? `. ${suggestionWords(run, best)}` : ''}`);
     }
     case 'trial.chosen':
-      return sitter(`trying ${changeWords(event.trial.change)} from ${figure(event.trial.before)} steps/s: ${event.why}`);
+      return sitter(`trying ${changeWords(event.trial.change)}: ${event.why}`);
     case 'trial.judged': {
       const trial = after.runs[event.run]?.trials.find(({ n }) => n === event.trial);
       return trial ? sitter(trialWords(trial), event.how === 'kept' ? 'milestone' : 'info') : [];

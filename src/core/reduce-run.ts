@@ -115,6 +115,7 @@ function change(run: RunState, event: Event, world: World): RunState {
           failed_checks: 0,
           samples: [],
           advice: null,
+          sound_step: run.attempts.find(({ number }) => number === event.attempt)?.resume_step ?? null,
           tail: [],
           cadence: startCadence(event.at),
           progress: run.progress && { ...run.progress, reading: { ...run.progress.reading, rate: null, steps_per_s: null, eta_s: null, diverged: false }, advanced_at: event.at },
@@ -246,7 +247,7 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
     knobs,
     bad_checkpoints: [...run.bad_checkpoints, ...avoid],
     stage: 'repairing',
-    incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt }] },
+    incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt, ...(event.by && { by: event.by }) }] },
     repair: { remedy, stopped, applied: false, not_before: event.at + (remedy.rung === 'rerun' ? remedy.backoff_ms : 0) },
   };
   if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(dropTrial(next, event.at, 'the run went on elsewhere first'), run.attempt, { ended_at: attempt?.ended_at ?? event.at }), event.at);

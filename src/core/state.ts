@@ -93,7 +93,7 @@ export interface Incident {
   /** What the run had cost when it opened, $. */
   usd: number;
   diagnosis: Diagnosis;
-  remedies: { remedy: Remedy; at: number; why: string; attempt: number }[];
+  remedies: { remedy: Remedy; at: number; why: string; attempt: number; by?: 'model' }[];
   ended: { at: number; how: 'resolved'; step: number } | { at: number; how: 'given_up'; reason: string; best_option: string } | { at: number; how: 'superseded' } | null;
 }
 
@@ -203,7 +203,7 @@ export interface RunState {
   checkpoint: { path: string; step: number | null; at: number; usd: number; every: number | null } | null;
   /** Paths and hashes of checkpoints that are not used again. */
   bad_checkpoints: string[];
-  /** The newest step of which the log told nothing unsound. */
+  /** The newest step whose loss this attempt told and found a number; before the first, the step that it was resumed at. */
   sound_step: number | null;
   away: Away | null;
   left: Left[];

@@ -9,7 +9,7 @@ import { reportOf } from '../core/report.ts';
 import { standingWords } from '../core/standing.ts';
 import { currentAttempt, instanceOf, runsOf, type Incident, type RunState, type World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
-import { trialWords } from '../core/tune.ts';
+import { adviceWords, trialWords } from '../core/tune.ts';
 import { mdCode, mdText } from './markdown.ts';
 import { BEGIN, END } from './status-file.ts';
 
@@ -47,6 +47,7 @@ function runLines(world: World, run: RunState, now: number): string[] {
     ...(run.rescue ? [`- Results: ${run.rescue.verdict.replaceAll('_', ' ')} (${mdText(run.rescue.reason)}), ${iso(run.rescue.at)}${waitWords(world, run, now)}`] : []),
     `- Cost so far: ${costWords(world, run, now)}`,
     ...run.incidents.concat(run.incident && !run.incidents.some(({ id }) => id === run.incident?.id) ? [run.incident] : []).map(incidentWords),
+    ...(run.advice ? [`- Efficiency: ${mdText(adviceWords(run.advice))}`] : []),
     ...run.trials.map((trial) => `- Optimisation: ${mdText(trialWords(trial))}`),
     ...brainLines(run),
     ...endLines(world, run, now),

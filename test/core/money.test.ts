@@ -2,12 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { awayStep, repeatElsewhereMs, setupMs, type AwayCase } from '../../src/core/away.ts';
 import { committedUsdPerHour, judgeRunway, leastValuable, refuseRent } from '../../src/core/budget.ts';
 import { addEval, earlyStop, objectiveIn } from '../../src/core/early-stop.ts';
-import { judgeEfficiency, keepSample, sampleOf, type Sample } from '../../src/core/efficiency.ts';
-import type { ProbeReading } from '../../src/core/probe.ts';
 import { consult } from '../../src/core/decide/consult.ts';
 import { BOUNDS } from '../../src/core/ladder.ts';
 import { born, newAttempt } from '../../src/core/reduce-born.ts';
-import { emptyWorld, type Incident, type ProgressState, type RunState } from '../../src/core/state.ts';
+import { emptyWorld, type Incident, type RunState } from '../../src/core/state.ts';
 import { specWarnings } from '../../src/core/spec.ts';
 import { printStatus } from '../../src/headless/status.ts';
 import { runPage } from '../../src/cockpit/panes/run-page.ts';
@@ -189,6 +187,8 @@ describe('an instance that is away', () => {
     // 10 % more for the hours that are left, against 25 min at the old price.
     expect([1, 3, 6].map((hours) => act({ kind: 'outbid', remaining_ms: hours * HOUR }))).toEqual(['raise', 'raise', 'wait']);
     expect(act({ kind: 'outbid', remaining_ms: 6 * HOUR, may_switch: false })).toBe('raise');
+    // Outbid before its first step, nobody knows for how long it would pay the higher price.
+    expect([act({ kind: 'outbid', floor: 0.31 }), act({ kind: 'outbid', floor: 0.42 })]).toEqual(['raise', 'wait']);
     expect(awayStep({ ...away, kind: 'outbid' })).toMatchObject({ act: 'raise', usd_per_hour: 0.336 });
     expect([act({ kind: 'outbid', floor: 0.6 }), act({ kind: 'outbid', floor: null }), act({ kind: 'outbid', asks: 2 }), act({ kind: 'outbid', asks: 1, asked_ms: MINUTE }), act({ kind: 'outbid', asks: 1, asked_ms: 11 * MINUTE })]).toEqual(['wait', 'wait', 'wait', 'wait', 'raise']);
     expect([act({ kind: 'stopped' }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE }), act({ kind: 'stopped', asks: 1, asked_ms: 11 * MINUTE, for_ms: HOUR })]).toEqual(['wake', 'wait', 'migrate']);
@@ -203,6 +203,9 @@ describe('what going on elsewhere costs', () => {
   const run: RunState = { ...base, progress: { reading: { step: 70 } as never, advanced_at: at(70), gaps: [], marks }, checkpoint: { path: 'ckpt/10', step: 10, at: at(15), usd: 0, every: null }, home_at: at(65) };
   it('is, for a process that ended with its instance, only what the last look at its checkpoints cannot have seen', () => {
     expect([repeatElsewhereMs(run, 'offline'), repeatElsewhereMs(run, 'outbid'), repeatElsewhereMs({ ...run, checkpoint: null }, 'outbid')]).toEqual([at(60), at(5), at(5)]);
+    // No step was seen: it can have made no more than it ran for.
+    const early: RunState = { ...run, checkpoint: null, progress: null, attempts: [{ ...newAttempt(1, 7, 70), started_at: at(50) }], away: { kind: 'outbid', instance: 7, attempt: 1, since: at(52), back_at: null, times: 1, asks: 0, asked_at: null } };
+    expect([repeatElsewhereMs(early, 'outbid'), repeatElsewhereMs({ ...early, attempts: [newAttempt(1, 7, 70)] }, 'offline'), repeatElsewhereMs({ ...early, away: null }, 'offline')]).toEqual([at(2), 0, null]);
     expect(repeatElsewhereMs({ ...run, spec: makeSpec({ checkpoints: { path: 'ckpt/*' } }) }, 'outbid')).toBe(0);
   });
   it('is as long as the run itself took from renting to its first step', () => {
@@ -213,7 +216,7 @@ describe('what going on elsewhere costs', () => {
 });
 
 describe('what a model\'s guesses may cost', () => {
-  const incident = (cause: Incident['diagnosis']['cause'], guesses: number, usd: number): Incident => ({ id: 1, opened_at: 0, step: 1, attempt: 1, usd, diagnosis: { cause, fingerprint: 'f' } as never, remedies: Array.from({ length: guesses }, () => ({ remedy: { rung: 'rerun', backoff_ms: 0 }, at: 0, why: '', attempt: 1 })), ended: null });
+  const incident = (cause: Incident['diagnosis']['cause'], guesses: number, usd: number, by: 'model' | null = 'model'): Incident => ({ id: 1, opened_at: 0, step: 1, attempt: 1, usd, diagnosis: { cause, fingerprint: 'f' } as never, remedies: Array.from({ length: guesses }, () => ({ remedy: { rung: 'rerun', backoff_ms: 0 }, at: 0, why: '', attempt: 1, ...(by && { by }) })), ended: null });
   const asks = (one: Incident) => {
     const run: RunState = { ...born({ type: 'run.submitted', run: 'one', spec: makeSpec(), spec_path: '', warnings: [], v: 1, seq: 1, at: 0 }, 0), incident: one };
     const world = { ...emptyWorld(0), brain: BRAIN, runs: { one: { ...run, returned: { usd: 3 } as never } } };
@@ -223,6 +226,8 @@ describe('what a model\'s guesses may cost', () => {
   it('is little, once some have not held; and an interruption from outside is no riddle', () => {
     const dear = 3 - BOUNDS.guesses_usd;
     expect([asks(incident('code_bug', BOUNDS.guesses, dear)), asks(incident('code_bug', BOUNDS.guesses, dear + 0.01)), asks(incident('code_bug', BOUNDS.guesses - 1, 0))]).toEqual(['brain.failed', 'consult', 'consult']);
+    // What the rules tried on a hang was no guess of the model's: it has not been asked yet.
+    expect(asks(incident('stall', 4, 0, null))).toBe('consult');
     expect(asks(incident('preempted', 1, 3))).toBe('rules');
   });
 });
@@ -262,43 +267,6 @@ describe('early stop', () => {
 });
 
 describe('efficiency', () => {
-  const probe = (part: { util: number; power: number; memory?: number; throttled?: boolean; cpu_s?: number; at?: number }): ProbeReading => ({
-    at: part.at ?? 0, gpus: [{ index: 0, name: 'x', util: part.util, mem_used: (part.memory ?? 0.9) * 1_000, mem_total: 1_000, power_w: part.power * 400, power_limit_w: 400, temp_c: 60, sm_clock_mhz: 2_000, throttled: part.throttled ?? false }],
-    alive: true, cpu_s: part.cpu_s ?? null, load1: 1, mem_used: 1, mem_total: 2, disk: null, shm: null, net: null, io: null, log_bytes: 1, log_age_s: 1, oom_kills: 0, kernel: [], boot_id: null, uptime_s: 1, exit: null, driver_version: null, cuda_version: null,
-  });
-  const rhythm = (gaps: number[]): ProgressState => ({ reading: { step: 500, total_steps: 1_000, epoch: null, loss: 1, learning_rate: null, rate: null, steps_per_s: 2, eval: null, eta_s: null, format: 'hf', activity: 'training', diverged: false }, advanced_at: 0, gaps, marks: [] });
-  const steady = rhythm(Array.from({ length: 40 }, () => 500));
-  const samples = (part: Parameters<typeof probe>[0]): Sample[] => [1, 2, 3].reduce<Sample[]>((all) => keepSample(all, sampleOf(probe(part), null)), []);
-  const verdict = (part: Parameters<typeof probe>[0], progress: ProgressState | null = steady) => judgeEfficiency(makeSpec({ complexity: 'moderate' }), progress, samples(part));
-
-  it('says nothing before the baseline is stable', async () => {
-    expect(judgeEfficiency(makeSpec(), steady, [])).toBeNull();
-    expect(verdict({ util: 30, power: 0.3 }, rhythm([500, 500]))).toBeNull();
-    expect(verdict({ util: 30, power: 0.3 }, rhythm(Array.from({ length: 40 }, (_, n) => (n % 2 ? 200 : 900))))).toBeNull();
-    expect(verdict({ util: 30, power: 0.3 }, null)).toBeNull();
-  });
-
-  it('is not misled by one look that fell into a pause', () => {
-    const looks = [96, 96, 96, 0, 96, 96].reduce<Sample[]>((all, util) => keepSample(all, sampleOf(probe({ util, power: util / 110 }), null)), []);
-    expect(judgeEfficiency(makeSpec({ complexity: 'moderate' }), steady, looks)?.bottleneck).not.toBe('data');
-  });
-
-  it('names what holds the run back, and what may be changed without asking', async () => {
-    expect(verdict({ util: 30, power: 0.3 })).toMatchObject({ bottleneck: 'data', baseline: 2, suggestions: [{ size: 'setting', risk: 'low', allowed: true, change: { kind: 'env', name: 'OMP_NUM_THREADS', value: '1' } }, { size: 'config', risk: 'low', allowed: true, change: null }] });
-    expect(judgeEfficiency(makeSpec(), steady, samples({ util: 30, power: 0.3 }))?.suggestions.map(({ allowed }) => allowed)).toEqual([true, false]);
-    expect(verdict({ util: 97, power: 0.9 })).toMatchObject({ bottleneck: 'compute', suggestions: [{ size: 'setting', risk: 'medium', allowed: false }, { size: 'code', allowed: false, change: null }] });
-    expect(verdict({ util: 97, power: 0.35 })?.bottleneck).toBe('memory');
-    expect(verdict({ util: 97, power: 0.9, memory: 0.2 })?.bottleneck).toBe('none');
-    expect(verdict({ util: 97, power: 0.9, throttled: true })?.bottleneck).toBe('throttling');
-    expect(verdict({ util: 60, power: 0.5 }, rhythm(Array.from({ length: 40 }, (_, n) => (n % 10 === 9 ? 5_000 : 500))))?.bottleneck).toBe('logging');
-  });
-
-  it('reads rates between two looks, and unknown is never zero', async () => {
-    expect(sampleOf(probe({ util: 1, power: 1, cpu_s: 130, at: 60_000 }), probe({ util: 1, power: 1, cpu_s: 10 }))).toMatchObject({ cores: 2, read: null });
-    expect(sampleOf(probe({ util: 1, power: 1, cpu_s: 5, at: 60_000 }), probe({ util: 1, power: 1, cpu_s: 10 })).cores).toBeNull();
-    expect(sampleOf({ ...probe({ util: 1, power: 1 }), gpus: null }, null)).toMatchObject({ util: null, throttled: null });
-  });
-
   it('is said once in a run, as an event', async () => {
     const model = await settle(fleet('one'), 200);
     expect(model.events.filter(({ type }) => type === 'efficiency.judged').length).toBeLessThanOrEqual(1);

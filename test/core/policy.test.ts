@@ -231,6 +231,10 @@ describe('knobs', () => {
     expect(walk('shm_dataloader')).toEqual([['workers', 1], ['workers', 0]]);
     expect(walk('gpu_oom')).toEqual([['seq', 2048], ['seq', 1024], ['bits', 16]]);
     expect(walk('numeric_divergence').map(([name]) => name)).toEqual(['lr', 'lr', 'lr', 'lr']);
+    // Twice smaller was no help: the rate is not what breaks it, and each try costs the way back.
+    const lr = (from: number): Remedy => ({ rung: 'reduce', knob: 'lr', from, to: from / 2, keeps: null });
+    expect(nextRemedy(run({ spec, knobs: { lr: 0.0005 } }), incident(lr(0.001)), diagnosis('numeric_divergence'), 7)).toMatchObject({ remedy: { rung: 'reduce' } });
+    expect(nextRemedy(run({ spec, knobs: { lr: 0.00025 } }), incident(lr(0.001), lr(0.0005)), diagnosis('numeric_divergence'), 7)).toHaveProperty('give_up');
     expect(nextRemedy(run({ spec, knobs: { lr: 0.001 } }), incident(), diagnosis('numeric_divergence'), 7)).toMatchObject({ remedy: { rung: 'reduce', knob: 'lr', to: 0.0005 } });
     expect(nextRemedy(run(), incident(), diagnosis('numeric_divergence'), 7)).toMatchObject({ give_up: 'the spec allows no repair for numeric_divergence' });
   });

@@ -29,7 +29,7 @@ describe('the report', () => {
     const [incident] = report.incidents;
     expect(incident).toMatchObject({ cause: 'gpu_oom', outcome: 'given_up', root_cause: 'The GPU ran out of memory.' });
     expect(incident?.evidence.join('\n')).toContain('CUDA out of memory');
-    expect(incident?.tried.map(({ what }) => what)).toEqual(['batch_size 32 -> 16, accum 1 -> 2', 'batch_size 16 -> 8, accum 2 -> 4', 'batch_size 8 -> 4, accum 4 -> 8']);
+    expect(incident?.tried.map(({ what }) => what)).toEqual(['batch_size 32 -> 16, accum 1 -> 2', 'batch_size 16 -> 8, accum 2 -> 4', 'batch_size 8 -> 4, accum 4 -> 8', 'switch away from machine 1']);
     expect(new Set(incident?.tried.map(({ outcome }) => outcome))).toEqual(new Set(['did not hold: the failure came back']));
     expect(model.violations).toEqual([]);
   });

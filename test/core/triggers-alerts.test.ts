@@ -301,9 +301,7 @@ describe('no alert flaps', () => {
         if (fails.filter((failed) => !failed).length >= 2) expect(bench.incidents).toEqual(['step_stalled']);
         if (bench.incidents.length === 0) return;
         // The relaunch alone proves nothing; the step beyond does.
-        bench.attempt = 2;
-        bench.record({ type: 'training.stopped', run: 'demo', attempt: 1 }, { type: 'start.intended', run: 'demo', attempt: 2, instance: 7, command: 'train', resume_from: null, resume_step: null }, { type: 'process.started', run: 'demo', attempt: 2, pid: 2 });
-        bench.world = { ...bench.world, runs: { demo: { ...bench.run, stage: 'training' } } };
+        bench.relaunch();
         bench.log({ step: 60 });
         bench.conclude();
         expect(bench.of('incident.resolved')).toEqual([]);

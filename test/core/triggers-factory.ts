@@ -116,6 +116,14 @@ export class Bench {
     throw new Error('the deciders do not rest');
   }
 
+  /** The training is ended and begins anew, as its repair has it. */
+  relaunch(): void {
+    const { attempt } = this;
+    this.record({ type: 'training.stopped', run: 'demo', attempt }, { type: 'start.intended', run: 'demo', attempt: attempt + 1, instance: 7, command: 'train', resume_from: null, resume_step: null }, { type: 'process.started', run: 'demo', attempt: attempt + 1, pid: 2 });
+    this.attempt = attempt + 1;
+    this.world = { ...this.world, runs: { demo: { ...this.run, stage: 'training' } } };
+  }
+
   wants(effect: Action['do']): boolean {
     return this.decide().some((action) => action.do === effect);
   }

@@ -191,7 +191,29 @@ describe('a metric', () => {
     expect(bench.wants('probe')).toBe(true);
     bench.look();
     expect(bench.incidents).toEqual(['metric_wrong']);
-    expect(bench.run.incident?.diagnosis.cause).toBe('numeric_divergence');
+    expect(bench.run.incident?.diagnosis).toMatchObject({ cause: 'numeric_divergence', rung: 'reduce', summary: 'The training diverged: its loss is no usable number any more. (the training loss is not a number any more)' });
+  });
+
+  it('that is no number proves no repair: neither by steps of the sick attempt while a repair was sought, nor by those of the next', () => {
+    const bench = new Bench();
+    bench.train(60, 5 * SECOND);
+    bench.tail('step 61 | loss nan');
+    bench.log({ step: 61, loss: null, diverged: true });
+    bench.look();
+    bench.log({ step: 70, loss: null, diverged: true });
+    bench.relaunch();
+    bench.conclude();
+    expect(bench.of('incident.resolved')).toEqual([]);
+    // The news comes before the tail that tells of it: it is the same failure all the same.
+    bench.tail('nothing yet');
+    bench.log({ step: 60 });
+    bench.log({ step: 62, loss: null, diverged: true });
+    bench.look();
+    expect([bench.of('incident.resolved').length, bench.of('incident.recurred').length, bench.incidents.length]).toEqual([0, 1, 1]);
+    bench.relaunch();
+    bench.log({ step: 63 });
+    bench.conclude();
+    expect(bench.of('incident.resolved')).toMatchObject([{ step: 63 }]);
   });
 
   it('that gets worse and worse is a line, and only after min_steps', () => {

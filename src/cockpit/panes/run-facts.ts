@@ -78,7 +78,7 @@ export function homeLines(run: RunState, now: number, width: number): Line[] {
   const files = run.home.map((file) => ({ file, rank: rank(file.path) })).sort((a, b) => (a.rank < 0 ? Infinity : a.rank) - (b.rank < 0 ? Infinity : b.rank) || (a.file.path < b.file.path ? -1 : 1));
   const space = Math.max(16, Math.min(64, width - 42));
   const rows = files.slice(0, FILES).map(({ file, rank: at }) => {
-    const [sign, role, what]: [string, Role, string] = bad(file) ? [GLYPH.failed, 'warn', 'damaged, not used'] : at === 0 ? [GLYPH.done, 'ok', 'resumes from here'] : at > 0 ? [GLYPH.done, 'muted', 'older checkpoint'] : [GLYPH.done, 'muted', ''];
+    const [sign, role, what]: [string, Role, string] = bad(file) ? [GLYPH.failed, 'warn', 'not used again'] : at === 0 ? [GLYPH.done, 'ok', 'resumes from here'] : at > 0 ? [GLYPH.done, 'muted', 'older checkpoint'] : [GLYPH.done, 'muted', ''];
     return line(piece(` ${sign} `, role), piece(fit(cleanLine(`results/${run.id}/${file.path}`, 300), space, 'left', 'middle'), at === 0 ? 'title' : 'text'), piece(fit(bytes(file.bytes), 9, 'right'), 'muted'), piece(`  ${file.sha256.slice(0, 8)}  `, 'faint'), piece(what, role));
   });
   const more = files.length > FILES ? [plain(`   and ${files.length - FILES} more`, 'muted')] : [];

@@ -24,7 +24,7 @@ export function answer(world: World, run: RunState): Action[] {
   }
   const remember: Action[] =
     choice.remedy.rung === 'switch' ? [emit({ type: 'machine.remembered', machine_id: instance.machine_id, run: run.id, reason: incident.diagnosis.summary, evidence: incident.diagnosis.evidence.slice(0, 4), until: world.now + MACHINE_MEMORY_MS })] : [];
-  return [...remember, emit({ type: 'remedy.chosen', run: run.id, incident: incident.id, remedy: choice.remedy, why: choice.why })];
+  return [...remember, emit({ type: 'remedy.chosen', run: run.id, incident: incident.id, remedy: choice.remedy, why: choice.why, ...(asked.answer === 'remedy' && { by: 'model' as const }) })];
 }
 
 export function repair(world: World, run: RunState): Action[] {
