@@ -56,7 +56,7 @@ export const BOUNDS = {
   share_without_checkpoint: 0.5,
   /** A model guesses: once so many of its repairs of a failure have not held, and the failure has cost so much ($), it is asked no more about it. */
   guesses: 2,
-  guesses_usd: 0.5,
+  guesses_usd: 2,
   /** Starts after the run was interrupted from outside, without a new checkpoint. They are no repairs: nothing was wrong with the run. */
   interruptions: 8,
 } as const;
