@@ -23,10 +23,10 @@ export interface Label {
   carries: Label | null;
 }
 
-const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,step num,n iter,num updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
-const WEAK_STEP = words('batch,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep,episode,frame number');
+const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,current steps,step num,n iter,num updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,totalenvinteracts,total env interacts,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
+const WEAK_STEP = words('batch,up,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep,episode,frame number');
 const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
-const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
+const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epch,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
 /** The rank of a loss that calls itself the training's. */
 export const TRAIN_LOSS = 9.5;
 const LOSS = new Map<string, number>([
@@ -35,16 +35,16 @@ const LOSS = new Map<string, number>([
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
   ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
   ['cross entropy loss', 8], ['crossentropyloss', 8], ['train crossentropyloss', 8], ['train cross entropy loss', 8], ['ce loss', 6], ['train ce loss', 6], ['l pix', 6], ['l g pix', 5], ['l total', 7],
-  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['平均 loss', 7], ['平均损失', 7], ['训练损失', TRAIN_LOSS], ['moving avg loss', 5], ['train mlm loss', 8], ['xent', 7], ['learn', 6],
+  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['平均 loss', 7], ['平均损失', 7], ['训练损失', TRAIN_LOSS], ['moving avg loss', 5], ['train mlm loss', 8], ['xent', 7], ['learn', 6], ['gen loss total', 5], ['generator total loss', 5], ['total generator loss', 5],
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
-const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,time batch,time it,time update,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,per step time,per iteration time,per iter time,per batch time,s batch,timing s update,ms batch,ms it,ms update');
+const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,time batch,time it,time update,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,per step time,per iteration time,per iter time,per batch time,s batch,s b,updt s,upd s,update s,timing s update,ms batch,ms it,ms update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
 const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
 const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|[obm]?acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|(?:m|avg|mean)?iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
 const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|_time\b|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
-const NOT_A_STEP = /every|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
+const NOT_A_STEP = /every|fps|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
 const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+(?!per )/i;
 
 function words(list: string): ReadonlySet<string> {
@@ -163,7 +163,7 @@ function rateLabel(key: string): string | null {
   const perSecond = /(?:\bs|\bsec|per ?sec(?:ond)?|persec(?:ond)?|\bsecond)(?: (?:per )?(?:gpu|device|rank|chip))?$/.test(key);
   if (key === 'tps' || key === 'wps' || (perSecond && /tok|words/.test(key)) || key === 'perf throughput' || key === 'tgs') return 'tok/s';
   if (key === 'ips' || /^(?:img|image|sample|example)s? (?:per )?sec(?:ond)? core\b/.test(key) || (perSecond && /sample|im(?:a)?g|example|seq|\bips\b|records/.test(key)) || key === 'throughput' || key === 'img s') return 'samples/s';
-  if (key === 'fps' || key === 'time fps' || key === 'sps' || key === 'charts sps') return 'steps/s';
+  if (key === 'fps' || key === 'fps step' || key === 'time fps' || key === 'sps' || key === 'charts sps') return 'steps/s';
   if (perSecond && /step/.test(key)) return 'steps/s';
   if (key === 'ups' || key === 'its' || (perSecond && /\bit\b|iter|batch|update/.test(key))) return 'it/s';
   return null;

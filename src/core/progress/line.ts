@@ -1,4 +1,5 @@
 /** The numbers of one line -> what the line says about training. Knows words and shapes, no framework by name. */
+import { Counters } from './counters.ts';
 import type { Field } from './scan.ts';
 import { isEvalMetric, isUnnamedMetric, PART } from './labels.ts';
 import { rateRank, seconds, type Rate } from './rates.ts';
@@ -7,43 +8,25 @@ import type { LineRecord } from './record.ts';
 /** Reads the fields of `line`; null when they say nothing about training. `evaluates`: the lines above say that it is an evaluation's. */
 export function readFields(line: string, fields: readonly Field[], evaluates = false): LineRecord | null {
   if (fields.length === 0) return null;
-  const draft = new Draft(line, evaluates);
+  draft.reset(line, evaluates);
   for (const field of fields) draft.take(field);
   return draft.finish();
 }
 
 /** The rank of a loss that is called just "train" or "total". */
 const BARE = 3;
-/** "I0102 03:04:05.678 123 file.py:4] [1200] loss=2.3": what absl's metric writer prints. */
-const ABSL = /^[IWE]\d{4} [\d:. ]+\S+:\d+\] \[\d/;
-
-/** Words that count steps beside other figures, and say something else alone: "batch=32", "New timesteps: 752". */
-const LONELY = /^(?:batch|timesteps?|iterations)$/i;
-
-/** Units of what is no count: shares and times. */
-const NO_COUNT = new Set(['%', 's', 'sec', 'secs', 'm', 'min', 'mins', 'h']);
-
 class Draft {
+  private line = '';
   private evalContext = false;
-  private epochField: Field | null = null;
-  private stepField: Field | null = null;
-  private weakField: Field | null = null;
-  /** Fractions without a word of their own: "[ 620/1562]", " 2/10 [====". */
-  private loose: Field | null = null;
-  private loose2: Field | null = null;
+  private readonly counts = new Counters();
   private carried: Field['label'] | null = null;
-  /** The first of two in one bracket: "[2,  4000] loss: 1.28". */
-  private pair: Field | null = null;
-  /** A number that opens the line: "37700 train 3.57". */
-  private opening: Field | null = null;
-  /** "[1200] valid-rmse:0.31": how boosters count. */
-  private round: Field | null = null;
   private lossRank = 0;
   private weakLosses = 0;
   private loss: number | undefined;
   private rate: Rate | undefined;
   private stepSeconds: number | undefined;
   private timeField: Field | null = null;
+  private lossAt: Field | null = null;
   private batchTime: number | undefined;
   private total: number | undefined;
   private lr: number | undefined;
@@ -53,7 +36,13 @@ class Draft {
   private auc = false;
   private plain: [string, number][] | undefined;
 
-  constructor(private readonly line: string, evaluates: boolean) {
+  reset(line: string, evaluates: boolean): void {
+    this.line = line;
+    this.counts.reset(line);
+    this.carried = this.timeField = this.lossAt = null;
+    this.lossRank = this.weakLosses = 0;
+    this.loss = this.rate = this.stepSeconds = this.batchTime = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = undefined;
+    this.auc = false;
     this.evalContext = evaluates;
     // " * Acc@1 71.2 Acc@5 90.3": how ImageNet trainers sum an evaluation up.
     if (line.charCodeAt(line.charCodeAt(0) === 32 ? 1 : 0) === 42 && /^ ?\* (?:Acc|Prec)@/.test(line)) this.evalContext = true;
@@ -64,41 +53,39 @@ class Draft {
     this.carried = field.label.carries;
     const { label, value } = field;
     // "train loss 2.5, val loss 2.6": the word before one key doesn't make the next line of keys an evaluation; a heading does.
+    // "loss train: 1.8, val: 1.9 | iter time: 412 ms": beside the training's loss, the word alone names a figure.
+    const figure = label.evalContext && this.loss !== undefined && /^(?:val|valid|validation|test|eval)$/i.test(label.name) && !Number.isInteger(value);
+    if (figure) {
+      (this.metrics ??= {})[label.name] = value;
+      return;
+    }
     if (label.evalContext) this.evalContext = true;
     else if (label.trainContext && label.role === 'loss') this.evalContext = false;
     if (this.evalContext && this.takeMetric(field)) return;
     if (field.rate) this.offerRate({ value: value * field.rate.scale, unit: field.rate.unit });
     // "2epoch:train:", "3/10epoch started"
     if (field.unit === 'epoch' && Number.isInteger(value)) {
-      this.epochField ??= field;
+      this.counts.epoch ??= field;
       return;
     }
     switch (label.role) {
       case 'step':
-        if (!Number.isInteger(value) && field.slack === 0) return;
-        // "iter 120 | step 30": the optimizer's step is the run's, where the iterations are parts of it.
-        if (this.stepField?.of === null && /^iter/i.test(this.stepField.label.name) && /^step$/i.test(label.name)) this.stepField = field;
-        else this.stepField ??= field;
-        return;
+        return this.counts.takeStep(field);
       case 'weak_step':
-        // "'episode': 816": a dictionary's episodes count what was sampled.
-        if (Number.isInteger(value) && !(/^episode$/i.test(label.name) && /["']: ?$/.test(this.line.slice(Math.max(0, field.at - 3), field.at)))) this.weakField ??= field;
-        return;
+        return this.counts.takeWeak(field);
       case 'epoch':
-        // "Time taken for 1 epoch: 116.7 secs"
-        if (this.line[field.at - 3] === 'h' && !Number.isInteger(value) && /\b(?:for|per) (?:\d{1,3}|one|an|each|this|the) epoch\W{1,3}$/i.test(this.line.slice(Math.max(0, field.at - 24), field.at))) return;
-        if (this.epochField === null || (label.name.toLowerCase() === 'epoch' && this.epochField.label.name.toLowerCase() === 'current_epoch')) this.epochField = field;
-        return;
+        return this.counts.takeEpoch(field);
       case 'total':
         if (Number.isInteger(value)) this.total ??= value;
         return;
       case 'loss':
+        if (this.loss === undefined && Number.isInteger(value) && value > 0 && field.of === null && field.unit === '') this.lossAt = field;
         return this.takeLoss(label.rank, value);
       case 'bare':
         if (label.name.toLowerCase() === 'total') {
-          if (this.stepField && field.unit === '' && !Number.isInteger(value)) this.takeLoss(BARE, value);
+          if (this.counts.step && field.unit === '' && !Number.isInteger(value)) this.takeLoss(BARE, value);
         } else if (field.of === null && !Number.isInteger(value)) this.takeLoss(BARE, value);
-        else this.addLoose(field);
+        else this.counts.takeLoose(field);
         return;
       case 'lr':
         this.lr ??= value;
@@ -107,6 +94,8 @@ class Draft {
         this.eta ??= seconds(this.line.slice(field.at, field.at + 48)) ?? undefined;
         return;
       case 'rate':
+        // "RunningAvgSamplesPerSec=58.7, CurrSamplesPerSec=61.3"
+        if (/^curr/i.test(label.name) && this.rate?.unit === label.unit) this.rate = undefined;
         if (!field.rate) this.offerRate({ value, unit: label.unit });
         return;
       case 'step_time':
@@ -131,16 +120,9 @@ class Draft {
         (this.plain ??= []).push([label.name, value]);
         return;
       case 'none':
-        if (field.at === 0 && label.empty) this.opening = field;
-        if (field.at === 1 && label.bracket && label.empty && Number.isInteger(value) && this.line[1 + String(value).length] === ']') this.round = field;
-        // "Train Epoch: 5 [55%]"
-        // "Epoch 3: loss 0.31 [35s]"
-        if (field.unit !== '' && NO_COUNT.has(field.unit)) return;
-        if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.addLoose(field);
-        else if (label.bracket && label.empty && Number.isInteger(value) && this.line[field.at + String(value).length] === ',') this.pair ??= field;
-        else if (label.empty && this.pair && Number.isInteger(value) && field.at - this.pair.at < 16) this.addLoose(field);
-        else if (label.bracket && label.empty && (this.epochField || ABSL.test(this.line)) && Number.isInteger(value)) this.addLoose(field);
-        return;
+        // "Train loss 1200 0.4123 Grad Norm 1.2": the count stands between the name and its figure.
+        if (label.empty && this.line[field.at - 1] === ' ' && !Number.isInteger(value) && this.counted(field.at)) return;
+        return this.counts.takeUnnamed(field);
     }
   }
 
@@ -155,9 +137,13 @@ class Draft {
     return true;
   }
 
-  private addLoose(field: Field): void {
-    if (this.loose === null) this.loose = field;
-    else this.loose2 ??= field;
+  /** Whether the loss before was a count, and what stands here is the loss. */
+  private counted(at: number): boolean {
+    const before = this.lossAt;
+    if (before === null || this.loss !== before.value || at !== before.at + String(before.value).length + 1) return false;
+    this.counts.step ??= before;
+    this.loss = Number.parseFloat(this.line.slice(at, at + 24));
+    return true;
   }
 
   private takeLoss(rank: number, value: number): void {
@@ -179,21 +165,19 @@ class Draft {
   }
 
   finish(): LineRecord | null {
-    this.settleCounters();
+    const { counts } = this;
+    counts.settle({ loss: this.loss !== undefined, speed: this.eta !== undefined || this.rate !== undefined });
     this.settleBare();
     this.settleMetrics();
-    this.settleRounds();
-    const weak = this.weakField;
-    const accompanied = weak?.of !== null || !LONELY.test(weak.label.name) || (this.loss ?? this.rate ?? this.lr ?? this.eta ?? this.metrics ?? this.plain) !== undefined || this.epochField !== null;
-    // "Episode: 120/500, reward: 33, steps: 33": the steps are the episode's.
-    const lasted = weak !== null && this.stepField?.of === null && /^episode$/i.test(weak.label.name) && /^steps$/i.test(this.stepField.label.name);
-    const step = (lasted ? null : this.stepField) ?? (accompanied ? weak : null);
-    if ((this.lossRank <= 2 && this.weakLosses > 1) || (this.lossRank === PART && !step && !this.epochField)) this.loss = undefined;
+    if (!counts.epoch && !counts.step && counts.round && (this.metrics || this.loss !== undefined)) counts.step = counts.round;
+    if (counts.epoch?.unit === 'epoch') this.settleRange(counts.epoch);
+    const step = counts.chosen((this.loss ?? this.rate ?? this.lr ?? this.eta ?? this.metrics ?? this.plain) !== undefined);
+    if ((this.lossRank <= 2 && this.weakLosses > 1) || (this.lossRank === PART && !step && !this.counts.epoch)) this.loss = undefined;
     this.settleTime(step !== null);
     const heads = this.evalContext && this.loss === undefined;
     const record: LineRecord = { context: heads ? 'eval' : 'train', shape: 'line' };
     if (this.metrics) record.eval = this.metrics;
-    if (this.epochField && this.epochField.value >= 0) record.epoch = this.epochField.value;
+    if (this.counts.epoch && this.counts.epoch.value >= 0) record.epoch = this.counts.epoch.value;
     if (heads) return record.eval || record.epoch !== undefined ? record : null;
     if (this.loss !== undefined) {
       record.loss = this.loss;
@@ -220,65 +204,32 @@ class Draft {
   private settleMetrics(): void {
     if (!this.plain) return;
     // "Epoch: 19/20, top 5 acc: 0.53": beside an epoch alone, figures sum it up.
-    const closes = this.epochField !== null && (this.loss ?? this.lr ?? this.rate ?? this.eta) === undefined && !this.stepField && !this.weakField && !this.loose;
+    const closes = this.counts.epoch !== null && (this.loss ?? this.lr ?? this.rate ?? this.eta) === undefined && !this.counts.step && !this.counts.weak && !this.counts.loose;
     if (!(closes || this.auc || (this.metrics && this.loss === undefined))) return;
     this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|best)/i.test(name))) };
   }
 
-  private settleRounds(): void {
-    if (!this.epochField && !this.stepField && this.round && (this.metrics || this.loss !== undefined)) this.stepField = this.round;
-    if (this.epochField?.unit !== 'epoch') return;
-    // "5epoch:train:376-750batch: iter_time=1e-04, loss=1.7, train_time=0.5": ESPnet's range ends with the step, and its iter_time is the loader's.
+  /** "5epoch:train:376-750batch: iter_time=1e-04, loss=1.7, train_time=0.5": ESPnet's range ends with the step, and its iter_time is the loader's. */
+  private settleRange(epoch: Field): void {
     const range = /epoch(?::train:\d{1,9}-(\d{1,9})batch:| results: \[train\]) .*?\btrain_time=(\d{1,9}(?:\.\d{1,9})?(?:e[-+]\d{1,3})?)/.exec(this.line);
     if (!range) return;
-    if (range[1] !== undefined) this.stepField = { ...this.epochField, value: Number(range[1]), of: null, slack: 0 };
+    if (range[1] !== undefined) this.counts.step = { ...epoch, value: Number(range[1]), of: null, slack: 0 };
     this.rate = { value: Number(range[2]), unit: 's/it' };
     this.stepSeconds = this.rate.value;
   }
 
   private settleBare(): void {
-    const counter = this.loose;
+    const counter = this.counts.loose;
     // "train 050 1.6e-02 99.26": a count and the loss under one word.
     if (counter?.of === null && counter.label.role === 'bare' && this.loss === undefined) {
       const next = / (\d+\.\d+(?:e[+-]\d+)?)(?= |$)/.exec(this.line.slice(counter.at, counter.at + 40))?.[1];
       if (next !== undefined) {
         this.takeLoss(BARE, Number(next));
-        this.stepField ??= counter;
+        this.counts.step ??= counter;
       }
     }
-    const first = this.opening;
-    if (first && !this.stepField && Number.isInteger(first.value) && (this.lossRank === BARE || this.line.includes(':\tlearn: '))) this.stepField = first;
-  }
-
-  /** Which of the unnamed fractions is the epoch and which the step: "Train: 19/80 [247/464]", "[53/100] [620/1562]", "Epoch [1][400/449]". */
-  private settleCounters(): void {
-    const first = this.loose;
-    const second = this.loose2?.of === 1 && this.loose?.of !== 1 ? null : this.loose2;
-    if (!first) return;
-    if (this.pair && !this.epochField && first.at - this.pair.at < 16) {
-      this.epochField = this.pair;
-      this.stepField ??= first;
-      return;
-    }
-    if (!this.epochField && second && first.at < second.at && (first.of !== null || first.label.trainContext)) {
-      this.epochField = first;
-      this.stepField ??= second;
-      return;
-    }
-    // "3/100 * Epoch 3 (train): loss=0.33" says twice which epoch it is.
-    if (this.epochField && !second && first.at < this.epochField.at && first.value === this.epochField.value) return;
-    if (this.epochField && first.at > this.epochField.at && (first.label.bracket || first.of !== null)) {
-      // "epoch 002:  650 / 1891 … num_updates=2541" counts twice; the fraction is what the log measures itself by.
-      if (first.of !== null && this.stepField?.of === null && this.stepField.label.name === 'num_updates') this.stepField = null;
-      if (first.of !== null || (this.epochField.of === null && first.label.bracket)) this.stepField ??= first;
-      return;
-    }
-    if (first.of === null && !this.stepField && this.loss !== undefined) this.stepField = first.label.bracket ? first : null;
-    if (first.of === null) return;
-    // "Batch[430/6920] - loss: 0.72  acc: 43.75%(7/16)": what was counted first counts the steps.
-    if (this.weakField !== null && this.weakField.of !== null && this.weakField.at < first.at) return;
-    // A bare fraction is a step only in the company of a loss, a rate or an ETA.
-    if (this.loss !== undefined || this.eta !== undefined || this.rate) this.stepField ??= first;
+    const first = this.counts.opening;
+    if (first && !this.counts.step && Number.isInteger(first.value) && (this.lossRank === BARE || this.line.includes(':\tlearn: '))) this.counts.step = first;
   }
 
   /** "time: 0.49" is the time of a step where the line counts steps; beside an epoch alone it is the epoch's. */
@@ -287,8 +238,11 @@ class Draft {
     // Hours are no step: "time: 125602.7" counts from the start.
     if (!field || this.inSeconds(field) > 3_600 || field.unit === 'd' || field.unit === 'm' || field.unit === 'h' || field.unit === 'min') return;
     if (this.loss === undefined && !counts) return;
-    if (!counts && this.epochField) return;
+    if (!counts && this.counts.epoch) return;
     if (this.batchTime !== undefined || this.stepSeconds !== undefined) return;
     this.offerRate(field.unit === 'ms' || field.label.unit === 'ms' ? { value: field.value, unit: 'ms/iter' } : { value: field.value, unit: 's/it' });
   }
 }
+
+/** One for all lines: making a new one for each is what reading a short line would mostly do. */
+const draft = new Draft();

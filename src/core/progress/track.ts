@@ -96,7 +96,7 @@ function takeStep(track: Track, record: LineRecord): boolean {
   if (!record.weakStep) track.sureStep = true;
   if (finite(record.total) && record.shape === 'line') track.counted = true;
   const known = track.step;
-  const rounds = record.slack !== undefined && known !== null && Math.abs(known - record.step) <= record.slack;
+  const rounds = record.slack !== undefined && known !== null && Math.abs(known - record.step) < record.slack;
   if (!rounds) track.step = record.step;
   if (finite(record.total)) track.total = record.total;
   else if (track.total !== null && record.step > track.total) track.total = null;
@@ -149,13 +149,13 @@ export function applyBar(track: Track, bar: Bar, extra: LineRecord | null): void
   const before = track.bar && track.bar.total !== bar.total ? track.bar.total : (track.bar?.before ?? null);
   track.bar = { total: bar.total, step: bar.step, sure: sure || (track.bar !== null && track.bar.total !== bar.total && track.bar.before === bar.total), before };
   const known = track.step;
-  if (known === null || bar.slack === 0 || Math.abs(known - bar.step) > bar.slack) track.step = bar.step;
+  if (known === null || bar.slack === 0 || Math.abs(known - bar.step) >= bar.slack) track.step = bar.step;
   track.total = bar.total;
   track.sureStep = true;
   if (bar.rate) {
     track.rate = bar.rate;
     track.stepSeconds = null;
-  }
+  } else if (extra?.rate) track.rate = extra.rate;
   track.eta = bar.eta;
   track.activity = 'training';
   track.format ??= 'tqdm';

@@ -1,7 +1,7 @@
 /** Words that say a run came to its end by itself, or waits for something. */
 
 const DONE =
-  /\b(?:training|finetuning|fine-tuning|pretraining|pre-training|optimi[sz]ation|run|job|experiment|everything|all (?:tasks|jobs|epochs|steps|done))\b[^\n]{0,30}\b(?:complete[d]?|finished|done|ended|over|concluded|succe(?:ss|eded)|successful(?:ly)?)\b|\bend training\b|\b(?:finished|completed?|done|end of|ending|done with) (?:the )?(?:training|finetuning|fine-tuning|pretraining|run)\b|^\W*(?:all )?done[.!\s]*$|^\[done\] .{0,40}(?:saved|train|finish|complete|final)|\bsaved (?:the )?final (?:model|checkpoint|weights|adapter)\b|\bfinal (?:model|checkpoint|weights|adapter) saved\b|exits? successfully|exited successfully|finished successfully|completed successfully|'train_runtime'|train_runtime\s*=|Trainer\.fit` stopped: `max_|\bepochs completed in\b|^Results saved to \S|\[?exiting program (?:after|at)\b|\[after training is done\]|\*{4,}\s*End (?:training|evaluation)\b|^Successfully completed\.$|^wandb: (?:Synced \d|Find logs at)|stopping_early: wallclock|total training time|\btraining took \d{1,3}:\d\d:\d\d|(?:^|[\]|] ?|INFO:? )training time:? (?:\d+ days?, )?\d{1,3}:\d\d:\d\d|^\W*success\W*$|^\W*exit (?:code|status)\W+0\W*$|total time:? for training|(?:训练|微调)(?:任务|过程|流程)?(?:已|全部|圆满|顺利|成功){0,3}(?:完成|结束|完毕)|(?:treinamento|treino)[^\n]{0,20}(?:conclu[ií]do|finalizado|completo)|entrenamiento[^\n]{0,20}(?:completad|finalizad|terminad)|entra[iî]nement[^\n]{0,20}(?:termin|fini|complet)|training (?:abgeschlossen|beendet|fertig)|обучение[^\n]{0,20}(?:завершен|законч|окончен)|学習(?:が)?(?:完了|終了)|トレーニング(?:が)?(?:完了|終了)|(?:학습|훈련)[^\n]{0,6}(?:완료|종료)|addestramento[^\n]{0,20}(?:completat|terminat)/i;
+  /\b(?:training|finetuning|fine-tuning|pretraining|pre-training|optimi[sz]ation|run|job|experiment|everything|all (?:tasks|jobs|epochs|steps|done))\b[^\n]{0,30}\b(?:complete[d]?|finished|done|ended|over|concluded|succe(?:ss|eded)|successful(?:ly)?)\b|\bend training\b|\b(?:finished|completed?|done|end of|ending|done with) (?:the )?(?:training|finetuning|fine-tuning|pretraining|run)\b|^\W*(?:all )?done[.!\s]*$|^\[done\] .{0,40}(?:saved|train|finish|complete|final)|\bsaved (?:the )?final (?:model|checkpoint|weights|adapter)\b|\bfinal (?:model|checkpoint|weights|adapter) saved\b|exits? successfully|exited successfully|finished successfully|completed successfully|'train_runtime'|train_runtime\s*=|Trainer\.fit` stopped: `max_|\bepochs completed in\b|^Results saved to \S|\[?exiting program (?:after|at)\b|\[after training is done\]|process group has NOT been destroyed before we destruct|destroy_process_group\(\) was not called before program exit|\*{4,}\s*End (?:training|evaluation)\b|^Successfully completed\.$|^wandb: (?:Synced \d|Find logs at)|stopping_early: wallclock|total training time|\btraining took \d{1,3}:\d\d:\d\d|(?:^|[\]|] ?|INFO:? )training time:? (?:\d+ days?, )?\d{1,3}:\d\d:\d\d|^\W*success\W*$|^\W*exit (?:code|status)\W+0\W*$|total time:? for training|(?:训练|微调)(?:任务|过程|流程)?(?:已|全部|圆满|顺利|成功){0,3}(?:完成|结束|完毕)|(?:treinamento|treino)[^\n]{0,20}(?:conclu[ií]do|finalizado|completo)|entrenamiento[^\n]{0,20}(?:completad|finalizad|terminad)|entra[iî]nement[^\n]{0,20}(?:termin|fini|complet)|training (?:abgeschlossen|beendet|fertig)|обучение[^\n]{0,20}(?:завершен|законч|окончен)|学習(?:が)?(?:完了|終了)|トレーニング(?:が)?(?:完了|終了)|(?:학습|훈련)[^\n]{0,6}(?:완료|종료)|addestramento[^\n]{0,20}(?:completat|terminat)/i;
 const NOT_DONE = /(?:epoch|轮)[^\n]{0,12}训练|epoch \d+[^\n]{0,20}(?:done|finished|complete)|\b(?:when|after|once|until|before|if|not|will be|to be|estimated|remaining|eta|expected)\b[^\n]{0,24}(?:done|finish|complete|ended)|% complete|not (?:yet )?(?:done|finished|complete)|step \d+ (?:done|complete)|pre-?process[^\n]{0,30}(?:done|complete|finished)|error|failed|\bmerges\b|tokeni[sz]er|\bexist(?:s|ence)\b|validating/i;
 const EARLY = /early[\s_-]?stop(?:ping|ped)?(?!\w|\.\w)|stopp(?:ed|ing) (?:training )?early|signaling trainer to stop|early exit|exiting (?:from )?training early|提前停止|早停|早期停止|parada (?:antecipada|temprana)/i;
 const EARLY_GOES_ON = /counter|\bpatience\s*[:=]|out of|\d+\s*\/\s*\d+|\(monitor|enabled|callback|=\s*(?:true|false|none|\d)|:\s*(?:true|false|none|null|\d[\d.]*\s*$)|will (?:be )?|config|import|--|args|using|with patience|argument|warn|requires|unable|in \d+ (?:more|epochs?)\b/i;
@@ -11,7 +11,7 @@ const NEXT = /^\W*(?:now )?(?:start|begin)\w*\b[^\n]{0,40}\btrain(?:ing)?\b|^\W*
 const PART = /^[^\w\n]*(?:fold|stage|phase|seed|trial|run|experiment|task|model|config(?:uration)?|client|round|part|split)\W{0,3}(\d{1,6}) ?(?:\/|of) ?(\d{1,6})\b/i;
 const SWEEP = /^wandb: (?:Agent Starting Run|Starting wandb agent)|\bwandb agent\b.{0,40}\b(?:pid|starting)/i;
 const SYNCED = /^wandb: (?:Synced \d|Find logs at)/;
-const WAITING = /\bretrying\b|\bwaiting (?:for|on|to)\b|still (?:waiting|disabled|pending)|resources? (?:are )?(?:busy|unavailable|not available)|queued and waiting|no (?:progress|heartbeat)\b[^\n]{0,24} (?:for|in|since)|(?:seems|appears) to (?:be )?(?:hang|hung|stuck|hanging)|\bis stuck\b|\bhung\b|deadlock|blocked for more than/i;
+const WAITING = /\bretrying\b|\bwaiting (?:for|on|to|in|until)\b|\bis not (?:up|ready|available) yet\b|still (?:waiting|disabled|pending)|resources? (?:are )?(?:busy|unavailable|not available)|queued and waiting|no (?:progress|heartbeat)\b[^\n]{0,24} (?:for|in|since)|(?:seems|appears) to (?:be )?(?:hang|hung|stuck|hanging)|\bis stuck\b|\bhung\b|deadlock|blocked for more than/i;
 
 export interface End {
   cause: 'completed' | 'early_stop';
@@ -43,12 +43,17 @@ function announces(text: string): boolean {
   return part !== null && Number(part[1]) <= Number(part[2]);
 }
 
+/** Who speaks, and how often it was tried already: many that wait once, or one that counts its tries, are no stall. */
+const SPEAKER = /\b(?:rank|worker|process|proc|gpu|node|device|actor|local_rank)\W{0,3}(\d{1,5})\b/i;
+const COUNTED = /\b\d{1,3} ?(?:\/|of) ?\d{1,3}\b|\b(?:retry|attempt|try) ?#?\d|\btotal=\d/i;
+const REPEATS = 3;
+
 /** A line that repeats at the end of the log and says that something is waited for; null when the log doesn't end so. */
 export function findWaiting(lines: readonly { text: string }[]): string | null {
-  const last = lines.slice(-6).map(({ text }) => text);
-  const waiting = last.filter((text) => WAITING.test(text));
+  const waiting = lines.slice(-6).map(({ text }) => text).filter((text) => WAITING.test(text) && !COUNTED.test(text));
   const newest = waiting.at(-1);
   if (newest === undefined) return null;
   const shape = (text: string) => text.replace(/\d+/g, '0');
-  return waiting.filter((text) => shape(text) === shape(newest)).length >= 4 ? newest : null;
+  const speaker = (text: string) => SPEAKER.exec(text)?.[1];
+  return waiting.filter((text) => shape(text) === shape(newest) && speaker(text) === speaker(newest)).length >= REPEATS ? newest : null;
 }

@@ -20,11 +20,13 @@ export interface FailureEvent {
 const RULES: readonly Rule[] = [...MACHINE_RULES, ...PROGRAM_RULES];
 const ALONE = RULES.filter(({ alone }) => alone);
 const HINT =
-  /error|exception|fail|kill|fault|abort|denied|cannot|can't|could ?n.t|unable|invalid|not found|no such|no space|quota|xid|nan|\binf\b|signal|interrupt|preempt|cancel|time|refused|unreachable|corrupt|mismatch|memory|assert|exit|terminat|stop|missing|\bbus\b|unrecognized|unauthori|forbidden|gated|evict|reclaim|too many|reset|oom|driver|not supported|not compiled|no kernel|no module|undefined symbol|glibc|require|conflict|core dumped|address|unexpected|truncated|illegal|lost|outbid|died|must be|should be|CANCELLED|unavailable|!DOCTYPE|SIG[A-Z]{3}|loss scale|empty|specif|StopIteration|Unsupported|does not|divisible|version|process down|reach|not in|stuck/i;
+  /error|exception|fail|kill|fault|abort|denied|cannot|can't|could ?n.t|unable|invalid|not found|no such|no space|quota|xid|nan|\binf\b|signal|interrupt|preempt|cancel|time|refused|unreachable|corrupt|mismatch|memory|assert|exit|terminat|stop|missing|\bbus\b|unrecognized|unauthori|forbidden|gated|evict|reclaim|too many|reset|oom|driver|not supported|not compiled|no kernel|no module|undefined symbol|glibc|require|conflict|core dumped|address|unexpected|truncated|illegal|lost|outbid|died|must be|should be|CANCELLED|unavailable|!DOCTYPE|SIG[A-Z]{3}|loss scale|empty|specif|StopIteration|Unsupported|does not|divisible|version|process down|reach|not in|stuck|\blow on\b|Fatal|panic|cannot|exceed|what\(\)|write/i;
 const EXCEPTION = /^(?:[A-Za-z_][\w.]{0,120}\.)?(?:[A-Za-z_]\w{0,80}(?:Error|Exception|Interrupt|Failure|Timeout|Invalid|Failed|Died|Expired|Empty|Full|NotFound|Exit|Iteration|OutOfMemory|Unsupported|Killed|Exceeded)|Exception|error|Timeout|Terminated|BdbQuit)(?::|$)/;
 const SAYS_ERROR = /\b(?:error|errors|fatal|critical|exception|failed|failure|erro|fehler|aborted)\b|错误|エラー|ошибка/i;
-const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will be (?:ignored|disabled)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|(?<!\b(?:replica|rank|worker|device|gpu|node|process|task|shard|host) )\b0 (?:errors|corrupt|failed)|no errors?\b/i;
+const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will (?:not )?be (?:ignored|disabled|enabled|used)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|(?<!\b(?:replica|rank|worker|device|gpu|node|process|task|shard|host) )\b0 (?:errors|corrupt|failed)|no errors?\b/i;
 
+/** What ends a program that isn't Python's, by its form: C++, Rust, Go, Julia, Java, the boosters' own. */
+const LAST_WORDS = /^\s+what\(\): |^thread '.{1,80}' panicked at|^panic: |^(?:ERROR|caused by): LoadError: |^Exception in thread "main" |^\[\w{2,20}\] \[Fatal\] |^FATAL Flags parsing error/;
 /** What ends a traceback: a dotted name, alone or before a colon. */
 const RAISED = /^(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{2,60}(?:\([\w.]{1,80}\))?(?::\s|:?$)/;
 /** An exception's message may go on in the lines below its name. */
@@ -66,22 +68,23 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     if (SHARED.test(text)) shared = at;
     if (inTraceback && /\/(?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)\//.test(text)) tracker = true;
     // What a thread of its own raises ends that thread, not the program.
-    if (/^Exception in thread /.test(text)) thread = at;
+    if (/^Exception in thread (?!"main")/.test(text)) thread = at;
     if (text.startsWith('Exception raised from ncclCommWatchdog')) events.push({ at, cause: 'nccl_comm', weight: WEIGHT.consequence, line: text, transient: true, fatal: false, traceback: false });
-    if (/^frame #\d+: |^Exception (?:in thread|raised from) |^\s+raise\b/.test(text)) continue;
+    if (/^frame #\d+: |^Exception (?:in thread(?! "main")|raised from) |^\s+raise\b/.test(text)) continue;
     const indented = /^\s/.test(text);
     if (inTraceback && /^\s+File "/.test(text)) frames++;
     // What is printed below frames at the margin is the program's again.
     else if (!indented) frames = 0;
     if (own || (!HINT.test(text) && !inTraceback)) continue;
-    const exception = !indented && (EXCEPTION.test(text) || (inTraceback && RAISED.test(text)));
+    const told = LAST_WORDS.test(text);
+    const exception = told || (!indented && (EXCEPTION.test(text) || (inTraceback && RAISED.test(text))));
     const afterFrames = /^\s+(?:File |\S)|^\s*[\^~]+\s*$/.test(lines[at - 1]?.text ?? '');
-    const fatal = exception && (inTraceback || afterFrames) && !ignored && at - thread > THREAD_LINES;
+    const fatal = told || (exception && (inTraceback || afterFrames) && !ignored && at - thread > THREAD_LINES);
     if (exception) said = at;
     const calm = !exception && (indented || HARMLESS.test(text) || !SAYS_ERROR.test(text));
     // What a line that doesn't call itself an error says counts only by some rules: most lines need no other.
-    if (calm && at - said > MESSAGE_LINES && !ALONE.some(({ match }) => match.test(text))) continue;
-    const known = exception && at - worker <= WORKER_FRAMES && /^(?:Connection|EOF|FileNotFound)/.test(text) ? WORKER_GONE : RULES.find(({ match }) => match.test(text));
+    const rules = calm && at - said > MESSAGE_LINES ? ALONE : RULES;
+    const known = exception && at - worker <= WORKER_FRAMES && /^(?:Connection|EOF|FileNotFound)/.test(text) ? WORKER_GONE : rules.find(({ match }) => match.test(text));
     const rule = known?.cause === 'disk_full' && at - shared <= SHARED_FRAMES ? SHARED_FULL : known;
     if (exception) {
       inTraceback = false;

@@ -13,11 +13,14 @@ export function survived(lines: readonly LogLine[], { until, traceback }: Root):
 /** Words right at a failure that say that the program takes care of it. */
 const HANDLED = /\bskip(?:ping|ped) (?:this |the |that |current )?(?:batch|step|sample|update|iteration|image|example)\b|\bretrying (?:with|in|at|from)\b|\bwill (?:be )?retr(?:y|ied)\b|attempting to recover|\brecovered from\b|\(caught\)|\bcontinuing (?:with|training|anyway)\b|\b(?:reducing|halving) (?:the )?batch size\b/i;
 
+/** Words on the line itself that make light of what no traceback ended with. */
+const SHRUGGED = /\bfall(?:ing|s)? ?back (?:to|on)\b|\(ignored\b|\bignored[).]*$|\bignoring\b|\boptional\b/i;
+
 /** The line itself, or the two below it, say so; a traceback that nobody caught is followed by no such word. */
-export function handled(lines: readonly LogLine[], { cause, at, line }: FailureEvent): boolean {
+export function handled(lines: readonly LogLine[], { cause, at, line, traceback }: FailureEvent): boolean {
   // A step that is skipped for its loss scale is how a loss dies.
   if (cause === 'numeric_divergence') return false;
-  return HANDLED.test(line) || lines.slice(at + 1, at + 3).some(({ text }) => HANDLED.test(text));
+  return HANDLED.test(line) || (!traceback && SHRUGGED.test(line)) || lines.slice(at + 1, at + 3).some(({ text }) => HANDLED.test(text));
 }
 
 /** What is printed to a file is held back: a line or two of it come after the traceback that was printed later. */

@@ -120,6 +120,10 @@ const CALM: readonly [name: string, log: string][] = [
   ['TensorFlow that was told to go on', `${steps(1)}WARNING:tensorflow:Model diverged with loss = NaN.\n${steps(7)}`],
   ['a simulator that complains', `${steps(1)}[57,356ms] [Error] [omni.physx.plugin] PhysX error: setGlobalPose(): it is illegal to call this method, FILE NpArticulationLink.cpp, LINE 353\n${steps(7)}`],
   ['an exception in the middle of an excerpt', "AttributeError: Can't get local object 'Wrapper.init.<locals>.hook'\nLoading the next shard\n"],
+  ['every rank that waits once', Array.from({ length: 8 }, (_, rank) => `[rank ${rank}] waiting for rank 0 to build the index\n`).join('')],
+  ['tries that are counted', [1, 2, 3, 4].map((n) => `'Read timed out.' while requesting config.json, retrying in 1s [Retry ${n}/5].\n`).join('')],
+  ['a fallback that names what is missing', `${steps(1)}ModuleNotFoundError: No module named 'amp_C' -- falling back to the python implementation\n`],
+  ['a driver that is only warned about, before a run that trains', `UserWarning: CUDA initialization: The NVIDIA driver on your system is too old (found version 11000).\n${steps(1)}`],
   ['an exception as the last word of a run that trains', `${steps(1)}ValueError: sample 17 has no caption\n`],
 ];
 
@@ -130,6 +134,15 @@ it.each(CALM)('stays calm: %s', (_name, log) => {
 it('takes what is said of the best step below an early stop for no step', () => {
   const log = `${steps(1)}[2026-01-02 03:04:04,516 INFO] Training finished after not improving. Early Stop!\n[2026-01-02 03:04:04,516 INFO] Best model found at step 1200\n[2026-01-02 03:04:04,525 INFO] Saving checkpoint run/model_step_1600.pt\n`;
   expect(triage({ log })).toMatchObject({ kind: 'done', cause: 'early_stop' });
+});
+
+it('takes a wait that comes back without a count for a stall', () => {
+  const line = (n: number) => `[2026-01-02 03:0${n}:26,186][INFO] - Waiting in store based barrier to initialize process group for rank: 0 (world_size=2, worker_count=1, timeout=0:30:00)\n`;
+  expect(triage({ log: [1, 2, 3].map(line).join('') })).toMatchObject({ kind: 'stall', cause: 'stall' });
+});
+
+it('takes a warning about the driver for the end where nothing follows it', () => {
+  expect(triage({ log: 'UserWarning: CUDA initialization: The NVIDIA driver on your system is too old (found version 11000).\n' })).toMatchObject({ kind: 'failure', cause: 'cuda_driver_mismatch' });
 });
 
 it('takes a warning that comes back in the same words for a stall, whatever stood before it', () => {
