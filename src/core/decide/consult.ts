@@ -13,8 +13,10 @@ import { runCost } from '../ledger.ts';
 import type { Incident, RunState, World } from '../state.ts';
 import { emit, ready } from './ready.ts';
 
-/** Causes that want reading and judgement. An interruption from outside wants none, however often it comes: nothing of the run is at fault. */
+/** Causes that want reading and judgement. */
 const PUZZLES: readonly Cause[] = ['code_bug', 'config_error', 'data_error', 'unknown'];
+/** Those that want none: after an interruption nothing of the run is at fault, and no model has the owner's token. */
+const PLAIN: readonly Cause[] = ['preempted', 'auth_missing'];
 
 /** A question waits at least so long for its answer, while the box bills: reading a diff takes longer than the idle grace. */
 export const APPROVE_MS = 5 * 60_000;
@@ -31,7 +33,7 @@ export function consult(world: World, run: RunState, incident: Incident, stuck: 
   const now = run.brain.consult;
   const wait = (...actions: Action[]): Consulted => ({ answer: 'wait', actions });
   if (now.stage === 'none' || now.key !== key) {
-    if (!world.brain || run.brain.closed.includes(key) || incident.diagnosis.cause === 'preempted' || !(stuck || PUZZLES.includes(incident.diagnosis.cause))) return rules(run, incident);
+    if (!world.brain || run.brain.closed.includes(key) || PLAIN.includes(incident.diagnosis.cause) || !(stuck || PUZZLES.includes(incident.diagnosis.cause))) return rules(run, incident);
     const spent = overspent(world, run, incident);
     if (spent !== null) return wait(emit({ type: 'brain.failed', run: run.id, incident: incident.id, key, reason: spent }));
     return wait(...(ready(world, run, 'consult') ? [{ do: 'consult' as const, run: run.id, incident: incident.id, key }] : []));
