@@ -72,9 +72,9 @@ function overspent(world: World, run: RunState, incident: Incident): string | nu
   if (consults >= limits.consults) return `${limits.consults} consults in one run are enough`;
   if (usage.tokens_in + usage.tokens_out >= limits.tokens) return `the run has used its ${limits.tokens} tokens`;
   if (usage.usd >= limits.usd) return `the run has used its $${limits.usd} for the model`;
-  const cost = runCost(world, run).usd - incident.usd;
-  const guesses = incident.remedies.filter(({ by }) => by === 'model').length;
-  return guesses >= BOUNDS.guesses && cost >= BOUNDS.guesses_usd ? `${guesses} of the model's repairs have not held, and the failure has cost $${cost.toFixed(2)}: a person costs less than another guess` : null;
+  const guesses = incident.remedies.flatMap(({ guess_usd }) => guess_usd ?? []);
+  const cost = runCost(world, run).usd - (guesses[0] ?? Infinity);
+  return cost >= BOUNDS.guesses_usd ? `${guesses.length} of the model's repairs have not held and have cost $${cost.toFixed(2)}: a person costs less than another guess` : null;
 }
 
 /** Patches that training has proven and that are not at home yet. */
