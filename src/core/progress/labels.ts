@@ -23,7 +23,7 @@ export interface Label {
   carries: Label | null;
 }
 
-const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,current steps,step num,n iter,num updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,totalenvinteracts,total env interacts,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
+const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,current steps,step num,n iter,num updates,num of updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,totalenvinteracts,total env interacts,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
 const WEAK_STEP = words('batch,up,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep,episode,frame number');
 const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
 const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epch,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
@@ -42,7 +42,7 @@ const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remain
 const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,time batch,time it,time update,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,per step time,per iteration time,per iter time,per batch time,s batch,s b,updt s,upd s,update s,timing s update,ms batch,ms it,ms update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
 const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
-const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|[obm]?acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|(?:m|avg|mean)?iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
+const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|[obm]?acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|(?:m|avg|mean)?iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|nmi|ari|purity|m[pr]|mdice|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
 const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|_time\b|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
 const NOT_A_STEP = /every|fps|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
 const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+(?!per )/i;
@@ -134,7 +134,8 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (rate) return { role: 'rate', unit: rate };
   if (key === 'time' || key === 'seconds') return { role: 'time' };
   if (key === 'train' || key === 'total') return { role: 'bare' };
-  if (key === 'tel') return { role: 'eval' };
+  // "VAcc", "VF1" beside "TrA", "TrF1"
+  if (key === 'tel' || /^v(?:al)?(?:acc|f1|loss|auc|iou|dice|psnr|mae|mse|rmse)$/.test(key)) return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
   if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?(?:\d{1,4} )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$|^(?:mean|avg|average) (?:reward|return)s?$/.test(key)) return { role: 'eval' };
   if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc|bleu|wer|cer|[fk]id(?:\d{1,3}k?(?: full)?)?|miou|map(?:@?[\d.: ]*))$/.test(key)) return { role: 'auc' };

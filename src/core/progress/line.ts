@@ -28,6 +28,7 @@ class Draft {
   private timeField: Field | null = null;
   private lossAt: Field | null = null;
   private batchTime: number | undefined;
+  private timed: number | undefined;
   private total: number | undefined;
   private lr: number | undefined;
   private eta: number | undefined;
@@ -41,7 +42,7 @@ class Draft {
     this.counts.reset(line);
     this.carried = this.timeField = this.lossAt = null;
     this.lossRank = this.weakLosses = 0;
-    this.loss = this.rate = this.stepSeconds = this.batchTime = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = undefined;
+    this.loss = this.rate = this.stepSeconds = this.batchTime = this.timed = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = undefined;
     this.auc = false;
     this.evalContext = evaluates;
     // " * Acc@1 71.2 Acc@5 90.3": how ImageNet trainers sum an evaluation up.
@@ -185,6 +186,7 @@ class Draft {
     }
     if (this.lr !== undefined) record.lr = this.lr;
     if (this.rate) record.rate = this.rate;
+    if (this.timed !== undefined) record.timed = this.timed;
     if (this.stepSeconds !== undefined && this.stepSeconds > 0) record.stepSeconds = this.stepSeconds;
     if (this.eta !== undefined) record.eta = this.eta;
     if (!this.loss && this.gradient !== undefined && Number.isNaN(this.gradient)) record.deadGradient = true;
@@ -206,7 +208,7 @@ class Draft {
     // "Epoch: 19/20, top 5 acc: 0.53": beside an epoch alone, figures sum it up.
     const closes = this.counts.epoch !== null && (this.loss ?? this.lr ?? this.rate ?? this.eta) === undefined && !this.counts.step && !this.counts.weak && !this.counts.loose;
     if (!(closes || this.auc || (this.metrics && this.loss === undefined))) return;
-    this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|best)/i.test(name))) };
+    this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|Tr[A-Z]|best)/i.test(name))) };
   }
 
   /** "5epoch:train:376-750batch: iter_time=1e-04, loss=1.7, train_time=0.5": ESPnet's range ends with the step, and its iter_time is the loader's. */
@@ -240,6 +242,7 @@ class Draft {
     if (this.loss === undefined && !counts) return;
     if (!counts && this.counts.epoch) return;
     if (this.batchTime !== undefined || this.stepSeconds !== undefined) return;
+    if (!this.rate) this.timed = this.inSeconds(field);
     this.offerRate(field.unit === 'ms' || field.label.unit === 'ms' ? { value: field.value, unit: 'ms/iter' } : { value: field.value, unit: 's/it' });
   }
 }

@@ -1,5 +1,6 @@
 /** The state of the training loop, built record by record: the last value that was really shown wins. */
 import type { Bar } from './bars.ts';
+import { noted, runsOn, type Times } from './elapsed.ts';
 import { fold, TRAIN_LOSS } from './labels.ts';
 import { rateRank, stepsPerSecond, type Rate } from './rates.ts';
 import type { LineRecord } from './record.ts';
@@ -19,6 +20,8 @@ export interface Track {
   lr: number | null;
   rate: Rate | null;
   stepSeconds: number | null;
+  /** What the lines called just "time"; null once they turned out to be a clock. */
+  times: Times | null;
   eta: number | null;
   eval: Readonly<Record<string, number>> | null;
   /** The newest record was an evaluation's: further metrics join it instead of replacing it. */
@@ -40,7 +43,7 @@ export interface Track {
 }
 
 export const BLANK: Track = {
-  step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, trainNamed: false, lr: null, rate: null, stepSeconds: null, eta: null, eval: null, evalOpen: false,
+  step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, trainNamed: false, lr: null, rate: null, stepSeconds: null, times: [], eta: null, eval: null, evalOpen: false,
   diverged: false, deadGradients: 0, runaways: 0, smallestLoss: Infinity, sureStep: false, bar: null, declaredTotal: null, counted: false, format: null, activity: null,
 };
 
@@ -69,11 +72,28 @@ export function applyRecord(track: Track, record: LineRecord): void {
   if (record.format && (record.step !== undefined || record.loss !== undefined)) track.format = record.format;
   if (finite(record.epoch)) track.epoch = record.epoch;
   if (finite(record.lr)) track.lr = record.lr;
+  if (record.timed !== undefined && isClock(track, record.timed)) {
+    track.rate = track.stepSeconds = null;
+    return takeFigures(track, record);
+  }
   // A line that says nothing but a speed (one line of a block of metrics) doesn't hide one that says more.
   if (record.rate && finite(record.rate.value) && (trained || !track.rate || rateRank(record.rate.unit) >= rateRank(track.rate.unit))) {
     track.rate = record.rate;
     track.stepSeconds = record.stepSeconds ?? null;
   }
+  takeFigures(track, record);
+}
+
+/** Whether what the lines call "time" goes by, and is no step's. */
+function isClock(track: Track, value: number): boolean {
+  if (track.times === null) return true;
+  track.times = noted(track.times, value);
+  if (!runsOn(track.times)) return false;
+  track.times = null;
+  return true;
+}
+
+function takeFigures(track: Track, record: LineRecord): void {
   if (finite(record.eta)) track.eta = record.eta;
   if (record.eval) {
     addEval(track, record.eval);

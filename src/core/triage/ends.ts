@@ -47,10 +47,21 @@ function announces(text: string): boolean {
 const SPEAKER = /\b(?:rank|worker|process|proc|gpu|node|device|actor|local_rank)\W{0,3}(\d{1,5})\b/i;
 const COUNTED = /\b\d{1,3} ?(?:\/|of) ?\d{1,3}\b|\b(?:retry|attempt|try) ?#?\d|\btotal=\d/i;
 const REPEATS = 3;
+/** So many tries are more than a hiccup: the last of them is none. */
+const MANY = 10;
+/** One line that says it all. */
+const HANGS = /\black of (?:heartbeats?|progress)|\bno (?:progress|heartbeats?)\b[^\n]{0,80}\b\d{2,6}(?:\.\d+)? ?s(?:ec|econds?)?\b|\bnot started\b[^\n]{0,120}\bwait_time=\d{3}|\b(?:has|have) been (?:stuck|hanging|hung) for\b|\bblocked for more than \d+ seconds/i;
+
+function exhausted(text: string): boolean {
+  const [, tried, allowed] = /\b(\d{1,4}) ?(?:\/|of) ?(\d{1,4})\b/.exec(text) ?? [];
+  return Number(allowed) >= MANY && Number(tried) > Number(allowed) / 2;
+}
 
 /** A line that repeats at the end of the log and says that something is waited for; null when the log doesn't end so. */
 export function findWaiting(lines: readonly { text: string }[]): string | null {
-  const waiting = lines.slice(-6).map(({ text }) => text).filter((text) => WAITING.test(text) && !COUNTED.test(text));
+  const hangs = lines.slice(-2).findLast(({ text }) => HANGS.test(text))?.text;
+  if (hangs !== undefined) return hangs;
+  const waiting = lines.slice(-6).map(({ text }) => text).filter((text) => WAITING.test(text) && (!COUNTED.test(text) || exhausted(text)));
   const newest = waiting.at(-1);
   if (newest === undefined) return null;
   const shape = (text: string) => text.replace(/\d+/g, '0');

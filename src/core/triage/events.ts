@@ -27,6 +27,8 @@ const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)
 
 /** What ends a program that isn't Python's, by its form: C++, Rust, Go, Julia, Java, the boosters' own. */
 const LAST_WORDS = /^\s+what\(\): |^thread '.{1,80}' panicked at|^panic: |^(?:ERROR|caused by): LoadError: |^Exception in thread "main" |^\[\w{2,20}\] \[Fatal\] |^FATAL Flags parsing error/;
+const TRACKER = /[\\/](?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)[\\/]/;
+
 /** What ends a traceback: a dotted name, alone or before a colon. */
 const RAISED = /^(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{2,60}(?:\([\w.]{1,80}\))?(?::\s|:?$)/;
 /** An exception's message may go on in the lines below its name. */
@@ -49,6 +51,8 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
   const events: FailureEvent[] = [];
   let inTraceback = false;
   let tracker = false;
+  /** The program's own first frame was seen: what ends this traceback ended the program. */
+  let main = false;
   let ignored = false;
   let worker = -Infinity;
   let shared = -Infinity;
@@ -60,13 +64,15 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
       inTraceback = true;
       frames = 0;
       tracker = own;
+      main = false;
       const before = lines[at - 1]?.text ?? '';
       ignored = /Exception ignored (?:in|on)|logging error/i.test(before);
       continue;
     }
     if (text.includes('rebuild_storage_fd')) worker = at;
     if (SHARED.test(text)) shared = at;
-    if (inTraceback && /\/(?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)\//.test(text)) tracker = true;
+    if (inTraceback && TRACKER.test(text)) tracker = true;
+    else if (inTraceback && text.endsWith(', in <module>') && !/[\\/]runpy\.py"|<string>/.test(text)) main = true;
     // What a thread of its own raises ends that thread, not the program.
     if (/^Exception in thread (?!"main")/.test(text)) thread = at;
     if (text.startsWith('Exception raised from ncclCommWatchdog')) events.push({ at, cause: 'nccl_comm', weight: WEIGHT.consequence, line: text, transient: true, fatal: false, traceback: false });
@@ -89,7 +95,7 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     if (exception) {
       inTraceback = false;
       // A tracker's trouble is its own, but not a disk that is full.
-      if (ignored || (tracker && rule?.cause !== 'disk_full')) {
+      if (ignored || (tracker && !main && rule?.cause !== 'disk_full')) {
         ignored = tracker = false;
         continue;
       }

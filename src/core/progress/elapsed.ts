@@ -1,0 +1,22 @@
+/** "time: 257.4" may be what one step took, or what has gone by since the start: the lines together tell, one alone doesn't. */
+
+/** The newest figures under the word, oldest first. */
+export type Times = readonly number[];
+
+const KEPT = 4;
+/** What goes by between two lines is much the same each time. */
+const EVEN = 4;
+const CLOSE = 1.5;
+
+/** Adds a figure to those before it. */
+export const noted = (times: Times, value: number): Times => [...times.slice(1 - KEPT), value];
+
+/** Whether the figures are a clock's: each is later than the one before, by about as much. */
+export function runsOn(times: Times): boolean {
+  if (times.length < 3) return false;
+  const gaps = times.slice(1).map((value, at) => value - (times[at] ?? value));
+  const least = Math.min(...gaps);
+  const most = Math.max(...gaps);
+  // The times of steps vary, and now and then three in a row grow: only ever by a small part of themselves.
+  return least > 0 && most <= least * (gaps.length >= KEPT - 1 ? EVEN : CLOSE) && least > (times[0] ?? 0) * 0.002;
+}
