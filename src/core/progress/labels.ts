@@ -83,6 +83,8 @@ export function readLabel(raw: string, first: boolean): Label {
   if (reached !== undefined) name = reached;
   const before = body.slice(0, cut).replace(/[\w ()./-]{1,60}[:=] ?(?:none|n\/a|null)(?=[\s,|;]|$)/gi, '');
   const key = fold(name);
+  // "E192/500"
+  if (key === 'e' && raw.endsWith(name)) return { ...NONE, name: 'epoch', role: 'epoch' };
   // "Eval Epoch 12 | …" counts the same epochs.
   const said = /^(?:eval|evaluation|val|valid|validation|test) (epoch.{0,6})$/.exec(key)?.[1];
   if (said !== undefined && EPOCH.has(said)) return { ...NONE, name, role: 'epoch', evalContext: true };

@@ -66,7 +66,7 @@ export function seconds(text: string): number | null {
     const [, days, hours, minutes, rest] = clock;
     return Number(days ?? 0) * 86_400 + Number(hours ?? 0) * 3_600 + Number(minutes) * 60 + Number(rest);
   }
-  const spelled = /^\s*(?:(\d{1,5})\s*d(?:ays?)?,?\s*)?(?:(\d{1,6})\s*h(?:ours?|rs?)?,?\s*)?(?:(\d{1,6})\s*m(?:in(?:ute)?s?)?,?\s*)?(?:(\d{1,9}(?:\.\d{1,9})?)\s*s(?:ec(?:ond)?s?)?)?/.exec(text);
+  const spelled = /^\s*(?:(\d{1,5})\s*d(?:ays?)?,?\s*)?(?:(\d{1,6})\s*h(?:ours?|rs?)?,?\s*)?(?:(\d{1,6}(?:\.\d{1,6})?)\s*m(?:in(?:ute)?s?)?,?\s*)?(?:(\d{1,9}(?:\.\d{1,9})?)\s*s(?:ec(?:ond)?s?)?)?/.exec(text);
   if (spelled && spelled[0].trim() !== '') {
     const [, days, hours, minutes, rest] = spelled;
     return Number(days ?? 0) * 86_400 + Number(hours ?? 0) * 3_600 + Number(minutes ?? 0) * 60 + Number(rest ?? 0);

@@ -61,18 +61,24 @@ export function createScanner(): (line: string) => Field[] {
     let evaluates = false;
     while (at < end) {
       const code = codeAt(at);
-      const kind = classOf(code);
+      let kind = classOf(code);
       let start = at;
       let stop: number;
       if (kind === DIGIT) stop = numberEnd(at);
       else if (kind === LETTER) {
         const wordEnd = skipWord(at);
-        if (!isNonFinite(line, at, wordEnd)) {
+        if (digit(codeAt(wordEnd - 1)) && numbered(line, at, wordEnd)) {
+          start = at;
+          while (!digit(codeAt(start))) start++;
+          stop = numberEnd(start);
+          kind = DIGIT;
+        } else if (!isNonFinite(line, at, wordEnd)) {
           at = wordEnd;
           continue;
+        } else {
+          if (codeAt(at - 1) === 45) start = at - 1;
+          stop = wordEnd;
         }
-        if (codeAt(at - 1) === 45) start = at - 1;
-        stop = wordEnd;
       } else if ((code === 45 || code === 43 || code === 46) && digit(codeAt(at + 1)) && (at === 0 || !wordy(codeAt(at - 1)))) {
         stop = numberEnd(at + 1);
       } else {
@@ -167,6 +173,13 @@ function lookUp(raw: string, isFirst: boolean): Label {
 
 function namesTop(line: string, start: number): boolean {
   return /(?:^|[^a-z])top[ -]$/i.test(line.slice(Math.max(0, start - 5), start)) && /^\d (?:acc|err|prec|rec|score)/i.test(line.slice(start, start + 8));
+}
+
+/** Whether a word is one that counts with its count behind it: "E192/500", "Epoch12", "step300". */
+function numbered(line: string, at: number, end: number): boolean {
+  const first = codeAt(at) | 32;
+  if ((first !== 101 && first !== 105 && first !== 115) || end - at > 12) return false;
+  return (codeAt(end) === 47 ? /^(?:e|ep|epoch|iter|step)\d+$/i : /^(?:ep|epoch|iter|step)\d+$/i).test(line.slice(at, end));
 }
 
 function isNonFinite(line: string, at: number, end: number): boolean {

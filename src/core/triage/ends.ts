@@ -1,4 +1,5 @@
 /** Words that say a run came to its end by itself, or waits for something. */
+import type { ProgressReading } from '../progress/index.ts';
 
 const DONE =
   /\b(?:training|finetuning|fine-tuning|pretraining|pre-training|optimi[sz]ation|run|job|experiment|everything|all (?:tasks|jobs|epochs|steps|done))\b[^\n]{0,30}\b(?:complete[d]?|finished|done|ended|over|concluded|succe(?:ss|eded)|successful(?:ly)?)\b|\bend training\b|\b(?:finished|completed?|done|end of|ending|done with) (?:the )?(?:training|finetuning|fine-tuning|pretraining|run)\b|^\W*(?:all )?done[.!\s]*$|^\[done\] .{0,40}(?:saved|train|finish|complete|final)|\bsaved (?:the )?final (?:model|checkpoint|weights|adapter)\b|\bfinal (?:model|checkpoint|weights|adapter) saved\b|exits? successfully|exited successfully|finished successfully|completed successfully|'train_runtime'|train_runtime\s*=|Trainer\.fit` stopped: `max_|\bepochs completed in\b|^Results saved to \S|\[?exiting program (?:after|at)\b|\[after training is done\]|process group has NOT been destroyed before we destruct|destroy_process_group\(\) was not called before program exit|\*{4,}\s*End (?:training|evaluation)\b|^Successfully completed\.$|^wandb: (?:Synced \d|Find logs at)|stopping_early: wallclock|total training time|\btraining took \d{1,3}:\d\d:\d\d|(?:^|[\]|] ?|INFO:? )training time:? (?:\d+ days?, )?\d{1,3}:\d\d:\d\d|^\W*success\W*$|^\W*exit (?:code|status)\W+0\W*$|total time:? for training|(?:训练|微调)(?:任务|过程|流程)?(?:已|全部|圆满|顺利|成功){0,3}(?:完成|结束|完毕)|(?:treinamento|treino)[^\n]{0,20}(?:conclu[ií]do|finalizado|completo)|entrenamiento[^\n]{0,20}(?:completad|finalizad|terminad)|entra[iî]nement[^\n]{0,20}(?:termin|fini|complet)|training (?:abgeschlossen|beendet|fertig)|обучение[^\n]{0,20}(?:завершен|законч|окончен)|学習(?:が)?(?:完了|終了)|トレーニング(?:が)?(?:完了|終了)|(?:학습|훈련)[^\n]{0,6}(?:완료|종료)|addestramento[^\n]{0,20}(?:completat|terminat)/i;
@@ -36,6 +37,18 @@ function newestEnd(lines: readonly { text: string; tracker?: boolean }[], swept:
   }
   return done;
 }
+
+/** The loop ran to its last step, and what is said below it is that this step was kept; null when more may follow. */
+export function findLast(lines: readonly { text: string }[], { step, total_steps: total, epoch, loss }: Pick<ProgressReading, 'step' | 'total_steps' | 'epoch' | 'loss'>): End | null {
+  const at = lines.length - 1;
+  const line = lines[at]?.text ?? '';
+  if (total === null || step !== total || total < FEW || loss === null || !/\bsav(?:ed|ing)\b/i.test(line)) return null;
+  // A loop within an epoch ends many times: this one counts the epochs, or the line names its last step.
+  const whole = epoch === null ? new RegExp(`(?<![\\d.])${total}(?![\\d.])`).test(line) : epoch >= total - 1;
+  return whole ? { cause: 'completed', line, at } : null;
+}
+
+const FEW = 20;
 
 function announces(text: string): boolean {
   if (NEXT.test(text)) return true;

@@ -3,7 +3,7 @@ import type { Cause, Rung } from '../causes.ts';
 import { readLog, type ProgressReading } from '../progress/index.ts';
 import { cleanLine } from '../text.ts';
 import { detailOf } from './detail.ts';
-import { findEnd, findWaiting } from './ends.ts';
+import { findEnd, findLast, findWaiting } from './ends.ts';
 import { findEvents, type FailureEvent } from './events.ts';
 import { machineEvent } from './facts.ts';
 import { readLines, type LogLine } from './lines.ts';
@@ -65,7 +65,7 @@ export function triage(evidence: Evidence, known?: ProgressReading): Triage {
   if (root && fatal && (died || !(survived(lines, root) || recovered(lines, root, habitual(events, root))))) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
   const reading = known ?? readLog(evidence.log);
   if (reading.diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, lines.length - 1), false);
-  const end = findEnd(lines);
+  const end = findEnd(lines) ?? findLast(lines, reading);
   if (end && !died && !advances(lines.slice(end.at + 1))) return verdict('done', end.cause, end.line, 0.9, around(lines, end.at));
   if (died) return verdict('failure', 'unknown', lines.at(-1)?.text ?? '', 0.3, around(lines, lines.length - 1));
   if (exit === 0) return verdict('done', 'completed', lines.at(-1)?.text ?? '', 0.7, []);
