@@ -13,6 +13,9 @@ export function readFields(line: string, fields: readonly Field[], evaluates = f
   return draft.finish();
 }
 
+/** What is set, or measured of the machine, and no figure of merit. */
+const SETTING = /^(?:tr(?:ai)?n|Tr[A-Z]|best)|\b(?:temp(?:erature)?|beta\d?|gamma|alpha|eps(?:ilon)?|momentum|wd|decay|scale|weight|ratio|coef\w*|std|kl|mfu|util|throughput|power)\b/i;
+
 /** The rank of a loss that is called just "train" or "total". */
 const BARE = 3;
 class Draft {
@@ -36,13 +39,15 @@ class Draft {
   private metrics: Record<string, number> | undefined;
   private auc = false;
   private plain: [string, number][] | undefined;
+  /** Figures whose names are no known measure's, and whether an evaluation's stood before them. */
+  private unnamed: [string, number, boolean][] | undefined;
 
   reset(line: string, evaluates: boolean): void {
     this.line = line;
     this.counts.reset(line);
     this.carried = this.timeField = this.lossAt = null;
     this.lossRank = this.weakLosses = 0;
-    this.loss = this.rate = this.stepSeconds = this.batchTime = this.timed = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = undefined;
+    this.loss = this.rate = this.stepSeconds = this.batchTime = this.timed = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = this.unnamed = undefined;
     this.auc = false;
     this.evalContext = evaluates;
     // " * Acc@1 71.2 Acc@5 90.3": how ImageNet trainers sum an evaluation up.
@@ -121,6 +126,7 @@ class Draft {
         (this.plain ??= []).push([label.name, value]);
         return;
       case 'none':
+        if (field.of === null && (!Number.isInteger(value) || field.unit === '%') && isUnnamedMetric(label.name)) (this.unnamed ??= []).push([label.name, value, this.metrics !== undefined]);
         // "Train loss 1200 0.4123 Grad Norm 1.2": the count stands between the name and its figure.
         if (label.empty && this.line[field.at - 1] === ' ' && !Number.isInteger(value) && this.counted(field.at)) return;
         return this.counts.takeUnnamed(field);
@@ -204,11 +210,15 @@ class Draft {
 
   /** Where an evaluation's figure stands beside others and no loss of the training does, all are the evaluation's. */
   private settleMetrics(): void {
+    const beside = this.unnamed?.filter(([, , after]) => after) ?? [];
+    // "Val Loss: 0.67 | mP=51.6% mR=59.1%": what stands behind an evaluation's figure is one too.
+    if (this.metrics && beside.length > 0) this.metrics = { ...this.metrics, ...Object.fromEntries(beside.filter(([name]) => !SETTING.test(name))) };
     if (!this.plain) return;
     // "Epoch: 19/20, top 5 acc: 0.53": beside an epoch alone, figures sum it up.
     const closes = this.counts.epoch !== null && (this.loss ?? this.lr ?? this.rate ?? this.eta) === undefined && !this.counts.step && !this.counts.weak && !this.counts.loose;
     if (!(closes || this.auc || (this.metrics && this.loss === undefined))) return;
-    this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|Tr[A-Z]|best)/i.test(name))) };
+    const all = closes ? [...this.plain, ...(this.unnamed ?? []).map(([name, value]): [string, number] => [name, value])] : this.plain;
+    this.metrics = { ...this.metrics, ...Object.fromEntries(all.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|Tr[A-Z]|best)/i.test(name))) };
   }
 
   /** "5epoch:train:376-750batch: iter_time=1e-04, loss=1.7, train_time=0.5": ESPnet's range ends with the step, and its iter_time is the loader's. */

@@ -20,8 +20,8 @@ export interface Track {
   lr: number | null;
   rate: Rate | null;
   stepSeconds: number | null;
-  /** What the lines called just "time"; null once they turned out to be a clock. */
-  times: Times | null;
+  /** What the lines called just "time". */
+  times: Times;
   eta: number | null;
   eval: Readonly<Record<string, number>> | null;
   /** The newest record was an evaluation's: further metrics join it instead of replacing it. */
@@ -72,7 +72,9 @@ export function applyRecord(track: Track, record: LineRecord): void {
   if (record.format && (record.step !== undefined || record.loss !== undefined)) track.format = record.format;
   if (finite(record.epoch)) track.epoch = record.epoch;
   if (finite(record.lr)) track.lr = record.lr;
-  if (record.timed !== undefined && isClock(track, record.timed)) {
+  if (record.timed !== undefined) track.times = noted(track.times, record.timed);
+  // Who tells the time that is left knows what a step takes.
+  if (record.timed !== undefined && record.eta === undefined && runsOn(track.times)) {
     track.rate = track.stepSeconds = null;
     return takeFigures(track, record);
   }
@@ -82,15 +84,6 @@ export function applyRecord(track: Track, record: LineRecord): void {
     track.stepSeconds = record.stepSeconds ?? null;
   }
   takeFigures(track, record);
-}
-
-/** Whether what the lines call "time" goes by, and is no step's. */
-function isClock(track: Track, value: number): boolean {
-  if (track.times === null) return true;
-  track.times = noted(track.times, value);
-  if (!runsOn(track.times)) return false;
-  track.times = null;
-  return true;
 }
 
 function takeFigures(track: Track, record: LineRecord): void {
