@@ -13,9 +13,6 @@ export function readFields(line: string, fields: readonly Field[], evaluates = f
   return draft.finish();
 }
 
-/** What is set, or measured of the machine, and no figure of merit. */
-const SETTING = /^(?:tr(?:ai)?n|Tr[A-Z]|best)|\b(?:temp(?:erature)?|beta\d?|gamma|alpha|eps(?:ilon)?|momentum|wd|decay|scale|weight|ratio|coef\w*|std|kl|mfu|util|throughput|power)\b/i;
-
 /** The rank of a loss that is called just "train" or "total". */
 const BARE = 3;
 class Draft {
@@ -39,8 +36,8 @@ class Draft {
   private metrics: Record<string, number> | undefined;
   private auc = false;
   private plain: [string, number][] | undefined;
-  /** Figures whose names are no known measure's, and whether an evaluation's stood before them. */
-  private unnamed: [string, number, boolean][] | undefined;
+  /** Figures whose names are no known measure's, before any that is an evaluation's: behind one they are its own ("Val Loss: 0.67 | mP=51.6%"). */
+  private unnamed: [string, number][] | undefined;
 
   reset(line: string, evaluates: boolean): void {
     this.line = line;
@@ -123,10 +120,16 @@ class Draft {
         (this.metrics ??= {})[label.name] = value;
         return;
       case 'metric':
-        (this.plain ??= []).push([label.name, value]);
+        if (this.metrics && !/^(?:tr(?:ai)?n|Tr[A-Z]|best)/i.test(label.name)) this.metrics[label.name] = value;
+        else (this.plain ??= []).push([label.name, value]);
         return;
       case 'none':
-        if (field.of === null && (!Number.isInteger(value) || field.unit === '%') && isUnnamedMetric(label.name)) (this.unnamed ??= []).push([label.name, value, this.metrics !== undefined]);
+        // "Rate=1765.3 GlobalRate=288.1"
+        if (label.name === 'Rate' && this.line.includes(' GlobalRate=')) return this.offerRate({ value, unit: 'samples/s' });
+        if (label.figure && field.of === null && (!Number.isInteger(value) || field.unit === '%')) {
+          if (this.metrics) this.metrics[label.name] = value;
+          else (this.unnamed ??= []).push([label.name, value]);
+        }
         // "Train loss 1200 0.4123 Grad Norm 1.2": the count stands between the name and its figure.
         if (label.empty && this.line[field.at - 1] === ' ' && !Number.isInteger(value) && this.counted(field.at)) return;
         return this.counts.takeUnnamed(field);
@@ -210,14 +213,11 @@ class Draft {
 
   /** Where an evaluation's figure stands beside others and no loss of the training does, all are the evaluation's. */
   private settleMetrics(): void {
-    const beside = this.unnamed?.filter(([, , after]) => after) ?? [];
-    // "Val Loss: 0.67 | mP=51.6% mR=59.1%": what stands behind an evaluation's figure is one too.
-    if (this.metrics && beside.length > 0) this.metrics = { ...this.metrics, ...Object.fromEntries(beside.filter(([name]) => !SETTING.test(name))) };
     if (!this.plain) return;
     // "Epoch: 19/20, top 5 acc: 0.53": beside an epoch alone, figures sum it up.
     const closes = this.counts.epoch !== null && (this.loss ?? this.lr ?? this.rate ?? this.eta) === undefined && !this.counts.step && !this.counts.weak && !this.counts.loose;
     if (!(closes || this.auc || (this.metrics && this.loss === undefined))) return;
-    const all = closes ? [...this.plain, ...(this.unnamed ?? []).map(([name, value]): [string, number] => [name, value])] : this.plain;
+    const all = closes ? [...this.plain, ...(this.unnamed ?? [])] : this.plain;
     this.metrics = { ...this.metrics, ...Object.fromEntries(all.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|Tr[A-Z]|best)/i.test(name))) };
   }
 
@@ -241,7 +241,7 @@ class Draft {
       }
     }
     const first = this.counts.opening;
-    if (first && !this.counts.step && Number.isInteger(first.value) && (this.lossRank === BARE || this.line.includes(':\tlearn: '))) this.counts.step = first;
+    if (first && !this.counts.step && Number.isInteger(first.value) && (this.lossRank === BARE || /^\d+(?:: +|:\t| : )(?:learn|loss|train|cost)\b/.test(this.line))) this.counts.step = first;
   }
 
   /** "time: 0.49" is the time of a step where the line counts steps; beside an epoch alone it is the epoch's. */

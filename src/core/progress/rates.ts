@@ -14,7 +14,7 @@ export interface Rate {
 const SECOND = /^(?:s|secs?|seconds?)$/i;
 const COUNTED: readonly [RegExp, string][] = [
   [/^(?:tok|toks|tokens?|words?|w)$/i, 'tok/s'],
-  [/^(?:samples?|examples?|ex|im|ims|imgs?|images?|ins|seqs?|sequences?|records?|rows|items|clips|sents?|sentences|graphs|pairs|instances|data|speech|utts?|points)$/i, 'samples/s'],
+  [/^(?:samples?|examples?|ex|im|ims|imgs?|images?|ins|seqs?|sequences?|records?|rows|items|clips|sents?|sentences|graphs|pairs|instances|data|speech|utts?|points|pos|positions|games)$/i, 'samples/s'],
   [/^(?:its?|iters?|iterations?|batch|batches|batchs|b|ba)$/i, 'it/s'],
   [/^(?:steps?|updates?|frames?|env_steps)$/i, 'steps/s'],
 ];

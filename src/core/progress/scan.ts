@@ -101,6 +101,8 @@ export function createScanner(): (line: string) => Field[] {
         const label = labelOf(line, labelFrom, start, counted);
         at = skipStamp(stop);
         again.number(start, at);
+        // "At iteration 100/100/104"
+        if (next === 47 && label.role === 'step') fields.push(again.add({ field: { label, at: start, value: toNumber(line, start, stop), of: null, slack: 0, unit: EMPTY_UNIT, rate: null }, number: { from: start, to: stop, scale: 1 }, total: null }));
         if (label.role === 'eta') fields.push(again.add({ field: { label, at: start, value: Number.NaN, of: null, slack: 0, unit: EMPTY_UNIT, rate: null }, number: null, total: null }));
         if (label.role !== 'none' || counted > 0) counted++;
         labelFrom = at;
@@ -142,7 +144,7 @@ export function createScanner(): (line: string) => Field[] {
       const label = labelOf(line, labelFrom, start, counted);
       counted++;
       evaluates ||= label.evalContext;
-      if (label.role !== 'none' || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket)) || (codeAt(stop) === 101 && line.startsWith('epoch', stop))) {
+      if (label.role !== 'none' || label.figure || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket)) || (codeAt(stop) === 101 && line.startsWith('epoch', stop))) {
         const apart = unitEnd === stop && codeAt(stop) === 32 && codeAt(stop + 1) === 109 && codeAt(stop + 2) === 115 && !wordy(codeAt(stop + 3));
         const unit = apart ? 'ms' : unitEnd === stop ? EMPTY_UNIT : line.slice(stop, unitEnd);
         const scale = unit === EMPTY_UNIT ? 1 : multiplier(unit);

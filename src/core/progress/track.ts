@@ -1,6 +1,6 @@
 /** The state of the training loop, built record by record: the last value that was really shown wins. */
 import type { Bar } from './bars.ts';
-import { noted, runsOn, type Times } from './elapsed.ts';
+import { runsOn, STOPPED, type Clock } from './elapsed.ts';
 import { fold, TRAIN_LOSS } from './labels.ts';
 import { rateRank, stepsPerSecond, type Rate } from './rates.ts';
 import type { LineRecord } from './record.ts';
@@ -8,7 +8,7 @@ import type { LineRecord } from './record.ts';
 export type Activity = 'training' | 'evaluating' | 'saving' | 'preparing' | 'downloading' | 'compiling';
 
 /** Plain and immutable inside, so that a copy is one spread. */
-export interface Track {
+export interface Track extends Clock {
   step: number | null;
   total: number | null;
   epoch: number | null;
@@ -20,8 +20,6 @@ export interface Track {
   lr: number | null;
   rate: Rate | null;
   stepSeconds: number | null;
-  /** What the lines called just "time". */
-  times: Times;
   eta: number | null;
   eval: Readonly<Record<string, number>> | null;
   /** The newest record was an evaluation's: further metrics join it instead of replacing it. */
@@ -43,7 +41,8 @@ export interface Track {
 }
 
 export const BLANK: Track = {
-  step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, trainNamed: false, lr: null, rate: null, stepSeconds: null, times: [], eta: null, eval: null, evalOpen: false,
+  ...STOPPED,
+  step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, trainNamed: false, lr: null, rate: null, stepSeconds: null, eta: null, eval: null, evalOpen: false,
   diverged: false, deadGradients: 0, runaways: 0, smallestLoss: Infinity, sureStep: false, bar: null, declaredTotal: null, counted: false, format: null, activity: null,
 };
 
@@ -72,9 +71,8 @@ export function applyRecord(track: Track, record: LineRecord): void {
   if (record.format && (record.step !== undefined || record.loss !== undefined)) track.format = record.format;
   if (finite(record.epoch)) track.epoch = record.epoch;
   if (finite(record.lr)) track.lr = record.lr;
-  if (record.timed !== undefined) track.times = noted(track.times, record.timed);
   // Who tells the time that is left knows what a step takes.
-  if (record.timed !== undefined && record.eta === undefined && runsOn(track.times)) {
+  if (record.timed !== undefined && record.eta === undefined && runsOn(track, record.timed)) {
     track.rate = track.stepSeconds = null;
     return takeFigures(track, record);
   }
