@@ -61,9 +61,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .command('demo')
     .description('the whole story on the embedded market: no account, key or GPU')
     .option('--json', 'headless: one event a line')
+    .option('--scenario <name>', 'another story: tuning (a GPU that waits for data), recovery (bad checkpoints)', 'demo')
     .option('--scale <n>', 'clock seconds per real second', positive, 60)
     .option('--theme <name>', 'palette of the cockpit')
-    .action(does(async (options: Json & { scale: number; theme?: string }) => (await import('./demo.ts')).demoCommand(consoleIo, options)));
+    .action(does(async (options: Json & { scale: number; scenario: string; theme?: string }) => (await import('./demo.ts')).demoCommand(consoleIo, options)));
   program
     .command('sim')
     .description('the embedded market alone; prints {"url","api_key"}')

@@ -11,14 +11,16 @@ import { drive } from './headless/drive.ts';
 import { UsageError } from './headless/errors.ts';
 import { EXIT, type ExitCode, type Io } from './headless/io.ts';
 import { onInterrupt } from './interrupts.ts';
-import { prepareDemo, startSim, type Sim } from './sim/index.ts';
+import { DEMOS, prepareDemo, startSim, type Sim } from './sim/index.ts';
 import { runCost } from './core/ledger.ts';
 import { plainEnv } from './remote/ssh.ts';
 
 /** Unlike a real evening, nothing goes on without the cockpit. */
 const FAREWELL = 'The demo has ended with its market: nothing of it runs or bills. For the real thing: vastsit-tui init';
 
-export async function demoCommand(io: Io, options: { json?: boolean; scale: number; theme?: string }): Promise<ExitCode> {
+export async function demoCommand(io: Io, options: { json?: boolean; scale: number; scenario?: string; theme?: string }): Promise<ExitCode> {
+  const scenario = DEMOS.find((name) => name === (options.scenario ?? 'demo'));
+  if (scenario === undefined) throw new UsageError(`there is no demo ${JSON.stringify(options.scenario)}; there are ${DEMOS.join(', ')}`);
   if (!options.json) needTerminal();
   needSsh();
   const { signal, release } = onInterrupt();
@@ -27,8 +29,8 @@ export async function demoCommand(io: Io, options: { json?: boolean; scale: numb
   let app: App | null = null;
   try {
     const project = join(root, 'project');
-    const specs = await prepareDemo(project);
-    const market = await startSim({ scenario: 'demo', clock: createClock(options.scale), dir: join(root, 'market') });
+    const specs = await prepareDemo(project, scenario);
+    const market = await startSim({ scenario, clock: createClock(options.scale), dir: join(root, 'market') });
     sim = market;
     const opened = await openApp({ env: process.env, project, stateDir: join(root, 'state'), scale: options.scale, url: sim.url, apiKey: sim.apiKey, brain: false, what: 'the demo' });
     app = opened;

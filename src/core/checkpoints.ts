@@ -55,13 +55,18 @@ export function checkpointDue(checkpoint: { step: number | null; every: number |
 }
 
 /**
- * Hashes of what was saved after the numbers were gone, while a divergence is being repaired: resumed, it would diverge at
- * once. A name that tells more than the newest step counts something else than steps, and says nothing.
+ * Hashes of what was saved after the numbers were gone, while a divergence is being repaired, and of the checkpoint after
+ * which none was told: resumed, it would diverge at once. A name that tells more than the newest step counts something else
+ * than steps, and says nothing.
  */
-export function unsound({ incident, sound_step, progress, spec, bad_checkpoints }: Pick<RunState, 'incident' | 'sound_step' | 'progress' | 'spec' | 'bad_checkpoints'>, files: readonly FileFact[]): string[] {
+export function unsound({ incident, sound_step, progress, spec, bad_checkpoints, attempts }: Pick<RunState, 'incident' | 'sound_step' | 'progress' | 'spec' | 'bad_checkpoints' | 'attempts'>, files: readonly FileFact[]): string[] {
   const newest = progress?.reading.step ?? null;
-  if (incident?.diagnosis.cause !== 'numeric_divergence' || sound_step === null || newest === null) return [];
-  return checkpointsIn(files, spec.checkpoints?.path ?? [], bad_checkpoints).flatMap(({ step, files: parts }) => (step !== null && step > sound_step && step <= newest ? parts.map(({ sha256 }) => sha256) : []));
+  if (incident?.diagnosis.cause !== 'numeric_divergence' || newest === null) return [];
+  const { resume_from = null, resume_step = null } = attempts.at(-1) ?? {};
+  const none = sound_step === null || sound_step <= (resume_step ?? -1);
+  return checkpointsIn(files, spec.checkpoints?.path ?? [], bad_checkpoints).flatMap(({ path, step, files: parts }) =>
+    (none && path === resume_from) || (sound_step !== null && step !== null && step > sound_step && step <= newest) ? parts.map(({ sha256 }) => sha256) : [],
+  );
 }
 
 /** Files that two listings, some time apart, show alike: what changed between them is still being written. */

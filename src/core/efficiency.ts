@@ -3,10 +3,11 @@
  * stable: before that every number describes the start, not the training.
  */
 import type { GpuReading, ProbeReading } from './probe.ts';
-import type { ProgressState } from './state.ts';
+import type { ProgressState, RunState } from './state.ts';
 import type { Spec } from './spec.ts';
-import { median } from './triggers/rhythm.ts';
-import { changesFor, type Change } from './tune.ts';
+import { figure } from './line.ts';
+import { median, quantile, STABLE, WARM_UP, type Rhythm } from './triggers/rhythm.ts';
+import { changesFor, ROOM, type Change } from './tune.ts';
 
 /** One healthy check, reduced to shares (0 to 1) and rates; null is unknown, never zero. */
 export interface Sample {
@@ -49,9 +50,8 @@ export interface Advice {
 
 const SAMPLES_KEPT = 6;
 const ENOUGH_SAMPLES = 3;
-const ENOUGH_GAPS = 20;
-/** Spread of the run's own step times (interquartile range over median) below which the rhythm is stable. */
-const STEADY = 0.25;
+/** Spread of the laps' step times (interquartile range over median) below which the rhythm is stable. */
+const STEADY = 0.2;
 
 /** A reading as a sample; `before` is the healthy reading before it on the same attempt. */
 export function sampleOf(reading: ProbeReading, before: ProbeReading | null): Sample {
@@ -74,20 +74,18 @@ export function sampleOf(reading: ProbeReading, before: ProbeReading | null): Sa
 export const keepSample = (samples: readonly Sample[], sample: Sample): Sample[] => [...samples, sample].slice(-SAMPLES_KEPT);
 
 /** Steps per second of a stable rhythm; null while it is not stable, so that nothing is judged or changed too early. */
-export function stableRate(progress: ProgressState | null, samples: readonly Sample[]): number | null {
-  const gaps = progress?.gaps.slice(-100) ?? [];
-  if (gaps.length < ENOUGH_GAPS || samples.length < ENOUGH_SAMPLES) return null;
-  const sorted = [...gaps].sort((a, b) => a - b);
-  const at = (q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? 0;
-  const median = at(0.5);
-  if (median <= 0 || (at(0.75) - at(0.25)) / median > STEADY) return null;
-  return progress?.reading.steps_per_s ?? null;
+export function stableRate({ laps }: Pick<Rhythm, 'laps'>, samples: readonly Sample[]): number | null {
+  const trained = laps.slice(WARM_UP);
+  const middle = median(trained);
+  if (trained.length < STABLE || samples.length < ENOUGH_SAMPLES || middle === null || middle <= 0) return null;
+  const spread = ((quantile(trained, 0.75) ?? 0) - (quantile(trained, 0.25) ?? 0)) / middle;
+  return spread > STEADY ? null : 1_000 / middle;
 }
 
-/** The verdict on a stable run; null while its baseline is not stable. */
-export function judgeEfficiency(spec: Spec, progress: ProgressState | null, samples: readonly Sample[], knobs: Readonly<Record<string, number>> = {}, cores: number | null = null): Advice | null {
-  const baseline = stableRate(progress, samples);
-  if (baseline === null || baseline <= 0) return null;
+/** The verdict on a stable run; null while its baseline is not stable. `cores`: CPU cores that the instance has, null where that is unknown. */
+export function judgeEfficiency({ spec, progress, samples, knobs, eyes }: Pick<RunState, 'spec' | 'progress' | 'samples' | 'knobs' | 'eyes'>, cores: number | null): Advice | null {
+  const baseline = stableRate(eyes.rhythm, samples);
+  if (baseline === null) return null;
   // One look that fell into a pause proves nothing.
   const of = (pick: (sample: Sample) => number | null): number | null => median(samples.map(pick).filter((value) => value !== null));
   const util = of(({ util: value }) => value);
@@ -97,9 +95,14 @@ export function judgeEfficiency(spec: Spec, progress: ProgressState | null, samp
   const written = of(({ written: value }) => value);
   const read = of(({ read: value }) => value);
   const throttled = samples.filter((one) => one.throttled === true).length;
+  const starved = busy !== null && cores !== null && busy > 0.8 * cores;
+  /** By how much the rate would rise if the GPU never waited. */
+  const room = util === null ? ROOM : 1 / Math.max(util, 0.1) - 1;
   const advice = (bottleneck: Bottleneck, evidence: string[], general: Omit<Suggestion, 'allowed' | 'change'>): Advice => {
-    // What can be done at once comes before what a person would have to do.
-    const own = changesFor(spec, knobs, bottleneck).map(({ words, ...one }) => ({ ...one, what: words }));
+    // What can be done at once comes before what a person would have to do. Where every core is busy, more workers only get in each other's way.
+    const own = changesFor(spec, knobs, bottleneck, bottleneck === 'data' ? room : ROOM)
+      .filter(({ change }) => bottleneck !== 'data' || !starved || change.kind !== 'knob')
+      .map(({ words, ...one }) => ({ ...one, what: words }));
     return { bottleneck, evidence, baseline, suggestions: [...own, { ...general, change: null }].map((one) => ({ ...one, allowed: allowed(spec, one) })) };
   };
   const percent = (value: number | null): string => (value === null ? 'unknown' : `${Math.round(value * 100)} %`);
@@ -119,15 +122,14 @@ export function judgeEfficiency(spec: Spec, progress: ProgressState | null, samp
     return advice('logging', evidence, { what: 'save, log and evaluate less often, or save in the background', gain: pauses / 2, size: 'config', risk: 'low' });
   }
   if (util >= 0.85) return advice('memory', [`GPU busy ${percent(util)} at ${percent(power)} of its power: it waits for its own memory`], { what: 'fused optimizer and attention kernels, channels-last, fewer small operations', gain: 0.15, size: 'code', risk: 'medium' });
-  const cpu = busy === null ? [] : [`${busy.toFixed(1)} CPU cores busy${cores === null ? '' : ` of ${cores}`}`];
+  const cpu = busy === null ? [] : [`${busy.toFixed(1)}${cores === null ? '' : ` of ${figure(cores)}`} CPU cores busy`];
   const disk = read === null ? [] : [`${mb(read)} read`];
-  const starved = busy !== null && cores !== null && busy > 0.8 * cores;
   return advice(
     'data',
     [`GPU busy ${percent(util)}`, ...cpu, ...disk],
     starved
-      ? { what: 'prepare the data once instead of at each step: every core is busy with it', gain: Math.min(0.5, 1 - util), size: 'code', risk: 'medium' }
-      : { what: 'more data-loader workers, pinned memory and prefetching', gain: Math.min(0.5, 1 - util), size: 'config', risk: 'low' },
+      ? { what: 'prepare the data once instead of at each step: every core is busy with it', gain: Math.min(0.5, room / 2), size: 'code', risk: 'medium' }
+      : { what: 'more data-loader workers, pinned memory and prefetching', gain: Math.min(0.5, room / 2), size: 'config', risk: 'low' },
   );
 }
 

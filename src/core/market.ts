@@ -52,6 +52,8 @@ export interface Instance {
   gpu_name: string;
   num_gpus: number;
   gpu_ram: number;
+  /** Its share of the machine's cores; journals of earlier versions do not have it. */
+  cpu_cores_effective?: number | null;
   /** Percent; null or 0 with gpu_temp 0 means not reported. */
   gpu_util: number | null;
   gpu_temp: number | null;

@@ -15,8 +15,9 @@ export function reduceProgress(run: RunState, event: Extract<Event, { type: 'pro
   const value = reading.step === null ? null : objectiveIn(run.spec, reading.eval);
   const seen = run.evals.at(-1);
   if (reading.step !== null && value !== null && (seen?.value !== value || reading.step < seen.step)) run = { ...run, evals: addEval(run.evals, reading.step, value) };
-  if (!reading.diverged && reading.step !== null && reading.step !== run.sound_step) run = { ...run, sound_step: reading.step };
   const old = run.progress;
+  // A step that is counted on says nothing of its numbers; a loss that is told does.
+  if (!reading.diverged && reading.step !== null && reading.loss !== null && reading.loss !== old?.reading.loss) run = { ...run, sound_step: reading.step };
   const attempts =
     reading.step === null || reading.step === attempt.last_step
       ? run.attempts

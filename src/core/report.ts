@@ -3,7 +3,7 @@ import { knownFacts, type Risk } from './fixes.ts';
 import { runCost } from './ledger.ts';
 import { remedyWords } from './narrate.ts';
 import type { Incident, RunState, World } from './state.ts';
-import { trialWords } from './tune.ts';
+import { adviceWords, suggestionWords, trialWords } from './tune.ts';
 
 export interface Tried {
   at: number;
@@ -46,6 +46,8 @@ export interface Report {
   usd_limit: number;
   results: string;
   incidents: IncidentReport[];
+  /** What holds it back and what would help, in words; null before its rhythm is stable. */
+  efficiency: { verdict: string; suggestions: string[] } | null;
   /** Optimisations that were tried, with their figures. */
   trials: string[];
   next_best_option: string;
@@ -69,6 +71,7 @@ export function reportOf(world: World, run: RunState, now: number): Report {
     usd_limit: run.spec.kill.dollars,
     results: run.rescue ? `${run.rescue.verdict.replaceAll('_', ' ')}: ${run.rescue.reason}` : run.home.length > 0 ? `${run.home.length} files at home` : 'nothing at home yet',
     incidents,
+    efficiency: run.advice && { verdict: adviceWords(run.advice), suggestions: run.advice.suggestions.map((one) => suggestionWords(run, one)) },
     trials: run.trials.map(trialWords),
     next_best_option: nextOption(run),
   };
@@ -122,6 +125,8 @@ function nextOption(run: RunState): string {
       return 'raise kill.dollars or kill.hours in the spec and launch again; the newest checkpoint is at home';
     case 'no_offer':
       return 'widen the hardware demands or the price cap in the spec, or try again later';
+    case 'refused':
+      return 'wait until another run is over, or raise the fleet budget, kill.dollars or the credit (the reason says which), and launch again';
     case 'destroyed_by_user':
       return 'nothing: it ended as ordered';
     case 'lost':
@@ -146,6 +151,7 @@ export function reportLines(report: Report, clean: (text: string, max: number) =
       if (command !== null) lines.push(`    command: ${say(command)}; undo: ${undo === null ? 'none' : say(undo)}; risk: ${risk}`);
     }
   }
+  if (report.efficiency) lines.push(`efficiency: ${say(report.efficiency.verdict)}`, ...report.efficiency.suggestions.map((one) => `  would help: ${say(one)}`));
   for (const trial of report.trials) lines.push(`optimisation: ${say(trial)}`);
   return [...lines, `next best option: ${say(report.next_best_option)}`];
 }

@@ -203,7 +203,7 @@ export interface RunState {
   checkpoint: { path: string; step: number | null; at: number; usd: number; every: number | null } | null;
   /** Paths and hashes of checkpoints that are not used again. */
   bad_checkpoints: string[];
-  /** The newest step of which the log told nothing unsound. */
+  /** The newest step whose loss this attempt told and found a number; before the first, the step that it was resumed at. */
   sound_step: number | null;
   away: Away | null;
   left: Left[];

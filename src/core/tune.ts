@@ -2,12 +2,13 @@
  * Optimisations as experiments: one change at a time, made only on a stable baseline, measured in the same way before and
  * after, and taken back when it does not gain. Pure; what a change is made of is typed, and nothing of it comes from a log.
  */
-import { repeatMs } from './away.ts';
-import type { Bottleneck, Suggestion } from './efficiency.ts';
+import { repeatHereMs } from './away.ts';
+import type { Advice, Bottleneck, Suggestion } from './efficiency.ts';
 import type { Remedy } from './events.ts';
 import { TUNING } from './fixes.ts';
 import type { Spec } from './spec.ts';
 import { currentAttempt, type Attempt, type RunState } from './state.ts';
+import { STABLE, WARM_UP } from './triggers/rhythm.ts';
 
 /** What the program can do itself. */
 export type Change =
@@ -31,11 +32,10 @@ export interface Trial {
 const MINUTE = 60_000;
 /** Changes tried in one run. */
 export const TRIALS = 2;
+/** What a change may gain at most where nothing measured says so; half of it is expected. */
+export const ROOM = 0.3;
 /** Less than this is noise, not a gain. */
 export const LEAST_GAIN = 0.03;
-/** Laps of a minute: as many are warm-up, and as many are measured. */
-const WARM_UP = 2;
-const MEASURED = 10;
 /** The pauses of saving and logging are seen only over a longer time. */
 const WALL_MS = 20 * MINUTE;
 const LONGEST_MS = 60 * MINUTE;
@@ -54,17 +54,20 @@ export const onTrial = (run: RunState): Trial | null => {
  */
 export function measured(run: RunState, attempt: Attempt, bottleneck: Bottleneck): number | null {
   const { laps } = run.eyes.rhythm;
-  if (laps.length < WARM_UP + MEASURED) return null;
+  if (laps.length < WARM_UP + STABLE) return null;
   if (bottleneck !== 'logging') {
     // Laps are of like length, so the mean of their rates is steps by time; a slow step that ends in the next lap averages out.
-    return laps.slice(-MEASURED).reduce((total, ms) => total + 1_000 / ms, 0) / MEASURED;
+    return laps.slice(-STABLE).reduce((total, ms) => total + 1_000 / ms, 0) / STABLE;
   }
   const ms = (run.progress?.advanced_at ?? 0) - (attempt.first_at ?? Number.POSITIVE_INFINITY);
   return ms < WALL_MS || attempt.first_step === null || attempt.last_step === null ? null : (1_000 * (attempt.last_step - attempt.first_step)) / ms;
 }
 
-/** What the program could change against a bottleneck: declared knobs that may grow, then known settings, each once in a run. */
-export function changesFor(spec: Spec, knobs: Readonly<Record<string, number>>, bottleneck: Bottleneck): { change: Change; words: string; gain: number; size: Suggestion['size']; risk: Suggestion['risk'] }[] {
+/**
+ * What the program could change against a bottleneck: declared knobs that may grow, then known settings, each once in a run.
+ * `room`: by how much the rate would rise without the bottleneck (1 is twice the rate).
+ */
+export function changesFor(spec: Spec, knobs: Readonly<Record<string, number>>, bottleneck: Bottleneck, room = ROOM): { change: Change; words: string; gain: number; size: Suggestion['size']; risk: Suggestion['risk'] }[] {
   const grown = Object.entries(spec.knobs).flatMap(([name, knob]) => {
     const { ceiling } = knob;
     if (ceiling === undefined || !(knob.speeds as readonly string[]).includes(bottleneck)) return [];
@@ -76,7 +79,8 @@ export function changesFor(spec: Spec, knobs: Readonly<Record<string, number>>, 
     // A batch that cannot be kept exactly would be another experiment.
     if (to <= from || (keeps && (!Number.isInteger(keeps.to) || keeps.to < (spec.knobs[keeps.knob]?.floor ?? 1)))) return [];
     const change: Change = { kind: 'knob', knob: name, from, to, keeps };
-    return [{ change, words: changeWords(change), gain: 0.15, size: 'config' as const, risk: keeps ? ('medium' as const) : ('low' as const) }];
+    const gain = Math.min(room, from > 0 ? to / from - 1 : 1) / 2;
+    return [{ change, words: changeWords(change), gain, size: 'config' as const, risk: keeps ? ('medium' as const) : ('low' as const) }];
   });
   const settings = TUNING.filter(({ answers, name }) => answers === bottleneck && !(name in spec.env)).map(({ name, value, gain, risk }) => {
     const change: Change = { kind: 'env', name, value };
@@ -101,7 +105,7 @@ export function nextTrial(run: RunState, now: number): Omit<Trial, 'ended'> | nu
   if (!attempt || !advice || !idle || !spec.checkpoints?.resume || run.trials.length >= TRIALS || reading?.eta_s == null) return null;
   const before = measured(run, attempt, advice.bottleneck);
   if (before === null) return null;
-  const repeat = repeatMs(run);
+  const repeat = repeatHereMs(run);
   if (repeat === null) return null;
   const chosen = advice.suggestions.find(({ allowed, change, gain }) => {
     if (!allowed || change == null || run.trials.some((past) => same(past.change, change))) return false;
@@ -128,6 +132,34 @@ export function remedyOf(change: Change, undo: boolean): Exclude<Remedy, { rung:
   const { knob, from, to, keeps } = change;
   return { rung: 'reduce', knob, from: undo ? to : from, to: undo ? from : to, keeps: keeps && { knob: keeps.knob, from: undo ? keeps.to : keeps.from, to: undo ? keeps.from : keeps.to } };
 }
+
+const HELD: Readonly<Record<Bottleneck, string>> = {
+  data: 'the GPU waits for data',
+  compute: 'the GPU computes as fast as it can',
+  memory: 'the GPU waits for its own memory',
+  logging: 'saving, logging or evaluating takes long pauses',
+  throttling: 'the machine slows its GPU down',
+  none: 'nothing holds it back, and GPU memory is free',
+};
+
+/** The verdict in words, with what it was read from. */
+export const adviceWords = ({ bottleneck, evidence }: Advice): string => `${HELD[bottleneck]} (${evidence.join('; ')})`;
+
+/** A suggestion in words: what it may bring, what it touches, what it risks, and who makes it. */
+export function suggestionWords(run: Pick<RunState, 'spec' | 'trials'>, { what, gain, size, risk, allowed, change }: Suggestion): string {
+  const who = (): string => {
+    if (change === null) return 'yours to make';
+    const past = run.trials.find((trial) => same(trial.change, change));
+    if (past) return past.ended === null ? 'on trial' : past.ended.how.replaceAll('_', ' ');
+    if (!allowed) return `complexity: ${run.spec.complexity} leaves it to you`;
+    if (!run.spec.checkpoints?.resume) return 'yours to make: without checkpoints.resume a restart begins at step 0';
+    if (run.trials.length >= TRIALS) return `yours to make: ${TRIALS} changes were tried already`;
+    return 'tried by itself while the steps that are left pay for a restart';
+  };
+  return `${what}: about +${Math.round(100 * gain)} %, ${SIZES[size]}, ${risk} risk; ${who()}`;
+}
+
+const SIZES: Readonly<Record<Suggestion['size'], string>> = { setting: 'one variable', config: 'a value of the command', code: 'code', hardware: 'another machine' };
 
 /** A trial in words, with its figures before and after. */
 export function trialWords({ change, bottleneck, before, ended }: Trial): string {

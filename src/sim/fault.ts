@@ -11,14 +11,21 @@ export type TrainerFault =
   | { kind: 'oom'; step: number; unless_batch: number | null }
   | { kind: 'hang'; step: number }
   | { kind: 'missing_module'; module: string }
-  | { kind: 'nan'; step: number }
+  /** `shown`: the step whose line is the first to tell; until then the numbers are gone unseen, in what is saved too. */
+  | { kind: 'nan'; step: number; shown: number | null; unless_lr: number | null }
   | { kind: 'segfault'; step: number }
   | { kind: 'killed'; step: number }
   | { kind: 'disk_full'; step: number }
   | { kind: 'exit'; code: number; step: number }
   /** Obeyed by nvidia-smi: the driver cannot reach the card. */
   | { kind: 'gpu_lost' }
-  | { kind: 'slow'; factor: number; after: number };
+  | { kind: 'slow'; factor: number; after: number }
+  /** The card is too hot: steps take longer, and the driver says so. */
+  | { kind: 'throttled'; factor: number; after: number }
+  /** One worker loads a batch in so many seconds; from one disk, more of them get in each other's way. */
+  | { kind: 'loading'; seconds: number; one_disk: boolean }
+  /** `--resume` is taken, and the training begins at its first step. */
+  | { kind: 'resume_ignored' };
 
 /** Strikes a fixed number of times: an answer is lost, a destroy does not stick, a destroyed instance's id goes to a stranger. */
 export type CountedKind = 'create_lost' | 'destroy_ignored' | 'id_reused';
@@ -41,7 +48,7 @@ export type ClockFault = { kind: 'clock'; ms: number } & Window;
 
 export type Fault = TrainerFault | InstanceFault | ApiFault | ClockFault;
 
-const TRAINER_KINDS = ['oom', 'hang', 'missing_module', 'nan', 'segfault', 'killed', 'disk_full', 'exit', 'slow', 'gpu_lost'];
+const TRAINER_KINDS = ['oom', 'hang', 'missing_module', 'nan', 'segfault', 'killed', 'disk_full', 'exit', 'slow', 'throttled', 'loading', 'resume_ignored', 'gpu_lost'];
 export const isTrainerFault = (fault: Fault): fault is TrainerFault => TRAINER_KINDS.includes(fault.kind);
 export const isApiFault = (fault: Fault): fault is ApiFault => fault.kind === 'api';
 export const isInstanceFault = (fault: Fault): fault is InstanceFault => fault.kind !== 'api' && fault.kind !== 'clock' && !isTrainerFault(fault);
@@ -61,12 +68,19 @@ const GRAMMAR: readonly { words: string; pattern: RegExp; make: (groups: Groups)
   },
   { words: 'hang [at step N]', pattern: /^hang(?: at step (?<step>\d+))?$/, make: (g) => ({ kind: 'hang', step: g['step'] === undefined ? HANG_STEP : num(g['step']) }) },
   { words: 'missing module NAME', pattern: /^missing module (?<name>[A-Za-z0-9_.-]+)$/, make: (g) => ({ kind: 'missing_module', module: g['name'] ?? '' }) },
-  { words: 'nan at step N', pattern: /^nan at step (?<step>\d+)$/, make: (g) => ({ kind: 'nan', step: num(g['step']) }) },
+  {
+    words: 'nan at step N [seen at step M] [unless lr <= X]',
+    pattern: /^nan at step (?<step>\d+)(?: seen at step (?<shown>\d+))?(?: unless lr <= (?<lr>\d+(?:\.\d+)?))?$/,
+    make: (g) => ({ kind: 'nan', step: num(g['step']), shown: g['shown'] === undefined ? null : num(g['shown']), unless_lr: g['lr'] === undefined ? null : num(g['lr']) }),
+  },
   { words: 'segfault at step N', pattern: /^segfault at step (?<step>\d+)$/, make: (g) => ({ kind: 'segfault', step: num(g['step']) }) },
   { words: 'killed at step N', pattern: /^killed at step (?<step>\d+)$/, make: (g) => ({ kind: 'killed', step: num(g['step']) }) },
   { words: 'disk full at step N', pattern: /^disk full at step (?<step>\d+)$/, make: (g) => ({ kind: 'disk_full', step: num(g['step']) }) },
   { words: 'exit CODE at step N', pattern: /^exit (?<code>\d{1,3}) at step (?<step>\d+)$/, make: (g) => ({ kind: 'exit', code: num(g['code']), step: num(g['step']) }) },
   { words: 'slow xN after step M', pattern: /^slow x(?<factor>\d+(?:\.\d+)?) after step (?<after>\d+)$/, make: (g) => ({ kind: 'slow', factor: num(g['factor']), after: num(g['after']) }) },
+  { words: 'throttled xN after step M', pattern: /^throttled x(?<factor>\d+(?:\.\d+)?) after step (?<after>\d+)$/, make: (g) => ({ kind: 'throttled', factor: num(g['factor']), after: num(g['after']) }) },
+  { words: 'batches take N s to load [from one disk]', pattern: /^batches take (?<seconds>\d+(?:\.\d+)?) s to load(?<disk> from one disk)?$/, make: (g) => ({ kind: 'loading', seconds: num(g['seconds']), one_disk: g['disk'] !== undefined }) },
+  { words: 'resume is ignored', pattern: /^resume is ignored$/, make: () => ({ kind: 'resume_ignored' }) },
   { words: 'gpu lost', pattern: /^gpu lost$/, make: () => ({ kind: 'gpu_lost' }) },
   { words: 'stuck loading', pattern: /^stuck loading$/, make: () => ({ kind: 'stuck_loading' }) },
   { words: 'host offline [at 30s] [for 60s]', pattern: new RegExp(`^host offline${WINDOW}$`), make: (g) => ({ kind: 'host_offline', ...windowOf(g) }) },

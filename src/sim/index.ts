@@ -7,7 +7,7 @@ import { createMarket, type Bill, type SimMarket } from './market.ts';
 import type { World } from './routes.ts';
 import { loadScenario, parseInjected, type FaultInput, type Scenario, type ScenarioInput } from './scenario.ts';
 
-export { prepareDemo } from './demo.ts';
+export { DEMOS, prepareDemo, type DemoName } from './demo.ts';
 export { FAULT_WORDS, parseFault } from './fault.ts';
 export { loadScenario, parseScenario, ScenarioError } from './scenario.ts';
 export type { FaultInput, Scenario, ScenarioInput } from './scenario.ts';

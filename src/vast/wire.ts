@@ -124,6 +124,7 @@ const instanceRow = z.object({
   gpu_name: textOr('unknown GPU'),
   num_gpus: numberOr(0),
   gpu_ram: numberOr(0),
+  cpu_cores_effective: number,
   gpu_util: number,
   gpu_temp: number,
   disk_space: numberOr(0),

@@ -61,7 +61,7 @@ describe('the run page', () => {
   it('shows the rung it stands on, which rungs help, and what is left of every bound', () => {
     const world = alertWorld();
     const page = runPage(world.runs['vit-finetune'] as RunState, world, NOW, 120, '').map(lineText).join('\n');
-    expect(page).toMatch(/switch +go on elsewhere +no help against gpu_oom\n ▸ reduce +ask less of the machine +used 1 of 4\n +fix .* used 0 of 6/);
+    expect(page).toMatch(/switch +go on elsewhere +used 0 of 2\n ▸ reduce +ask less of the machine +used 1 of 4\n +fix .* used 0 of 6/);
     expect(page).toContain('8 of 9 repairs, 6 of 7 against this failure, $2.72 without a new checkpoint');
     expect(pageOf()).not.toContain('Ladder');
     expect(pageOf({ incidents: [oom({ ended: { at: NOW, how: 'resolved', step: 500 } })] })).toContain('used 1 of 4');
@@ -71,7 +71,7 @@ describe('the run page', () => {
     const file = (path: string, sha: string): RunState['home'][number] => ({ path, bytes: 412_000_000, sha256: sha.repeat(8), mtime_s: NOW / 1_000 });
     const page = pageOf({ home: [file('out/metrics.json', 'aaaaaaaa'), file('out/checkpoint-900.pt', 'bbbbbbbb'), file('out/checkpoint-1200.pt', 'cccccccc'), file('out/checkpoint-1100.pt', 'dddddddd')], bad_checkpoints: ['out/checkpoint-1200.pt'] });
     expect(page).toMatch(/✓ results\/nanogpt-shakespeare\/out\/checkpoint-1100\.pt +412 MB {2}dddddddd {2}resumes from here\n ✓ \S+checkpoint-900\.pt .* older checkpoint/);
-    expect(page).toMatch(/✗ \S+checkpoint-1200\.pt .* damaged, not used/);
+    expect(page).toMatch(/✗ \S+checkpoint-1200\.pt .* not used again/);
     expect(pageOf({ home: [] })).toContain('No checkpoint is home yet');
     expect(pageOf({ home: [], spec: spec('demo', { checkpoints: undefined }) })).toContain('a repair would start again from step 0');
   });

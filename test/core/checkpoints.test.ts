@@ -55,10 +55,13 @@ describe('what was saved after a divergence', () => {
   it('is not resumed: the newest checkpoint from before it is, wherever both lie', () => {
     const spec = makeSpec({ checkpoints: { path: 'ckpt/*', resume: 'python train.py --resume {checkpoint}' } });
     const files = [file('ckpt/step-100.pt'), file('ckpt/step-200.pt'), file('ckpt/step-300.pt')];
-    const state = (cause: string, sound_step: number | null, step = 310) => ({ spec, bad_checkpoints: [], sound_step, incident: { diagnosis: { cause } } as never, progress: { reading: { step } } as never });
+    const state = (cause: string, sound_step: number | null, step = 310) => ({ spec, bad_checkpoints: [], attempts: [], sound_step, incident: { diagnosis: { cause } } as never, progress: { reading: { step } } as never });
     expect(unsound(state('numeric_divergence', 250), files)).toEqual(['ckpt/step-300.pt']);
     expect(newestCheckpoint(files, ['ckpt/*'], unsound(state('numeric_divergence', 250), files))?.step).toBe(200);
     expect([unsound(state('stall', 250), files), unsound(state('numeric_divergence', null), files), unsound({ ...state('numeric_divergence', 250), incident: null }, files)]).toEqual([[], [], []]);
+    // Given step 200, and nothing that was told after it was a number.
+    const given = { ...state('numeric_divergence', 200, 201), attempts: [{ resume_from: 'ckpt/step-200.pt', resume_step: 200 }] as never };
+    expect([unsound(given, files), unsound({ ...given, sound_step: 201 }, files)]).toEqual([['ckpt/step-200.pt'], []]);
     // Named by samples, not by steps.
     expect(unsound(state('numeric_divergence', 3, 4), files)).toEqual([]);
   });

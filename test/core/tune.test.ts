@@ -62,6 +62,8 @@ describe('the samples that a bottleneck is judged by', () => {
 describe('an optimisation', () => {
   it('is made on a stable baseline alone, measured before and after, and kept when it gains; the journal has both figures', async () => {
     const model = starved(faster);
+    // Fed well, the GPU waits no more.
+    model.util = () => ((run(model).knobs['workers'] ?? 0) >= 4 ? 97 : 35);
     await until(model, () => onTrial(run(model)) !== null);
     const chosen = model.events.find((event) => event.type === 'trial.chosen');
     const started = model.events.find((event) => event.type === 'process.started');
@@ -77,6 +79,13 @@ describe('an optimisation', () => {
     expect(reportLines(reportOf(model.world, run(model), model.now), cleanLine).join('\n')).toContain('optimisation: workers 2 -> 4');
     await until(model, () => run(model).stage === 'closed', 1_000);
     expect([run(model).verdict, run(model).incidents, model.violations]).toEqual(['done', [], []]);
+  });
+
+  it('goes on where it still waits after a gain: the next step of the same knob, and two in a run are enough', async () => {
+    const model = starved((one) => 120_000 / (one.knobs['workers'] ?? 1));
+    await until(model, () => run(model).stage === 'closed', 1_000);
+    expect(run(model).trials.map(({ change, ended }) => [change.kind === 'knob' && change.to, ended?.how])).toEqual([[4, 'kept'], [8, 'kept']]);
+    expect([run(model).verdict, run(model).attempts.length, model.violations]).toEqual(['done', 3, []]);
   });
 
   it('is taken back when it does not gain, and not tried again', async () => {

@@ -90,6 +90,19 @@ describe('the trainer', () => {
     expect(seen.losses[5]).toBe('nan');
     expect((await readdir(join(dir, 'nan'))).sort()).toEqual(['final', 'step-000004.json']);
   });
+  test('loses its numbers unseen, saves what is left, and brings it back by a resume', async () => {
+    const fault = { kind: 'nan', step: 6, shown: 10, unless_lr: 0.04, attempt: null };
+    const seen = await train('poison', [], [fault]);
+    expect(seen.losses.findIndex((loss) => loss === 'nan')).toBe(9);
+    const poisoned = join(dir, 'poison', 'step-000008.json');
+    const again = await train('poison-again', ['--lr', '0.04', '--resume', poisoned], [fault]);
+    expect([...new Set(again.losses)]).toEqual(['nan']);
+    expect((await train('poison-mild', ['--lr', '0.04'], [fault])).losses).not.toContain('nan');
+  });
+  test('takes a checkpoint and begins anew, where a resume is ignored', async () => {
+    await train('amnesia', []);
+    expect((await train('amnesia', ['--resume', join(dir, 'amnesia', 'step-000012.json')], [{ kind: 'resume_ignored', attempt: null }])).losses).toHaveLength(24);
+  });
   test('says what it wants', async () => {
     expect((await train('help', ['--help'])).stdout).toContain('--grad-accum N');
     expect((await train('wrong', ['--batch-size', 'many'])).code).toBe(2);

@@ -11,7 +11,7 @@ describe('instances', () => {
   it('make do with an id alone, and promise nothing', () => {
     expect(readInstance({ id: '42' })).toEqual({
       id: 42, machine_id: 0, label: null, actual_status: null, intended_status: null, cur_state: null, next_state: null, status_msg: null, gpu_name: 'unknown GPU', num_gpus: 0,
-      gpu_ram: 0, gpu_util: null, gpu_temp: null, disk_space: 0, disk_usage: null, dph_total: 0, dph_base: 0, storage_total_cost: 0, inet_up_cost: 0, inet_down_cost: 0,
+      gpu_ram: 0, cpu_cores_effective: null, gpu_util: null, gpu_temp: null, disk_space: 0, disk_usage: null, dph_total: 0, dph_base: 0, storage_total_cost: 0, inet_up_cost: 0, inet_down_cost: 0,
       inet_up_billed: null, inet_down_billed: null, is_bid: false, min_bid: null, start_date: null, end_date: null, ssh_host: null, ssh_port: null, public_ipaddr: null,
       direct_ssh_port: null, geolocation: null,
     });

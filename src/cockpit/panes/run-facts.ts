@@ -2,6 +2,7 @@
 import { checkpointsIn } from '../../core/checkpoints.ts';
 import { runCost, waitingOf, waitingWords } from '../../core/ledger.ts';
 import { figure, span } from '../../core/line.ts';
+import { standingWords } from '../../core/standing.ts';
 import { instanceOf, isClosed, type RunState, type World } from '../../core/state.ts';
 import type { Spec } from '../../core/spec.ts';
 import { cleanLine } from '../../core/text.ts';
@@ -15,11 +16,13 @@ export function costLines(run: RunState, world: World, now: number, width: numbe
   const cost = runCost(world, run, now);
   const rest = Math.max(0, cost.usd - cost.productive - cost.wasted);
   const waiting = waitingOf(world, run, now);
+  const standing = standingWords(world, run, now);
   const part = (name: string, usd: number, role: Role): Piece[] => (usd < 0.005 ? [] : [piece(`${name} `, 'muted'), piece(`${money(usd)}  `, role)]);
   return [
     fact('spent', piece(money(cost.usd), 'money'), piece(` of ${money(run.spec.kill.dollars)}   `, 'muted'), ...bar(['bar_good', 'bar_bad', 'bar_rest'], [cost.productive, cost.wasted, rest], Math.min(30, width - 40)), piece(` ${share(cost.productive, cost.usd)} productive`, 'muted')),
     fact('split', ...part('productive', cost.productive, 'ok'), ...part('loading', cost.loading, 'warn'), ...part('idle', cost.idle, 'warn'), ...part('repeats', cost.repeats, 'warn'), ...part('setup', cost.setup, 'text'), ...part('rescue', cost.rescue, 'text'), ...part('hold', cost.hold, 'text'), ...part('traffic', cost.traffic, 'text'), ...part('model', cost.model, 'text')),
     ...leaseLines(run, world, now, width),
+    ...(standing === null ? [] : wrap(standing, width - 15).map((row, index) => fact(index === 0 ? 'instance' : '', piece(row, 'warn')))),
     ...(waiting === null ? [] : wrap(waitingWords(waiting), width - 15).map((row, index) => fact(index === 0 ? 'waiting' : '', piece(row, 'warn')))),
   ];
 }
@@ -75,7 +78,7 @@ export function homeLines(run: RunState, now: number, width: number): Line[] {
   const files = run.home.map((file) => ({ file, rank: rank(file.path) })).sort((a, b) => (a.rank < 0 ? Infinity : a.rank) - (b.rank < 0 ? Infinity : b.rank) || (a.file.path < b.file.path ? -1 : 1));
   const space = Math.max(16, Math.min(64, width - 42));
   const rows = files.slice(0, FILES).map(({ file, rank: at }) => {
-    const [sign, role, what]: [string, Role, string] = bad(file) ? [GLYPH.failed, 'warn', 'damaged, not used'] : at === 0 ? [GLYPH.done, 'ok', 'resumes from here'] : at > 0 ? [GLYPH.done, 'muted', 'older checkpoint'] : [GLYPH.done, 'muted', ''];
+    const [sign, role, what]: [string, Role, string] = bad(file) ? [GLYPH.failed, 'warn', 'not used again'] : at === 0 ? [GLYPH.done, 'ok', 'resumes from here'] : at > 0 ? [GLYPH.done, 'muted', 'older checkpoint'] : [GLYPH.done, 'muted', ''];
     return line(piece(` ${sign} `, role), piece(fit(cleanLine(`results/${run.id}/${file.path}`, 300), space, 'left', 'middle'), at === 0 ? 'title' : 'text'), piece(fit(bytes(file.bytes), 9, 'right'), 'muted'), piece(`  ${file.sha256.slice(0, 8)}  `, 'faint'), piece(what, role));
   });
   const more = files.length > FILES ? [plain(`   and ${files.length - FILES} more`, 'muted')] : [];

@@ -3,7 +3,7 @@ import { compactLine, lineText, span } from '../../core/line.ts';
 import { remedyWords } from '../../core/narrate.ts';
 import type { Incident, RunState, World } from '../../core/state.ts';
 import { cleanLine } from '../../core/text.ts';
-import { trialWords } from '../../core/tune.ts';
+import { adviceWords, suggestionWords, trialWords } from '../../core/tune.ts';
 import { clockTime } from '../format.ts';
 import { GLYPH } from '../glyphs.ts';
 import { line, piece, plain, wrap, type Line } from '../line.ts';
@@ -32,7 +32,7 @@ export function runPage(run: RunState, world: World, now: number, width: number,
     ...section('Patches', patchLines(run, width)),
     ...section('Ladder', ladderLines(run, world, now, width)),
     ...section('Progress', [...progressLines(run, width), ...alertLines(run)]),
-    ...section('Optimisations', run.trials.flatMap((trial) => wrap(trialWords(trial), width - 2).map((row) => plain(` ${row}`, 'text')))),
+    ...section('Efficiency', efficiencyLines(run, width)),
     ...section('Log', run.tail.slice(-TAIL).map((text) => plain(` ${cleanLine(text, 1_000)}`, 'muted'))),
     ...section('Costs', costLines(run, world, now, width)),
     ...section('At home, verified', homeLines(run, now, width)),
@@ -65,6 +65,17 @@ function endLine({ ended, opened_at }: Incident, now: number): Line {
     case 'superseded':
       return line(time, piece('superseded', 'muted'));
   }
+}
+
+/** What holds it back, what would help and who does it, and what was tried. */
+function efficiencyLines(run: RunState, width: number): Line[] {
+  const rows = (name: string, text: string): Line[] => wrap(text, width - 15).map((row, index) => fact(index === 0 ? name : '', piece(row)));
+  const { advice } = run;
+  return [
+    ...(advice ? rows('verdict', adviceWords(advice)) : []),
+    ...(advice?.suggestions ?? []).flatMap((one, index) => rows(index === 0 ? 'would help' : '', suggestionWords(run, one))),
+    ...run.trials.flatMap((trial) => rows(`try ${trial.n}`, trialWords(trial))),
+  ];
 }
 
 /** Lines that the triggers hold open: nothing is repaired for them, a person should know. */

@@ -12,7 +12,7 @@ import { triage, type Evidence } from '../triage/index.ts';
 import { POLICY } from '../triage/policy.ts';
 import { judge, suspicious } from '../triggers/index.ts';
 import { takenAway } from '../triggers/market.ts';
-import { resumeLost } from '../triggers/resume.ts';
+import { poisoned, resumeLost } from '../triggers/resume.ts';
 import { frozenFor } from '../triggers/stall.ts';
 import { doubtful } from './alerts.ts';
 import { emit, ready } from './ready.ts';
@@ -50,6 +50,9 @@ export function watch(world: World, run: RunState): Action[] {
       return [refusal, ...openIncident(run, 'resume_lost', attempt.resume_step, { log: run.tail.join('\n') }, lost)];
     }
     const found = reading && run.check && run.check.at >= (attempt.started_at ?? 0) && run.failed_checks === 0 ? judge(run, reading, run.check.at) : null;
+    const poison = found?.trigger === 'metric_wrong' ? poisoned(run) : null;
+    // Proven repaired beyond where the numbers were first seen to be gone, not beyond the resume.
+    if (poison !== null) return openIncident(run, 'checkpoint_poisoned', Math.max(step ?? 0, incident?.step ?? 0), { log: run.tail.join('\n') }, poison);
     if (found) return openIncident(run, found.trigger, step, { log: run.tail.join('\n'), stalled: hangs(found.trigger), ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) }, found.words);
   } else if (incident.ended === null && !run.repair) {
     const answered = answer(world, run);
@@ -60,7 +63,7 @@ export function watch(world: World, run: RunState): Action[] {
 
   const enough = incident ? null : earlyStop(run.spec, run.evals);
   if (enough) return [emit({ type: 'run.ended', run: run.id, verdict: 'early_stopped', reason: enough })];
-  const advice = incident ? null : judgeEfficiency(run.spec, run.progress, run.samples, run.knobs);
+  const advice = incident ? null : judgeEfficiency(run, instanceOf(world, run)?.facts.cpu_cores_effective ?? null);
   if (advice && advice.bottleneck !== run.advice?.bottleneck) return [emit({ type: 'efficiency.judged', run: run.id, attempt: attempt.number, advice })];
   const change = tune(world, run);
   if (change.length > 0) return change;
@@ -87,13 +90,13 @@ export function judgeEnd(world: World, run: RunState): Action[] {
   if (proof.length > 0) return proof;
   const reading = run.check?.reading;
   const { exit } = attempt;
-  const setupFailed = attempt.started_at === null;
+  const unstarted = attempt.started_at === null;
   const evidence: Evidence = { log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...statusOf(world, run), ...wentAway(run), ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
   const found = triage(evidence);
-  if (!setupFailed && exit.exit_code === 0 && (found.kind === 'done' || found.kind === 'healthy')) {
+  if (!unstarted && exit.exit_code === 0 && (found.kind === 'done' || found.kind === 'healthy')) {
     return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? trainerStopped(run) : 'the training command ended with exit code 0' })];
   }
-  return openIncident(run, setupFailed ? 'setup_failed' : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
+  return openIncident(run, unstarted ? (attempt.command === '' ? 'setup_failed' : 'start_failed') : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
 }
 
 /** Early stop is policy behaviour, no failure; one that came before the spec's own minimum is said. */
@@ -110,8 +113,13 @@ function wentAway(run: RunState): Pick<Evidence, 'api_status'> {
   return lost && run.away?.attempt === attempt.number ? { api_status: run.away.kind === 'outbid' ? 'outbid' : `preempted: ${run.away.kind}` } : {};
 }
 
-/** A trigger that knows its cause better than the log does. */
-const CERTAIN: Partial<Record<Trigger, Cause>> = { resume_lost: 'checkpoint_corrupt' };
+/** Triggers that know better than the log what is wrong. */
+const CERTAIN: Partial<Record<Trigger, { cause: Cause; summary: string; next: string }>> = {
+  resume_lost: { cause: 'checkpoint_corrupt', summary: 'The resume command does not resume', next: 'Let checkpoints.resume load {checkpoint} and go on at its step, then launch again: the good checkpoints are at home.' },
+  checkpoint_poisoned: { cause: 'checkpoint_corrupt', summary: 'The checkpoint holds no numbers', next: 'Resume from an older checkpoint by hand, and lower what made the numbers go: the learning rate, or the precision.' },
+};
+
+const SURE = 0.95;
 
 /** What a trigger means by itself, when the log has no word for it. */
 const CAUSE: Partial<Record<Trigger, Cause>> = { step_stalled: 'stall', gpu_idle: 'stall', metric_wrong: 'numeric_divergence' };
@@ -121,9 +129,13 @@ const hangs = (trigger: Trigger): boolean => CAUSE[trigger] === 'stall';
 /** What the market says: an instance that was outbid explains a dead process better than its last line does. */
 const statusOf = (world: World, run: RunState): Pick<Evidence, 'api_status'> => (instanceOf(world, run)?.facts.is_bid && takenAway(world, run) ? { api_status: 'outbid' } : {});
 
-/** A repair is proven by a later attempt that got beyond the step where it died, itself (the sick one may have gone on meanwhile) and with a loss that is a number. */
-function proven({ id, incident, progress }: RunState, attempt: Attempt): Action[] {
-  const step = attempt.last_step;
+/**
+ * A repair is proven by a later attempt that got beyond the step where it died, itself (the sick one may have gone on
+ * meanwhile); after a loss of the numbers by numbers that are told, not by steps.
+ */
+function proven({ id, incident, progress, sound_step }: RunState, attempt: Attempt): Action[] {
+  const numbers = incident?.diagnosis.trigger === 'metric_wrong' || incident?.diagnosis.trigger === 'checkpoint_poisoned';
+  const step = numbers ? sound_step : attempt.last_step;
   const held = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step) && progress?.reading.diverged !== true;
   return held ? [emit({ type: 'incident.resolved', run: id, incident: incident.id, step })] : [];
 }
@@ -134,22 +146,23 @@ function openIncident(run: RunState, trigger: Trigger, step: number | null, evid
   const found = triage(evidence);
   const taken = takeBack(run, attempt.number, found.summary);
   if (taken) return taken;
-  const cause = CERTAIN[trigger] ?? found.cause ?? CAUSE[trigger] ?? 'unknown';
+  const certain = CERTAIN[trigger];
+  const cause = certain?.cause ?? found.cause ?? CAUSE[trigger] ?? 'unknown';
   // A trigger may know what the log has no word for.
   const means = found.cause === null ? POLICY[cause] : found;
   const fixes = fixesFor(cause, evidence.log);
   const diagnosis: Diagnosis = {
     trigger,
     cause,
-    confidence: found.confidence,
+    confidence: certain ? SURE : found.confidence,
     // What a log last said when it stalled, or lost its numbers, is chance: the stall itself is what comes back.
-    fingerprint: hangs(trigger) ? 'stall' : trigger === 'resume_lost' ? trigger : cause === 'numeric_divergence' ? cause : found.fingerprint,
+    fingerprint: hangs(trigger) ? 'stall' : certain ? trigger : cause === 'numeric_divergence' ? cause : found.fingerprint,
     signature: found.signature,
     evidence: found.evidence,
     transient: means.transient,
     rung: means.rung,
-    summary: words === null ? means.summary : `${means.summary} (${words})`,
-    next: means.next,
+    summary: certain ? `${certain.summary}: ${words ?? ''}.` : words === null ? means.summary : `${means.summary} (${words})`,
+    next: certain?.next ?? means.next,
     ...(found.detail.package && { package: found.detail.package }),
     ...(fixes.length > 0 && { fixes }),
   };

@@ -29,8 +29,8 @@ export const NO_RHYTHM: Rhythm = { pauses: {}, doing: null, heard_from: null, la
 const LAP_MS = 60_000;
 const LAPS_KEPT = 30;
 /** The first laps are warm-up; as many again make the pace known. */
-const WARM_UP = 2;
-const STABLE = 10;
+export const WARM_UP = 2;
+export const STABLE = 10;
 const POINTS_KEPT = 60;
 /** A gap this many times the median is a pause and no training time. */
 const PAUSE = 5;

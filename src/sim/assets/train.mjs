@@ -4,11 +4,12 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const DEFAULTS = { steps: 70, 'batch-size': 32, 'grad-accum': 1, lr: 0.08, out: 'ckpt', 'save-every': 10, 'eval-every': 20, 'seconds-per-step': 1, seed: 7, resume: '', final: 'out/model.json', need: [] };
+const DEFAULTS = { steps: 70, 'batch-size': 32, 'grad-accum': 1, workers: 2, lr: 0.08, out: 'ckpt', 'save-every': 10, 'eval-every': 20, 'seconds-per-step': 1, seed: 7, resume: '', final: 'out/model.json', need: [] };
 const HELP = `usage: node train.mjs [options]
   --steps N              optimizer steps (${DEFAULTS.steps})
   --batch-size N         examples in a micro-batch (${DEFAULTS['batch-size']})
   --grad-accum N         micro-batches in a step (${DEFAULTS['grad-accum']})
+  --workers N            processes that load batches ahead; 0 loads between the steps (${DEFAULTS.workers})
   --lr X                 learning rate at the start; decays linearly (${DEFAULTS.lr})
   --out DIR              checkpoints go to DIR/step-000010.json (${DEFAULTS.out})
   --save-every N         steps between checkpoints (${DEFAULTS['save-every']})
@@ -60,7 +61,11 @@ function write(fd, text) {
     }
   }
 }
-const traceback = (frames, last) => write(2, `Traceback (most recent call last):\n${frames.map(([file, line, name, code]) => `  File "${file}", line ${line}, in ${name}\n    ${code}\n`).join('')}${last}\n`);
+/** Dies as Python does. */
+function traceback(frames, last) {
+  write(2, `Traceback (most recent call last):\n${frames.map(([file, line, name, code]) => `  File "${file}", line ${line}, in ${name}\n    ${code}\n`).join('')}${last}\n`);
+  process.exit(1);
+}
 const SCRIPT = '/workspace/train.py';
 const TORCH = '/venv/main/lib/python3.11/site-packages/torch';
 
@@ -74,15 +79,33 @@ function faults() {
   }
 }
 const fault = (kind, step) => faults().find((each) => each.kind === kind && (step === undefined || each.step === step));
+let throttled = 0;
 function gpu(util, power, mem = Math.min(0.94, 0.28 + 0.02 * args['batch-size'])) {
   const path = process.env.VASTSIT_SIM_GPU;
   if (!path) return;
   try {
-    writeFileSync(`${path}.${process.pid}`, `${JSON.stringify({ pid: process.pid, util, mem: Number(mem.toFixed(4)), power: Number(power.toFixed(3)) })}\n`);
+    writeFileSync(`${path}.${process.pid}`, `${JSON.stringify({ pid: process.pid, util, mem: Number(mem.toFixed(4)), power: Number(power.toFixed(3)), throttled })}\n`);
     renameSync(`${path}.${process.pid}`, path);
   } catch {
     // the box is going away
   }
+}
+/** Seconds until the next batch is there, beside the `compute` seconds of this one. */
+function batchAfter(compute) {
+  const load = fault('loading');
+  if (!load) return compute;
+  if (args.workers === 0) return compute + load.seconds;
+  // A disk that several read from at once moves its head between them.
+  return Math.max(compute, load.one_disk ? load.seconds * (1 + 0.25 * (args.workers - 1)) : load.seconds / args.workers);
+}
+/** The time that a step takes, and what the card does in it on average, also where it mostly waits. */
+async function pass(step) {
+  const slow = faults().find((each) => (each.kind === 'slow' || each.kind === 'throttled') && step > each.after);
+  throttled = slow?.kind === 'throttled' ? 1 : 0;
+  const compute = args['seconds-per-step'] * (slow?.factor ?? 1);
+  const whole = batchAfter(compute);
+  gpu(Math.round(((95 + (step % 5)) * compute) / whole), 0.3 + ((0.56 + 0.01 * (step % 7)) * (throttled ? 0.6 : 1) * compute) / whole);
+  await sleep(whole);
 }
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, (seconds * 1000) / scale));
 
@@ -90,34 +113,14 @@ function needModules() {
   const missing = [...args.need, ...faults().filter(({ kind }) => kind === 'missing_module').map(({ module }) => module)].find((name) => !existsSync(join(process.env.HOME ?? '.', '.site-packages', name)));
   if (missing === undefined) return;
   traceback([[SCRIPT, 11, '<module>', `from ${missing} import rearrange`]], `ModuleNotFoundError: No module named '${missing}'`);
-  process.exit(1);
 }
 
 function outOfMemory() {
   const total = Number(process.env.VASTSIT_SIM_GPU_GIB ?? 24);
   const gib = (share) => (total * share).toFixed(2);
   gpu(98, 0.7, 0.98);
-  traceback(
-    [
-      [SCRIPT, 214, '<module>', 'main()'],
-      [SCRIPT, 187, 'main', 'loss = model(**batch).loss'],
-      [`${TORCH}/nn/modules/module.py`, 1751, '_wrapped_call_impl', 'return self._call_impl(*args, **kwargs)'],
-      [`${TORCH}/nn/functional.py`, 2140, 'softmax', 'ret = input.softmax(dim, dtype=dtype)'],
-    ],
-    `torch.OutOfMemoryError: CUDA out of memory. Tried to allocate ${gib(0.085)} GiB. GPU 0 has a total capacity of ${gib(1)} GiB of which ${gib(0.031)} GiB is free. Process ${process.pid} has ${gib(0.969)} GiB memory in use. Of the allocated memory ${gib(0.91)} GiB is allocated by PyTorch, and ${gib(0.035)} GiB is reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for Memory Management  (https://pytorch.org/docs/stable/notes/cuda.html#environment-variables)`,
-  );
-  process.exit(1);
-}
-
-function diskFull() {
-  traceback(
-    [
-      [SCRIPT, 203, 'main', 'save_checkpoint(model, optimizer, step)'],
-      [`${TORCH}/serialization.py`, 964, 'save', '_save(obj, opened_zipfile, pickle_module, pickle_protocol)'],
-    ],
-    'OSError: [Errno 28] No space left on device',
-  );
-  process.exit(1);
+  const frames = [[SCRIPT, 214, '<module>', 'main()'], [SCRIPT, 187, 'main', 'loss = model(**batch).loss'], [`${TORCH}/nn/modules/module.py`, 1751, '_wrapped_call_impl', 'return self._call_impl(*args, **kwargs)'], [`${TORCH}/nn/functional.py`, 2140, 'softmax', 'ret = input.softmax(dim, dtype=dtype)']];
+  traceback(frames, `torch.OutOfMemoryError: CUDA out of memory. Tried to allocate ${gib(0.085)} GiB. GPU 0 has a total capacity of ${gib(1)} GiB of which ${gib(0.031)} GiB is free. Process ${process.pid} has ${gib(0.969)} GiB memory in use. Of the allocated memory ${gib(0.91)} GiB is allocated by PyTorch, and ${gib(0.035)} GiB is reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for Memory Management  (https://pytorch.org/docs/stable/notes/cuda.html#environment-variables)`);
 }
 
 /** What befalls this step before it is done. */
@@ -128,7 +131,7 @@ async function befall(step) {
   if (fault('killed', step)) process.kill(process.pid, 'SIGKILL');
   const exit = fault('exit', step);
   if (exit) process.exit(exit.code);
-  if (fault('disk_full', step)) diskFull();
+  if (fault('disk_full', step)) traceback([[SCRIPT, 203, 'main', 'save_checkpoint(model, optimizer, step)'], [`${TORCH}/serialization.py`, 964, 'save', '_save(obj, opened_zipfile, pickle_module, pickle_protocol)']], 'OSError: [Errno 28] No space left on device');
   if (fault('hang', step)) {
     // Like a collective that waits for a peer: the GPU spins, and draws little.
     gpu(100, 0.29);
@@ -224,9 +227,9 @@ function save(path, content) {
 }
 const fixed = (value, digits) => (Number.isNaN(value) ? 'nan' : Number(value.toPrecision(digits)));
 const dict = (entries) => `{${Object.entries(entries).map(([key, value]) => `'${key}': ${value}`).join(', ')}}\n`;
+const two = (n) => String(n).padStart(2, '0');
 const clockText = (seconds) => {
   const s = Math.max(0, Math.round(seconds));
-  const two = (n) => String(n).padStart(2, '0');
   return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${two(Math.floor(s / 60))}:${two(s % 60)}`;
 };
 function bar(step, done, elapsed) {
@@ -248,34 +251,41 @@ async function main() {
       saved = JSON.parse(readFileSync(args.resume, 'utf8'));
     } catch (error) {
       traceback([[SCRIPT, 142, 'main', 'state = load_checkpoint(args.resume)']], error.code === 'ENOENT' ? `FileNotFoundError: [Errno 2] No such file or directory: '${args.resume}'` : `RuntimeError: checkpoint ${args.resume} cannot be read`);
-      process.exit(1);
     }
-    weights = saved.weights;
-    first = saved.step + 1;
-    write(1, `Resuming training from ${args.resume} at global step ${saved.step}\n`);
+    if (!fault('resume_ignored')) {
+      // JSON has no word for what is not a number.
+      weights = saved.weights.map((weight) => weight ?? NaN);
+      first = saved.step + 1;
+      write(1, `Resuming training from ${args.resume} at global step ${saved.step}\n`);
+    }
   }
   write(1, `***** Running training *****\n  Instantaneous batch size per device = ${args['batch-size']}\n  Gradient Accumulation steps = ${args['grad-accum']}\n  Total optimization steps = ${args.steps}\n`);
   const began = performance.now();
   const elapsed = () => ((performance.now() - began) / 1000) * scale;
-  let sum = 0;
+  let [sum, silent, last] = [0, null, {}];
   const log = (entries) => {
     write(2, `\r${' '.repeat(72)}\r`);
     write(1, dict(entries));
   };
   gpu(96, 0.86);
   for (let step = first; step <= args.steps; step += 1) {
-    gpu(95 + (step % 5), 0.86 + 0.01 * (step % 7));
-    const slow = faults().find((each) => each.kind === 'slow' && step > each.after);
-    await sleep(args['seconds-per-step'] * (slow ? slow.factor : 1));
+    await pass(step);
     await befall(step);
-    if (fault('nan', step)) weights = weights.map(() => NaN);
+    const nan = fault('nan', step);
+    if (nan && args.lr > (nan.unless_lr ?? -1)) {
+      weights = weights.map(() => NaN);
+      silent = nan.shown ?? null;
+    }
     const seen = trainStep(weights, step);
+    // A running mean goes on for a while from the last numbers that were some.
+    if (silent !== null && step < silent) Object.assign(seen, last, { loss: last.loss * (1 + 0.01 * (silent - step)) });
+    else last = seen;
     sum += seen.loss;
     log({ loss: fixed(seen.loss, 5), grad_norm: fixed(seen.grad_norm, 5), learning_rate: fixed(seen.learning_rate, 5), epoch: (step / 25).toFixed(2) });
     write(2, bar(step, step - first + 1, elapsed()));
     if (step % args['eval-every'] === 0) log({ eval_loss: fixed(evaluate(weights), 5), eval_runtime: 1.1, epoch: (step / 25).toFixed(2) });
     // A model that is not a number is no checkpoint worth keeping.
-    if (step % args['save-every'] === 0 && !weights.some(Number.isNaN)) save(join(args.out, `step-${String(step).padStart(6, '0')}.json`), { step, seed: args.seed, weights });
+    if (step % args['save-every'] === 0 && (silent !== null || !weights.some(Number.isNaN))) save(join(args.out, `step-${String(step).padStart(6, '0')}.json`), { step, seed: args.seed, weights });
   }
   const seconds = elapsed();
   const done = Math.max(1, args.steps - first + 1);
