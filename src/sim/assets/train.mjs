@@ -96,7 +96,7 @@ function batchAfter(compute) {
   if (!load) return compute;
   if (args.workers === 0) return compute + load.seconds;
   // A disk that several read from at once moves its head between them.
-  return Math.max(compute, load.one_disk ? load.seconds * (1 + 0.25 * (args.workers - 1)) : load.seconds / args.workers);
+  return Math.max(compute, load.one_disk ? load.seconds * (1 + 0.1 * (args.workers - 1)) : load.seconds / args.workers);
 }
 /** The time that a step takes, and what the card does in it on average, also where it mostly waits. */
 async function pass(step) {
