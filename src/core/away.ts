@@ -26,10 +26,12 @@ export interface AwayCase {
   for_ms: number;
   asked_ms: number | null;
   asks: number;
-  /** $/h: our bid, the market's floor for this machine, and the most that the spec allows for the GPU. */
+  /** $/h: our bid, the market's floor for this machine, and the most that the spec and the fleet's budget allow for the GPU. */
   bid: number | null;
   floor: number | null;
   cap: number;
+  /** $/h of such an instance while it runs, all of it. */
+  full: number;
   /** ms from renting another instance to its first step. */
   setup_ms: number;
   /** ms of training that another instance would repeat and this one would not, from the newest checkpoint at home; null when none is there. */
@@ -74,19 +76,21 @@ export function awayStep(one: AwayCase): AwayStep {
   const limit = one.repeat_ms === null ? LONGEST_WAIT_MS : Math.min(LONGEST_WAIT_MS, one.setup_ms + one.repeat_ms);
   const patient = one.asked_ms !== null && one.asked_ms < ASK_AGAIN_MS;
   const minutes = Math.round(limit / MINUTE);
+  const elsewhere = `about ${minutes} min, $${((one.full * limit) / HOUR).toFixed(2)}`;
   if (one.kind === 'outbid' && !patient && one.asks < ASKS) {
     const wanted = one.floor === null ? null : Math.ceil(Math.max(one.floor * OVER_FLOOR, (one.bid ?? 0) * OVER_FLOOR) * 1_000 - 1e-6) / 1_000;
     // The higher price is paid to the end: going on elsewhere at the old one may cost less.
-    const dearer = wanted !== null && one.bid !== null && one.may_switch && (wanted - one.bid) * (one.remaining_ms ?? UNKNOWN_REMAINING_MS) > one.bid * limit;
-    if (wanted !== null && wanted <= one.cap && !dearer) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and the spec allows $${one.cap.toFixed(3)}/h` };
+    const more = wanted === null || one.bid === null ? null : ((wanted - one.bid) * (one.remaining_ms ?? UNKNOWN_REMAINING_MS)) / HOUR;
+    const dearer = more !== null && one.may_switch && more > ((one.bid ?? 0) * limit) / HOUR;
+    if (wanted !== null && wanted <= one.cap && !dearer) return { act: 'raise', usd_per_hour: wanted, because: `the floor is $${one.floor?.toFixed(3)}/h and at most $${one.cap.toFixed(3)}/h is allowed; ${more === null || one.remaining_ms === null ? '' : `to the end it costs $${more.toFixed(2)} more, `}going on elsewhere ${elsewhere}` };
   }
   if (one.kind === 'stopped' && !patient && one.asks < 1 && one.for_ms < limit) return { act: 'wake', because: 'it was stopped from outside; its disk bills on' };
   if (one.for_ms >= limit && !patient) {
     return one.may_switch
-      ? { act: 'migrate', because: one.repeat_ms === null ? `it is away for ${minutes} min and no checkpoint is at home: the run starts over elsewhere` : `it is away for longer than going on elsewhere takes (${minutes} min)` }
+      ? { act: 'migrate', because: one.repeat_ms === null ? `it is away for ${minutes} min and no checkpoint is at home: the run starts over elsewhere` : `it is away for longer than going on elsewhere takes (${elsewhere})` }
       : { act: 'wait', because: 'it was interrupted too often without a new checkpoint to begin elsewhere once more; it is waited for' };
   }
-  return { act: 'wait', because: `${one.kind === 'offline' ? 'a host that is offline usually comes back, and is not billed' : 'its disk bills on'}; going on elsewhere costs about ${minutes} min` };
+  return { act: 'wait', because: `${one.kind === 'offline' ? 'a host that is offline usually comes back, and is not billed' : 'its disk bills on'}; going on elsewhere costs ${elsewhere}` };
 }
 
 /** ms a step: this attempt's own pace, else the whole run's; null while it is unknown. */

@@ -16,9 +16,13 @@ export const STAY_H = 0.5;
  */
 export function committedUsdPerHour(world: World): number {
   const instances = fleetOf(world).filter((one) => one.owner === 'ours' && one.gone_at === null);
-  const coming = (one: (typeof instances)[number]): number => (one.facts.intended_status === 'running' && one.stop === 'none' && one.destroy === 'none' ? one.facts.dph_total + trafficUsdPerHour(world, one) : 0);
   const renting = runsOf(world).reduce((total, run) => total + (run.renting?.offer.all_in_usd_per_hour ?? 0), 0);
-  return instances.reduce((total, one) => total + Math.max(one.rate, coming(one)), renting);
+  return instances.reduce((total, one) => total + reservedFor(world, one), renting);
+}
+
+function reservedFor(world: World, one: InstanceState): number {
+  const runs = one.facts.intended_status === 'running' && one.stop === 'none' && one.destroy === 'none';
+  return Math.max(one.rate, runs ? one.facts.dph_total + trafficUsdPerHour(world, one) : 0);
 }
 
 /** $/h of the traffic that its run plans, spread over the run's hours. */
@@ -30,7 +34,16 @@ function trafficUsdPerHour(world: World, { run, facts }: InstanceState): number 
 }
 
 /** The highest bid, $/h, that the spec's all-in cap leaves room for beside the disk and the planned traffic. */
-export const mostBid = (world: World, run: RunState, instance: InstanceState): number => run.spec.hardware.max_usd_per_hour - instance.facts.storage_total_cost - trafficUsdPerHour(world, instance);
+export const specBid = (world: World, run: RunState, instance: InstanceState): number => run.spec.hardware.max_usd_per_hour - besideBid(world, instance);
+
+/** The same within the fleet's budget: a bid that wins bills its whole price again, also where only the disk did. */
+export function mostBid(world: World, run: RunState, instance: InstanceState): number {
+  const limit = world.budget_usd_per_hour;
+  const room = limit === null ? Infinity : limit - (committedUsdPerHour(world) - reservedFor(world, instance)) - besideBid(world, instance);
+  return Math.min(specBid(world, run, instance), room);
+}
+
+const besideBid = (world: World, instance: InstanceState): number => instance.facts.storage_total_cost + trafficUsdPerHour(world, instance);
 
 /** Why renting at this all-in price is refused; null when the budget and the credit allow it. */
 export function refuseRent(world: World, run: RunState, usd_per_hour: number): string | null {

@@ -60,6 +60,7 @@ export type Trigger =
   | 'throughput_low'
   | 'metric_wrong'
   | 'setup_failed'
+  | 'start_failed'
   | 'instance_offline'
   | 'instance_stopped'
   | 'disk_filling'
@@ -79,8 +80,8 @@ export type Remedy =
 
 export type RescueVerdict = 'verified' | 'nothing_never_ran' | 'waived' | 'unverified';
 
-/** How a run ended. */
-export type Verdict = 'done' | 'early_stopped' | 'failed' | 'killed_by_criterion' | 'destroyed_by_user' | 'no_offer' | 'lost';
+/** How a run ended. `refused`: an offer fits, and the budget or the credit does not pay for it. */
+export type Verdict = 'done' | 'early_stopped' | 'failed' | 'killed_by_criterion' | 'destroyed_by_user' | 'no_offer' | 'refused' | 'lost';
 
 export type Body =
   | { type: 'session.started'; version: string; pid: number; brain?: BrainSettings | null }
@@ -115,6 +116,8 @@ export type Body =
   /** The first look at a new box; a fault ends its launch before anything is sent to it. */
   | { type: 'preflight.done'; run: string; instance: number; words: string; fault: string | null }
   | { type: 'prepare.done'; run: string; instance: number; bytes_up: number; restored: string | null }
+  /** The box was reached, and would not start it, more than once. */
+  | { type: 'start.failed'; run: string; attempt: number; instance: number; exit_code: number | null; tail: string[] }
   | { type: 'prepare.failed'; run: string; instance: number; step: 'upload' | 'setup'; exit_code: number | null; tail: string[] }
   | { type: 'start.intended'; run: string; attempt: number; instance: number; command: string; resume_from: string | null; resume_step: number | null; /** Hashes of what was saved after the loss was gone. */ avoid?: string[] }
   | { type: 'process.started'; run: string; attempt: number; pid: number }

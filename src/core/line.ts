@@ -5,7 +5,8 @@
 import type { Fix } from './fixes.ts';
 import { cleanLine } from './text.ts';
 import type { GpuReading } from './probe.ts';
-import type { RunState } from './state.ts';
+import { isAway, type RunState } from './state.ts';
+import { endsAt, stopsFirst } from './teardown.ts';
 import { onTrial } from './tune.ts';
 
 export interface CompactLine {
@@ -49,6 +50,7 @@ export const lineText = (line: CompactLine): string => COLUMNS.map((column) => l
 export function stateWord(run: RunState): string {
   if (run.stage === 'closed') return run.verdict === 'done' || run.verdict === 'early_stopped' ? 'done' : run.verdict === 'destroyed_by_user' ? 'ended' : 'FAILED';
   if (run.hold) return 'hold';
+  if (isAway(run) && run.verdict === null) return 'AWAY';
   if (run.incident && run.stage !== 'training') return run.stage === 'rescuing' ? 'rescue' : 'REPAIR';
   switch (run.stage) {
     case 'searching':
@@ -69,7 +71,7 @@ export function stateWord(run: RunState): string {
     case 'rescuing':
       return 'rescue';
     case 'tearing_down':
-      return 'destroy';
+      return stopsFirst(run) ? 'stop' : 'destroy';
   }
 }
 
@@ -85,6 +87,7 @@ function actionWord(run: RunState, now: number): string {
   if (run.stage === 'closed') return 'none';
   if (run.destroy_pending) return 'can undo';
   if (run.hold) return `held ${span(run.hold.until - now)}`;
+  if (isAway(run) && run.verdict === null) return run.away?.asked_at == null ? 'wait' : run.away.kind === 'outbid' ? 'raise bid' : 'wake';
   const remedy = run.repair?.remedy ?? (run.incident && run.attempt > run.incident.attempt ? run.incident.remedies.at(-1)?.remedy : undefined);
   if (remedy) {
     switch (remedy.rung) {
@@ -148,9 +151,11 @@ function fixWord(fix: Fix): string {
   }
 }
 
-/** Time to the next check while it trains, `now` when something is under way. */
+/** Time to the next check while it trains, and to the end of an instance that still has its grace; `now` when something is under way. */
 function nextWord(run: RunState, now: number): string {
   if (run.stage === 'closed') return UNKNOWN;
+  if (isAway(run) && run.verdict === null) return UNKNOWN;
+  if (run.stage === 'tearing_down') return span(endsAt(run) - now);
   if (run.stage === 'training' && run.cadence) return span(run.cadence.next_at - now);
   return 'now';
 }

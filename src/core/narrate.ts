@@ -1,4 +1,5 @@
 /** Events in plain words: one line of the reasoning log each. What everyone can see for themselves is not said. */
+import { awayChoice } from './decide/away.ts';
 import { isHeard, VANISHED_MS } from './decide/fleet.ts';
 import { brainWords } from './narrate-brain.ts';
 import { isBrainEvent } from './reduce-brain.ts';
@@ -77,6 +78,8 @@ function words(before: World, after: World, event: Event): Line[] {
       return runner(`${event.step} failed${event.exit_code === null ? '' : ` with exit code ${event.exit_code}`}`, 'alert');
     case 'start.intended':
       return runner(`attempt ${event.attempt}: ${shorten(event.command, 120)}${event.resume_step === null ? '' : ` (from step ${event.resume_step})`}`);
+    case 'start.failed':
+      return runner(`attempt ${event.attempt} could not be started: ${event.tail.at(-1)?.replace(/^start: error: /, '') ?? 'the box did not say why'}`, 'alert');
     case 'handed_over':
       return [...runner(`first step ${event.step} seen; handed over to the babysitter`, 'milestone'), ...minimumWords(after, event.run)];
     case 'check.done': {
@@ -114,7 +117,7 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'files.home':
       return event.files.length === 0 ? [] : sitter(`${event.files.length} file${event.files.length === 1 ? '' : 's'} home and verified (${bytes(event.bytes)})`);
     case 'run.ended':
-      return sitter(`${event.verdict.replaceAll('_', ' ')}: ${event.reason}`, event.verdict === 'failed' || event.verdict === 'lost' || event.verdict === 'no_offer' ? 'alert' : 'milestone');
+      return sitter(`${event.verdict.replaceAll('_', ' ')}: ${event.reason}`, event.verdict === 'failed' || event.verdict === 'lost' || event.verdict === 'no_offer' || event.verdict === 'refused' ? 'alert' : 'milestone');
     case 'rescue.judged':
       return sitter(event.verdict === 'unverified' ? `results not verified: ${event.reason}` : `results: ${event.verdict === 'nothing_never_ran' ? 'none, it never ran' : event.verdict} (${event.reason})`, event.verdict === 'unverified' ? 'alert' : 'info');
     case 'destroy.intended':
@@ -125,7 +128,9 @@ function words(before: World, after: World, event: Event): Line[] {
       return sitter(`starting instance ${event.instance} again: ${event.reason}`);
     case 'instance.away': {
       const rate = after.fleet[String(event.instance)]?.rate ?? 0;
-      return sitter(`instance ${event.instance} is ${event.kind === 'outbid' ? 'outbid' : event.kind === 'offline' ? 'offline' : 'stopped from outside'}; it bills $${rate.toFixed(3)}/h`, 'alert');
+      const run = after.runs[event.run];
+      const choice = run && awayChoice(after, run);
+      return sitter(`instance ${event.instance} is ${event.kind === 'outbid' ? 'outbid' : event.kind === 'offline' ? 'offline' : 'stopped from outside'}; it bills $${rate.toFixed(3)}/h${choice ? `: ${choice.because}` : ''}`, 'alert');
     }
     case 'instance.back':
       return sitter(`instance ${event.instance} is back`, 'milestone');

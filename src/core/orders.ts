@@ -3,7 +3,7 @@
  * The same answer holds for a key, the command line and the property tests; effects check again at their own edge.
  */
 import { actionWords } from './brain/proposal.ts';
-import { committedUsdPerHour, mostBid } from './budget.ts';
+import { mostBid, specBid } from './budget.ts';
 import type { RunCommand } from './commands.ts';
 import type { Body } from './events.ts';
 import { runCost } from './ledger.ts';
@@ -109,12 +109,11 @@ function raiseBid(world: World, run: RunState, instance: InstanceState | null, u
   const { facts } = instance;
   if (!facts.is_bid) return no(`instance ${instance.id} is rented on demand; there is nothing to bid`);
   if (!Number.isFinite(usd) || usd <= facts.dph_base) return no(`the bid is $${facts.dph_base.toFixed(3)}/h already; name a higher one`);
-  const disk = facts.storage_total_cost;
   const cap = run.spec.hardware.max_usd_per_hour;
-  const most = mostBid(world, run, instance);
+  const most = specBid(world, run, instance);
   if (usd > most) return no(`$${usd.toFixed(3)}/h and $${(cap - most).toFixed(3)}/h for the disk and the planned traffic are above the spec's cap of $${cap.toFixed(2)}/h`);
-  const limit = world.budget_usd_per_hour;
-  const committed = committedUsdPerHour(world) - Math.max(instance.rate, facts.dph_total) + usd + disk;
-  if (limit !== null && committed > limit) return no(`the fleet may burn $${limit.toFixed(2)}/h, and with this bid it would be $${committed.toFixed(2)}/h`);
+  const over = usd - mostBid(world, run, instance);
+  const limit = world.budget_usd_per_hour ?? 0;
+  if (over > 0) return no(`the fleet may burn $${limit.toFixed(2)}/h, and with this bid it would be $${(limit + over).toFixed(2)}/h`);
   return yes(`the bid of ${run.id} goes from $${facts.dph_base.toFixed(3)} to $${usd.toFixed(3)}/h`, { type: 'user.bid', run: run.id, instance: instance.id, usd_per_hour: usd });
 }

@@ -118,6 +118,9 @@ export class RemoteError extends Error {
   }
 }
 
+/** Exit code of a start on a box where an older attempt is still alive: nothing is wrong with the new one. */
+export const STILL_ALIVE = 75;
+
 export interface ExecResult {
   exit_code: number;
   stdout: string;

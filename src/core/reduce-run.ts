@@ -41,7 +41,8 @@ function change(run: RunState, event: Event, world: World): RunState {
       const held = run.instance === null ? undefined : world.fleet[String(run.instance)];
       // The number that it had belongs to somebody else now.
       const seen = held?.owner === 'stranger' ? vanish(run) : findLeft(run, world);
-      return seen.stage === 'loading' && held?.facts.actual_status === 'running' ? { ...seen, stage: 'connecting' } : seen;
+      // What is not kept must not move a run: a restart would find it elsewhere.
+      return event.type === 'fleet.seen' && seen.stage === 'loading' && held?.facts.actual_status === 'running' ? { ...seen, stage: 'connecting' } : seen;
     }
     case 'offers.ranked':
       return clear({ ...run, offers: event.offers, offers_at: event.at, rejected: event.rejected, tried_offers: [] }, 'search');
@@ -92,6 +93,8 @@ function change(run: RunState, event: Event, world: World): RunState {
       return clear({ ...run, prepared: true, stage: run.stage === 'preparing' ? 'starting' : run.stage }, 'prepare');
     case 'prepare.failed':
       return clear({ ...attemptPatch(run, run.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail }, ended_at: event.at }), stage: run.stage === 'preparing' ? 'ended' : run.stage }, 'prepare');
+    case 'start.failed':
+      return clear({ ...attemptPatch(run, event.attempt, { exit: { exit_code: event.exit_code, signal: null, oom_kills: 0, tail: event.tail }, ended_at: event.at }), stage: run.stage === 'starting' ? 'ended' : run.stage }, 'start');
     case 'start.intended': {
       const known = run.attempts.some((attempt) => attempt.number === event.attempt);
       const machine_id = world.fleet[String(event.instance)]?.machine_id ?? 0;

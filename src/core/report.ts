@@ -125,6 +125,8 @@ function nextOption(run: RunState): string {
       return 'raise kill.dollars or kill.hours in the spec and launch again; the newest checkpoint is at home';
     case 'no_offer':
       return 'widen the hardware demands or the price cap in the spec, or try again later';
+    case 'refused':
+      return 'wait until another run is over, or raise the fleet budget, kill.dollars or the credit (the reason says which), and launch again';
     case 'destroyed_by_user':
       return 'nothing: it ended as ordered';
     case 'lost':

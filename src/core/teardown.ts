@@ -53,6 +53,19 @@ export function teardown(situation: TeardownCase): { act: TeardownAct; because: 
   return row ?? { act: 'wait', because: 'no row matches, and unknown never destroys' };
 }
 
+/** When a run that is being torn down loses its instance, epoch ms: at once, or after one of its graces. */
+export function endsAt(run: RunState): number {
+  const { idle_grace, stopped_grace } = run.spec.teardown;
+  if (stopsFirst(run)) return run.stage_since + stopped_grace;
+  const looked = run.verdict !== null && !finished(run) && run.destroy_ordered === null && run.rescue?.verdict !== 'nothing_never_ran';
+  return looked ? run.stage_since + idle_grace : run.stage_since;
+}
+
+/** Does its instance stay as a stopped one, whose disk bills, until the second timer ends it? */
+export const stopsFirst = (run: RunState): boolean => run.stage === 'tearing_down' && run.instance !== null && finished(run) && run.spec.teardown.on_done === 'stop' && !run.keep && run.hold === null && run.destroy_ordered === null;
+
+const finished = ({ verdict }: RunState): boolean => verdict === 'done' || verdict === 'early_stopped';
+
 export function teardownCase(run: RunState, instance: InstanceState): TeardownCase {
   return {
     verdict: run.destroy_ordered ? 'destroyed_by_user' : (run.verdict ?? (run.repair?.remedy.rung === 'switch' ? 'switching' : 'launch_failed')),

@@ -61,5 +61,6 @@ export async function drive(app: Driven, io: Io, options: DriveOptions): Promise
   if (options.json) resultLine(io, app.world(), reason === null ? 'ok' : 'failed', reason);
   else if (reason !== null) io.talk(reason);
   if (reason === null) return EXIT.ok;
-  return bad.length > 0 && bad.every((run) => run.verdict === 'no_offer') ? EXIT.no_offer : EXIT.run_failed;
+  const all = (verdict: RunState['verdict']): boolean => bad.length > 0 && bad.every((run) => run.verdict === verdict);
+  return all('no_offer') ? EXIT.no_offer : all('refused') ? EXIT.refused : EXIT.run_failed;
 }

@@ -1,6 +1,7 @@
 /** `status` and `cost`: what is known, from the journal and one look at the market. */
 import { costOf, runCost, totals, waitingOf, waitingWords, type Cost } from '../core/ledger.ts';
 import { COLUMNS, compactLine, span } from '../core/line.ts';
+import { standingWords } from '../core/standing.ts';
 import { fleetOf, runsOf, type World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
 import { json, type Io } from './io.ts';
@@ -14,7 +15,7 @@ export function printStatus(io: Io, world: World, now: number, asJson: boolean, 
       type: 'status',
       ts: new Date(now).toISOString(),
       stale,
-      runs: runsOf(world).map((run) => ({ run: run.id, stage: run.stage, verdict: run.verdict, reason: run.verdict_reason, instance: run.instance, attempt: run.attempt, hold_until: run.hold && new Date(run.hold.until).toISOString(), line: compactLine(run, now), usd: round(runCost(world, run, now).usd), waiting: waitingOf(world, run, now) })),
+      runs: runsOf(world).map((run) => ({ run: run.id, stage: run.stage, verdict: run.verdict, reason: run.verdict_reason, instance: run.instance, attempt: run.attempt, hold_until: run.hold && new Date(run.hold.until).toISOString(), line: compactLine(run, now), usd: round(runCost(world, run, now).usd), waiting: waitingOf(world, run, now), standing: standingWords(world, run, now) })),
       machines_avoided: avoided(world, now),
       strangers: strangers.map((one) => ({ instance: one.id, label: one.label, gpu: `${one.facts.num_gpus}x ${one.facts.gpu_name}`, usd_per_hour: round(one.rate) })),
       credit_usd: sum.credit_usd,
@@ -32,6 +33,8 @@ export function printStatus(io: Io, world: World, now: number, asJson: boolean, 
   for (const row of table(rows)) io.out(row);
   if (rows.length === 1) io.out('no runs yet: `vastsit-tui init` writes a spec, `vastsit-tui launch experiment.yaml` starts it');
   for (const run of runsOf(world)) {
+    const standing = standingWords(world, run, now);
+    if (standing !== null) io.out(`${run.id}: ${standing}`);
     const waiting = waitingOf(world, run, now);
     if (waiting) io.out(`${run.id}: ${waitingWords(waiting)} (${cleanLine(waiting.why, 160)})`);
   }

@@ -6,6 +6,7 @@ import { runCost, waitingOf, waitingWords } from '../core/ledger.ts';
 import { figure, span, stateWord } from '../core/line.ts';
 import { bytes, remedyWords } from '../core/narrate.ts';
 import { reportOf } from '../core/report.ts';
+import { standingWords } from '../core/standing.ts';
 import { currentAttempt, instanceOf, runsOf, type Incident, type RunState, type World } from '../core/state.ts';
 import { cleanLine } from '../core/text.ts';
 import { adviceWords, trialWords } from '../core/tune.ts';
@@ -27,11 +28,12 @@ export function statusMarkdown(world: World, now: number, runs: readonly string[
 
 function runLines(world: World, run: RunState, now: number): string[] {
   const attempt = currentAttempt(run);
+  const standing = standingWords(world, run, now);
   return [
     `### ${mdText(run.id)}: ${stateWord(run)}`,
     '',
     `- State: ${run.stage.replaceAll('_', ' ')} since ${iso(run.stage_since)}${verdictWords(run)}`,
-    `- Instance: ${instanceWords(world, run)}`,
+    `- Instance: ${instanceWords(world, run)}${standing === null ? '' : `; ${mdText(standing)}`}`,
     `- Command${attempt ? ` (attempt ${run.attempt})` : ''}: ${mdCode(attempt?.command || renderCommand(run.spec.run, run.knobs, null))}`,
     ...(attempt?.resume_from ? [`- Resumed from: ${mdCode(attempt.resume_from)}${attempt.resume_step === null ? '' : ` (step ${attempt.resume_step})`}`] : []),
     `- Config in force: ${configWords(run)}`,

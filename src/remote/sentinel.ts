@@ -1,8 +1,8 @@
+import { STILL_ALIVE } from '../core/ports.ts';
 import { PROCESS_FUNCTIONS } from './process-functions.ts';
 
 /** Exit codes of the sentinel that mean something to us. */
 export const FENCED = 73;
-export const STILL_ALIVE = 75;
 
 /**
  * The script that stays on the instance, for dash, busybox ash and bash. It owns `.vastsit/` in the run's directory:
@@ -50,7 +50,8 @@ start() { # attempt lease_seconds grace_seconds then
   if ! { record fence "$n" && record nonce."$n" "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" &&
     record lease "$(($(now) + $2)) $3 $4 $2" && : >> "$S/log.$n" && dd if=/dev/zero of="$S/ballast" bs=1024 count=64 2>/dev/null; }; then
     rmdir "$S/claim.$n"
-    echo "cannot write below $S: is the disk full?" >&2
+    left=$(df -Pk "$S" 2>/dev/null | awk 'NR == 2 { print $4 }')
+    if [ "\${left:-1024}" -lt 128 ]; then echo "cannot write below $S: No space left on device" >&2; else echo "cannot write below $S" >&2; fi
     exit 74
   fi
   detach sh "$S/sentinel.sh" supervise "$n" </dev/null >>"$S/sentinel.log" 2>&1 &

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../../src/agents/context.ts';
-import { create } from '../../src/agents/effects/market.ts';
+import { create, list } from '../../src/agents/effects/market.ts';
 import { salvage, sync } from '../../src/agents/effects/rescue.ts';
 import type { Body } from '../../src/core/events.ts';
 import { RemoteError, type Box, type FileFact, type Market, type Remote } from '../../src/core/ports.ts';
@@ -146,5 +146,24 @@ describe('a create at the effect\'s edge', () => {
     const offer = { offer_id: 9, machine_id: 9, gpu_name: 'RTX 4090', num_gpus: 1, dph_total: 0.3, all_in_usd_per_hour: 0.3, reliability: 0.99, geolocation: null };
     await expect(create(context, { do: 'create', run: 'one', attempt: 2, offer })).rejects.toThrow(/the fleet may burn \$0\.50\/h/);
     expect(model.events.filter(({ type }) => type === 'create.intended')).toHaveLength(1);
+  });
+});
+
+describe('a list in which nothing is new', () => {
+  it('is kept all the same when a run waits for what it shows: that moves the run, and a restart must find it moved', async () => {
+    const { context, model } = await world([[]]);
+    model.toldByTest = true;
+    const facts = model.boxes.get(model.stranger())?.instance;
+    if (!facts) throw new Error('no stranger');
+    const all = [...Object.values(model.world.fleet).map((one) => one.facts), facts];
+    const seen = async () => {
+      await list({ ...context, market: { ...context.market, list: () => Promise.resolve(all) } });
+      return model.events.at(-1)?.type;
+    };
+    model.record({ type: 'fleet.seen', instances: all });
+    expect(await seen()).toBe('fleet.fresh');
+    model.submit('two', makeSpec(), facts.id);
+    model.record({ type: 'adopt.intended', run: 'two', attempt: 1, instance: facts.id, label: 'vastsit:two:1', label_before: 'mine' }, { type: 'instance.adopted', run: 'two', attempt: 1, instance: facts.id, machine_id: 9 });
+    expect([await seen(), model.world.runs['two']?.stage, await seen()]).toEqual(['fleet.seen', 'connecting', 'fleet.fresh']);
   });
 });

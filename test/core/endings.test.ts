@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Event } from '../../src/core/events.ts';
+import { isVolatile, type Event } from '../../src/core/events.ts';
 import { reduce } from '../../src/core/reduce.ts';
-import { emptyWorld, runsOf } from '../../src/core/state.ts';
+import { emptyWorld, runsOf, type World } from '../../src/core/state.ts';
 import { barren, evenings, ours, play, unsettled, WORLDS } from './evenings.ts';
 import { START } from './model/index.ts';
 
@@ -33,6 +33,9 @@ describe('how random evenings end', () => {
         const written = events.map((event) => JSON.parse(JSON.stringify(event)) as Event);
         const told = written.reduce(reduce, emptyWorld(START));
         expect({ ...told, now: 0 }).toEqual({ ...lived, now: 0 });
+        // What is not kept, a restart does not have: the runs stand where they stood all the same.
+        const stands = (world: World) => runsOf(world).map((run) => [run.id, run.stage, run.verdict, run.attempt, run.instance]);
+        expect(stands(written.filter((event) => !isVolatile(event)).reduce(reduce, emptyWorld(START)))).toEqual(stands(lived));
         const cut = Math.floor(written.length * share);
         const half = written.slice(0, cut).reduce(reduce, emptyWorld(START));
         expect(written.slice(cut).reduce(reduce, half)).toEqual(told);

@@ -27,7 +27,7 @@ interface Order {
 
 const SPECS = {
   one: makeSpec({ env: { TOKEN: { secret: 'TOKEN' } } }),
-  two: makeSpec({ teardown: { on_done: 'stop', stopped_grace: '1h' } }),
+  two: makeSpec({ setup: 'make ready', teardown: { on_done: 'stop', stopped_grace: '1h' } }),
   three: makeSpec({ market: { bid: 0.3 }, teardown: { wait_usd: 0.2 } }),
   // Its money and its hours run out in the middle of the evening.
   four: makeSpec({ kill: { hours: 1, dollars: 0.3 }, teardown: { wait_usd: 0.05 } }),

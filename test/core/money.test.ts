@@ -33,8 +33,8 @@ describe('the fleet\'s budget', () => {
     const model = fleet('one', 'two');
     model.record({ type: 'budget.set', usd_per_hour: 0.5 });
     await settle(model);
-    expect([model.world.runs['one']?.stage, model.world.runs['two']?.verdict]).toEqual(['training', 'no_offer']);
-    expect(model.world.runs['two']?.verdict_reason).toMatch(/^refused: the fleet may burn \$0\.50\/h, \$0\.3\d\/h of it is reserved, and this offer costs \$0\.3\d\/h/);
+    expect([model.world.runs['one']?.stage, model.world.runs['two']?.verdict]).toEqual(['training', 'refused']);
+    expect(model.world.runs['two']?.verdict_reason).toMatch(/^the fleet may burn \$0\.50\/h, \$0\.3\d\/h of it is reserved, and this offer costs \$0\.3\d\/h/);
     expect(model.events.filter(({ type }) => type === 'refused')).toHaveLength(1);
   });
 
@@ -177,7 +177,7 @@ describe('a box that its own lease has stopped', () => {
 });
 
 describe('an instance that is away', () => {
-  const away: AwayCase = { kind: 'offline', for_ms: 0, asked_ms: null, asks: 0, bid: 0.3, floor: 0.32, cap: 0.5, setup_ms: 15 * MINUTE, repeat_ms: 10 * MINUTE, remaining_ms: null, may_switch: true };
+  const away: AwayCase = { kind: 'offline', for_ms: 0, asked_ms: null, asks: 0, bid: 0.3, floor: 0.32, cap: 0.5, full: 0.4, setup_ms: 15 * MINUTE, repeat_ms: 10 * MINUTE, remaining_ms: null, may_switch: true };
   const act = (changes: Partial<AwayCase>) => awayStep({ ...away, ...changes }).act;
   it('is waited for as long as going elsewhere would take, never longer than six hours', async () => {
     expect([act({ for_ms: 24 * MINUTE }), act({ for_ms: 25 * MINUTE }), act({ for_ms: 25 * MINUTE, may_switch: false })]).toEqual(['wait', 'migrate', 'wait']);

@@ -265,7 +265,7 @@ describe('checkpoints', () => {
 });
 
 describe('teardown', () => {
-  const all: TeardownCase[] = (['done', 'early_stopped', 'failed', 'killed_by_criterion', 'destroyed_by_user', 'no_offer', 'lost', 'launch_failed', 'switching'] as const).flatMap((verdict) =>
+  const all: TeardownCase[] = (['done', 'early_stopped', 'failed', 'killed_by_criterion', 'destroyed_by_user', 'no_offer', 'refused', 'lost', 'launch_failed', 'switching'] as const).flatMap((verdict) =>
     [true, false].flatMap((hold) =>
       [true, false].flatMap((keep) =>
         (['verified', 'nothing_never_ran', 'waived', 'unverified', null] as const).flatMap((gate) => (['destroy', 'stop', 'keep'] as const).flatMap((on_done) => (['up', 'offline', 'stopped'] as const).flatMap((reach) => (['on-demand', 'bid'] as const).flatMap((market) => [true, false].map((adopted) => ({ verdict, hold, keep, gate, on_done, reach, market, adopted })))))),

@@ -5,7 +5,7 @@ import { newestCheckpoint, unsound } from '../../core/checkpoints.ts';
 import { renderCommand } from '../../core/knobs.ts';
 import { preflightFault, preflightWords } from '../../core/preflight.ts';
 import { shellQuote } from '../../core/quote.ts';
-import { RemoteError, type Box } from '../../core/ports.ts';
+import { RemoteError, STILL_ALIVE, type Box } from '../../core/ports.ts';
 import type { Spec } from '../../core/spec.ts';
 import type { RunState } from '../../core/state.ts';
 import { putPatches } from '../brain/patches.ts';
@@ -116,17 +116,30 @@ export async function start(context: Context, effect: Of<'start'>): Promise<void
   // Connecting and looking took their time: a run that was ended meanwhile must not begin.
   if (runOf(context, run.id).stage !== 'starting') return;
   context.facts.record({ type: 'start.intended', run: run.id, attempt: effect.attempt, instance: instance.id, command, resume_from: newest?.path ?? null, resume_step: newest?.step ?? null, ...(avoid.length > 0 && { avoid }) });
-  const { pid } = await box.start({
-    run: run.id,
-    attempt: effect.attempt,
-    command,
-    // What was the user's before is not ours to stop.
-    // Stopped keeps what is not home yet; only a cockpit that verified it may destroy.
-    lease: { seconds: leaseSeconds(context), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: instance.adopted ? 'nothing' : 'stop' },
-  });
-  leased(context, run.id);
-  context.facts.record({ type: 'process.started', run: run.id, attempt: effect.attempt, pid });
+  // What was the user's before is not ours to stop.
+  // Stopped keeps what is not home yet; only a cockpit that verified it may destroy.
+  const lease = { seconds: leaseSeconds(context), grace_s: Math.ceil(run.spec.teardown.idle_grace / 1_000 / context.clock.scale), then: instance.adopted ? ('nothing' as const) : ('stop' as const) };
+  try {
+    const { pid } = await box.start({ run: run.id, attempt: effect.attempt, command, lease });
+    leased(context, run.id);
+    context.facts.record({ type: 'process.started', run: run.id, attempt: effect.attempt, pid });
+  } catch (error) {
+    if (!(error instanceof RemoteError) || error.failure !== 'command' || (run.backoff['start']?.count ?? 0) < REFUSED_STARTS) throw error;
+    const { exit_code = null, stderr = '' } = error.detail;
+    if (exit_code === STILL_ALIVE) {
+      // Its end was taken for granted, and it lives: two would be one too many.
+      for (const { number } of run.attempts.filter((one) => one.instance === instance.id && one.number < effect.attempt)) await box.stopTraining({ run: run.id, attempt: number, grace_s: OLDER_GRACE_S });
+      throw error;
+    }
+    // As programs tell what ended them, so that triage reads it so.
+    const tail = [...stderr.split('\n').filter((line) => line.trim() !== ''), `start: error: ${error.message}`].slice(-TAIL_LINES);
+    context.facts.record({ type: 'start.failed', run: run.id, attempt: effect.attempt, instance: instance.id, exit_code, tail });
+  }
 }
+
+/** A box that was reached and says no so often (its disk is full, say) goes on saying it, and bills: that is for the ladder. */
+const REFUSED_STARTS = 2;
+const OLDER_GRACE_S = 30;
 
 /** `KEY='value'` lines. Secrets are looked up here, at the last moment, and exist nowhere else. */
 function envFile(context: Context, spec: Spec): string {

@@ -38,6 +38,7 @@ function differs(context: Context, instances: readonly Instance[]): boolean {
   const world = context.facts.world();
   if (world.market.health !== 'ok') return true;
   const known = Object.values(world.fleet).filter((one) => one.gone_at === null);
+  if (Object.values(world.runs).some((run) => run.stage === 'loading' && instances.some((one) => one.id === run.instance && one.actual_status === 'running'))) return true;
   const now = new Map(instances.map((one) => [one.id, material(one)]));
   return known.length !== instances.length || known.some((one) => one.absent_reads > 0 || now.get(one.id) !== material(one.facts));
 }
@@ -173,7 +174,7 @@ export async function raiseBid(context: Context, effect: Of<'raise_bid'>): Promi
   const { run, instance, from, to, reason } = effect;
   allow(context, 'raising the bid of', effect);
   const state = runOf(context, run);
-  if (to > mostBid(context.facts.world(), state, instanceOfRun(context, state))) throw new Error(`a bid of $${to}/h, with its disk and the planned traffic, is above the price cap of the spec`);
+  if (to > mostBid(context.facts.world(), state, instanceOfRun(context, state))) throw new Error(`a bid of $${to}/h, with its disk and the planned traffic, is above the price cap of the spec or the fleet's budget`);
   context.facts.record({ type: 'bid.intended', run, instance, from, to, reason });
   await context.market.changeBid(instance, to);
   context.facts.record({ type: 'bid.raised', run, instance, usd_per_hour: to });

@@ -1,6 +1,6 @@
 /** Pieces that several panes share: rules with titles, and the sign and role of a state. */
 import { stateWord } from '../../core/line.ts';
-import type { RunState, Said } from '../../core/state.ts';
+import { isAway, type RunState, type Said } from '../../core/state.ts';
 import { GLYPH } from '../glyphs.ts';
 import { fit, line, lineWidth, piece, type Line, type Piece } from '../line.ts';
 import { isKept, openIncident } from '../select.ts';
@@ -31,6 +31,7 @@ export function signOf(run: RunState): Sign {
     return word === 'done' ? { glyph: GLYPH.done, role: 'off' } : word === 'ended' ? { glyph: GLYPH.off, role: 'off' } : { glyph: GLYPH.failed, role: 'bad' };
   }
   if (run.hold) return { glyph: GLYPH.hold, role: 'warn' };
+  if (isAway(run)) return { glyph: GLYPH.busy, role: 'warn' };
   if (run.stage === 'training') return { glyph: GLYPH.live, role: 'ok' };
   return { glyph: GLYPH.busy, role: run.stage === 'repairing' ? 'warn' : 'busy' };
 }

@@ -2,6 +2,7 @@
 import { checkpointsIn } from '../../core/checkpoints.ts';
 import { runCost, waitingOf, waitingWords } from '../../core/ledger.ts';
 import { figure, span } from '../../core/line.ts';
+import { standingWords } from '../../core/standing.ts';
 import { instanceOf, isClosed, type RunState, type World } from '../../core/state.ts';
 import type { Spec } from '../../core/spec.ts';
 import { cleanLine } from '../../core/text.ts';
@@ -15,11 +16,13 @@ export function costLines(run: RunState, world: World, now: number, width: numbe
   const cost = runCost(world, run, now);
   const rest = Math.max(0, cost.usd - cost.productive - cost.wasted);
   const waiting = waitingOf(world, run, now);
+  const standing = standingWords(world, run, now);
   const part = (name: string, usd: number, role: Role): Piece[] => (usd < 0.005 ? [] : [piece(`${name} `, 'muted'), piece(`${money(usd)}  `, role)]);
   return [
     fact('spent', piece(money(cost.usd), 'money'), piece(` of ${money(run.spec.kill.dollars)}   `, 'muted'), ...bar(['bar_good', 'bar_bad', 'bar_rest'], [cost.productive, cost.wasted, rest], Math.min(30, width - 40)), piece(` ${share(cost.productive, cost.usd)} productive`, 'muted')),
     fact('split', ...part('productive', cost.productive, 'ok'), ...part('loading', cost.loading, 'warn'), ...part('idle', cost.idle, 'warn'), ...part('repeats', cost.repeats, 'warn'), ...part('setup', cost.setup, 'text'), ...part('rescue', cost.rescue, 'text'), ...part('hold', cost.hold, 'text'), ...part('traffic', cost.traffic, 'text'), ...part('model', cost.model, 'text')),
     ...leaseLines(run, world, now, width),
+    ...(standing === null ? [] : wrap(standing, width - 15).map((row, index) => fact(index === 0 ? 'instance' : '', piece(row, 'warn')))),
     ...(waiting === null ? [] : wrap(waitingWords(waiting), width - 15).map((row, index) => fact(index === 0 ? 'waiting' : '', piece(row, 'warn')))),
   ];
 }

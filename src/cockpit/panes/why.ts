@@ -1,5 +1,6 @@
 /** Why a run does what its row says, in a few words, for tables that have the room. */
 import { instanceOf, type RunState, type World } from '../../core/state.ts';
+import { standingWords } from '../../core/standing.ts';
 import { cleanLine } from '../../core/text.ts';
 import { openIncident } from '../select.ts';
 
@@ -12,6 +13,8 @@ export function whyOf(run: RunState, world: World): string {
 function reason(run: RunState, world: World): string | null {
   const incident = openIncident(run);
   if (run.hold) return run.hold.reason;
+  const standing = standingWords(world, run, world.now);
+  if (standing !== null) return standing;
   if (run.brain.consult.stage === 'pending') return run.brain.consult.why;
   if (incident) return `${incident.diagnosis.cause}${incident.step === null ? '' : ` at step ${incident.step}`}`;
   switch (run.stage) {

@@ -1,6 +1,6 @@
 /** Instances that went away, and instances that the run has left behind. */
 import type { Action } from '../actions.ts';
-import { awayKind, awayStep, offlineEnough, remainingMs, repeatElsewhereMs, setupMs } from '../away.ts';
+import { awayKind, awayStep, offlineEnough, remainingMs, repeatElsewhereMs, setupMs, type AwayStep } from '../away.ts';
 import { mostBid } from '../budget.ts';
 import type { Diagnosis } from '../events.ts';
 import { boundReached } from '../ladder.ts';
@@ -23,13 +23,14 @@ export function decideAway(world: World, run: RunState): Action[] | null {
   return whileAway(world, run, instance);
 }
 
-function whileAway(world: World, run: RunState, instance: InstanceState): Action[] {
+/** What is to be done about an instance that is away now, and why, with its prices; null when none is. */
+export function awayChoice(world: World, run: RunState): AwayStep | null {
   const { away } = run;
-  const attempt = currentAttempt(run);
-  if (!away || !attempt) return [];
+  const instance = instanceOf(world, run);
+  if (!away || !isAway(run) || !instance || !currentAttempt(run)) return null;
   const { facts } = instance;
   const bound = boundReached(run, { cause: 'preempted', fingerprint: '' }, runCost(world, run).usd - (run.checkpoint?.usd ?? 0));
-  const step = awayStep({
+  return awayStep({
     kind: away.kind,
     for_ms: world.now - away.since,
     asked_ms: away.asked_at === null ? null : world.now - away.asked_at,
@@ -37,16 +38,22 @@ function whileAway(world: World, run: RunState, instance: InstanceState): Action
     bid: facts.is_bid ? facts.dph_base : null,
     floor: facts.min_bid,
     cap: mostBid(world, run, instance),
+    full: facts.dph_total,
     setup_ms: setupMs(world, run),
     repeat_ms: repeatElsewhereMs(run, away.kind),
     remaining_ms: remainingMs(run),
     may_switch: bound === null,
   });
-  switch (step.act) {
+}
+
+function whileAway(world: World, run: RunState, instance: InstanceState): Action[] {
+  const step = awayChoice(world, run);
+  switch (step?.act) {
+    case undefined:
     case 'wait':
       return [];
     case 'raise':
-      return ready(world, run, 'raise_bid') ? [{ do: 'raise_bid', run: run.id, instance: instance.id, from: facts.dph_base, to: step.usd_per_hour, reason: step.because }] : [];
+      return ready(world, run, 'raise_bid') ? [{ do: 'raise_bid', run: run.id, instance: instance.id, from: instance.facts.dph_base, to: step.usd_per_hour, reason: step.because }] : [];
     case 'wake':
       return ready(world, run, 'wake') ? [{ do: 'wake', run: run.id, instance: instance.id, reason: step.because }] : [];
     case 'migrate':

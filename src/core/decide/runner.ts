@@ -44,7 +44,8 @@ export function decideRunner(world: World, run: RunState): Action[] {
       const late = giveUpIf(world, run, !run.ran_here && failingFor(world, run, 'start', PREPARE_LIMIT_MS), 'training could not be started: the box stayed out of reach');
       if (late.length > 0) return late;
       const attempt = currentAttempt(run);
-      const number = attempt && attempt.started_at === null && attempt.instance === run.instance ? attempt.number : run.attempt + 1;
+      // One that failed before it began is over: what comes after it must be told from it, or its repair is never proven.
+      const number = attempt && attempt.started_at === null && attempt.exit === null && attempt.instance === run.instance ? attempt.number : run.attempt + 1;
       return ready(world, run, 'start') && (run.repair?.not_before ?? 0) <= world.now ? [{ do: 'start', run: run.id, attempt: number }] : [];
     }
     case 'training': {
@@ -95,7 +96,7 @@ function whyMissed(world: World, run: RunState, wished: number): string | null {
 
 const refuse = (run: RunState, why: string): Action[] => [
   { do: 'emit', body: { type: 'refused', actor: 'runner', run: run.id, what: `renting for ${run.id}`, why } },
-  { do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'no_offer', reason: `refused: ${why}` } },
+  { do: 'emit', body: { type: 'run.ended', run: run.id, verdict: 'refused', reason: why } },
 ];
 
 /** How long the instance to adopt may be missing from the lists, and how often labelling it may fail. */

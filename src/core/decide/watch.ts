@@ -94,13 +94,13 @@ export function judgeEnd(world: World, run: RunState): Action[] {
   if (proof.length > 0) return proof;
   const reading = run.check?.reading;
   const { exit } = attempt;
-  const setupFailed = attempt.started_at === null;
+  const unstarted = attempt.started_at === null;
   const evidence: Evidence = { log: exit.tail.join('\n'), exit_code: exit.exit_code, signal: exit.signal, oom_kills: exit.oom_kills, ...statusOf(world, run), ...wentAway(run), ...(reading && { kernel: reading.kernel, disk: reading.disk, shm: reading.shm }) };
   const found = triage(evidence);
-  if (!setupFailed && exit.exit_code === 0 && (found.kind === 'done' || found.kind === 'healthy')) {
+  if (!unstarted && exit.exit_code === 0 && (found.kind === 'done' || found.kind === 'healthy')) {
     return [emit({ type: 'run.ended', run: run.id, verdict: found.cause === 'early_stop' ? 'early_stopped' : 'done', reason: found.cause === 'early_stop' ? trainerStopped(run) : 'the training command ended with exit code 0' })];
   }
-  return openIncident(run, setupFailed ? 'setup_failed' : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
+  return openIncident(run, unstarted ? (attempt.command === '' ? 'setup_failed' : 'start_failed') : exit.exit_code === null && exit.signal === null ? 'session_died' : 'process_exited', run.progress?.reading.step ?? attempt.last_step, evidence, null);
 }
 
 /** Early stop is policy behaviour, no failure; one that came before the spec's own minimum is said. */

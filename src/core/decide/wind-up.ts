@@ -4,7 +4,7 @@ import { isDown } from '../away.ts';
 import type { RescueVerdict } from '../events.ts';
 import { costOf, runCost } from '../ledger.ts';
 import { currentAttempt, instanceOf, type InstanceState, type RunState, type World } from '../state.ts';
-import { teardown, teardownCase } from '../teardown.ts';
+import { endsAt, teardown, teardownCase } from '../teardown.ts';
 import { emit, ready } from './ready.ts';
 
 const DESTROY_AGAIN_MS = 30_000;
@@ -76,13 +76,13 @@ export function tearDown(world: World, run: RunState): Action[] {
       return run.verdict ? [emit({ type: 'run.closed', run: run.id, verdict: run.verdict, usd: runCost(world, run).usd })] : [];
     case 'stop':
       // A stopped disk bills on, and what would not stop bills more: the second timer ends it.
-      return world.now - run.stage_since < run.spec.teardown.stopped_grace ? askStop(world, run, instance, because) : destroyNow(world, run, 'its grace as a stopped instance is over');
+      return world.now < endsAt(run) ? askStop(world, run, instance, because) : destroyNow(world, run, 'its grace as a stopped instance is over');
     case 'destroy':
       return destroyNow(world, run, because);
     case 'give_back':
       return giveBack(world, run, instance);
     case 'destroy_after_grace':
-      return world.now - run.stage_since < run.spec.teardown.idle_grace ? [] : destroyNow(world, run, because);
+      return world.now < endsAt(run) ? [] : destroyNow(world, run, because);
     case 'rescue_first':
     case 'wait':
       return [];

@@ -1,7 +1,7 @@
 /** A box as it really is, whatever anyone says about it, and the port through which the program sees it. */
 import { globMatcher } from '../../../src/core/glob.ts';
 import type { Instance } from '../../../src/core/market.ts';
-import { RemoteError, type Box, type FileFact, type RemoteFailure, type SentinelEvent } from '../../../src/core/ports.ts';
+import { RemoteError, STILL_ALIVE, type Box, type FileFact, type RemoteFailure, type SentinelEvent } from '../../../src/core/ports.ts';
 import type { ProbeReading } from '../../../src/core/probe.ts';
 import type { Model } from './index.ts';
 import * as rules from './rules.ts';
@@ -27,6 +27,8 @@ export class SimBox {
   ignoresResume = false;
   /** Its training ends well, and leaves nothing where the spec says. */
   barren = false;
+  /** Its training has filled the disk: nothing can be started on it any more. */
+  full = false;
   /** Until then its SSH answers nothing, whatever the market says of it. */
   deafUntil = 0;
   /** Its run has stood still on it since, and it bills. */
@@ -176,6 +178,11 @@ export function openBox(model: Model, box: SimBox): Box {
     exec: (command) =>
       call(() => {
         rules.command(model, command);
+        if (model.setupSays !== null && command.endsWith('make ready')) {
+          const stderr = model.setupSays;
+          model.setupSays = null;
+          return { exit_code: 1, stdout: '', stderr };
+        }
         return { exit_code: model.fails() ? 1 : 0, stdout: 'done', stderr: '' };
       }),
     list: (globs) => call(() => [...box.files.values(), ...[...box.logs].map(([attempt, text]) => ({ path: `.vastsit/log.${attempt}`, bytes: text.length, sha256: `${box.instance.id}:${attempt}:${text.length}`, mtime_s: 0 }))].filter(({ path }) => globMatcher(globs)(path))),
@@ -191,7 +198,8 @@ export function openBox(model: Model, box: SimBox): Box {
         rules.start(model, box, order);
         // A second order for the same attempt gets the first one's answer.
         if (box.claimed.has(order.attempt)) return { pid: 1, started_at: model.now };
-        if (box.process) throw new RemoteError('command', `attempt ${box.process.attempt} is still alive here; stop it first`);
+        if (box.process) throw new RemoteError('command', `attempt ${box.process.attempt} is still alive here; stop it first`, { exit_code: STILL_ALIVE });
+        if (box.full) throw new RemoteError('command', 'cannot write below /root: No space left on device', { exit_code: 74 });
         box.claimed.add(order.attempt);
         box.fence = order.attempt;
         const { seconds, grace_s, then } = order.lease;

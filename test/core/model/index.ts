@@ -64,6 +64,8 @@ export class Model {
   refuseStop = 0;
   /** So many new labels are put on, and the answer is lost. */
   loseLabels = 0;
+  /** The next setup fails with these words. */
+  setupSays: string | null = null;
   /** A value that must appear nowhere; the trainer prints it. */
   secret: string | null = null;
   private redact = createRedactor([]);
@@ -308,6 +310,10 @@ export class Model {
     // Cursed, it comes to its next checkpoint at best.
     if (this.curse !== null && (box.process.step % 10 === 9 || this.dice() < 0.3)) return box.dies(1, null, LOGS[this.curse < LOGS.length ? this.curse : (box.process.attempt % 2) * (LOGS.length - 1)] ?? LOGS[0], this.now);
     const luck = this.dice();
+    if (luck > 1 - this.trouble / 60) {
+      box.full = true;
+      return box.dies(1, null, 'OSError: [Errno 28] No space left on device', this.now);
+    }
     if (luck < this.trouble / 10) box.process.hung = true;
     else if (luck < this.trouble / 4) box.dies(1, null, LOGS[Math.floor(this.dice() * LOGS.length)] ?? LOGS[0], this.now, !this.fails());
     else if (luck < this.trouble / 3) box.dies(null, 'SEGV', '', this.now, !this.fails());

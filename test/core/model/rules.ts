@@ -150,6 +150,7 @@ export function event(model: Model, body: Body): void {
       if (intended(model, (one) => one.type === 'process.started' && one.run === body.run && one.attempt >= body.attempt)) broken(model, 4, `attempt ${body.attempt} of ${body.run} is started anew`);
       return;
     case 'run.ended':
+      if (body.verdict === 'failed' && advancing(model, body.run)) broken(model, 1, `${body.run} is given up while it trains`);
       if (body.verdict === 'killed_by_criterion' && !exhausted(model, body.run)) broken(model, 1, `${body.run} is ended by a criterion that it does not meet`);
       return;
     case 'incident.opened':
@@ -163,6 +164,11 @@ export function event(model: Model, body: Body): void {
     default:
       return;
   }
+}
+
+function advancing(model: Model, id: string): boolean {
+  const box = model.boxes.get(model.world.runs[id]?.instance ?? 0);
+  return box?.process != null && !box.process.hung && box.reachable(model.now);
 }
 
 /** 1: is the run's money, its time or the account's credit really at its end? */
@@ -180,6 +186,7 @@ function remedy(model: Model, { run: id, remedy: next }: Extract<Body, { type: '
   const incident = run?.incident;
   if (!run || !incident) return;
   const { cause, fingerprint } = incident.diagnosis;
+  if (!left(next) && advancing(model, id)) broken(model, 1, `${next.rung} is chosen for ${id} while it trains`);
   const outside = cause === 'preempted' || left(next);
   const before = spent(run).filter((one) => one.outside === outside);
   const fruitless = before.filter(({ at }) => at > (run.checkpoint?.at ?? 0)).length;
