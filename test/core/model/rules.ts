@@ -83,7 +83,8 @@ export function destroy(model: Model, id: number): void {
 export function label(model: Model, id: number, text: string): void {
   touch(model, id, 'labelling');
   const box = model.boxes.get(id);
-  const run = box && model.world.runs[box.run];
+  // By who gives it back, not by its label: that may be the user's again, from an answer that was lost.
+  const run = model.events.flatMap((body) => (body.type === 'give_back.intended' && body.instance === id ? (model.world.runs[body.run] ?? []) : [])).at(-1);
   if (!lately(model, (body) => (body.type === 'adopt.intended' || body.type === 'give_back.intended') && body.instance === id && body.label === text)) broken(model, 6, 'a label without its intent in the journal');
   if (box?.process && !box.process.hung && text === 'mine' && !run?.destroy_ordered?.waive) broken(model, 1, 'given back with a training that goes on');
 }
