@@ -54,9 +54,8 @@ export const BOUNDS = {
   divergence: 2,
   /** Share of kill.dollars that repairs may cost without a new checkpoint, once two of them have not led to one. */
   share_without_checkpoint: 0.5,
-  /** A model guesses: once so many of its repairs of a failure have not held, and the failure has cost so much ($), it is asked no more about it. */
-  guesses: 2,
-  guesses_usd: 0.5,
+  /** A model guesses: once its repairs of a failure have not held and have cost so much ($), it is asked no more about it. */
+  guesses_usd: 2,
   /** Starts after the run was interrupted from outside, without a new checkpoint. They are no repairs: nothing was wrong with the run. */
   interruptions: 8,
 } as const;

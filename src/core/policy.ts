@@ -36,13 +36,13 @@ const AWAY: readonly (readonly string[])[] = [
 ];
 
 function bounds(): string[][] {
-  const { per_run, per_fingerprint, per_rung, share_without_checkpoint, interruptions, guesses, guesses_usd } = BOUNDS;
+  const { per_run, per_fingerprint, per_rung, share_without_checkpoint, interruptions, guesses_usd } = BOUNDS;
   return [
     ['instances of a launch that never come up', `${LAUNCH_BOUNDS.instances} in a row, or ${LAUNCH_BOUNDS.share_of_dollars * 100} % of kill.dollars; at once when the image is at fault`],
     ['repairs in a run', String(per_run)],
     ['repairs of one failure', String(per_fingerprint)],
     ['repairs by one rung', Object.entries(per_rung).map(([rung, count]) => `${rung} ${count}`).join(', ')],
-    ['guesses of a model at one failure', `until ${guesses} repairs have not held and have cost $${guesses_usd}; then a person costs less`],
+    ['guesses of a model at one failure', `until they have cost $${guesses_usd} without holding; then a person costs less`],
     ['starts after an interruption from outside, which is no repair', `${interruptions} without a new checkpoint`],
     ['dollars without a new checkpoint, after two repairs', `${share_without_checkpoint * 100} % of kill.dollars`],
     ['credit runway', `at ${RUNWAY_WARN_H} h it is told, and the checkpoints of the least valuable run come home each minute; at ${RUNWAY_CRITICAL_H} h that run is ended, results first; below ${RUNWAY_LAUNCH_H} h nothing is launched`],

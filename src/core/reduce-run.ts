@@ -156,7 +156,7 @@ function change(run: RunState, event: Event, world: World): RunState {
     case 'incident.recurred':
       return run.incident ? { ...run, repair: null, incident: { ...run.incident, attempt: event.attempt, step: maxStep(run.incident.step, event.step), diagnosis: event.diagnosis } } : run;
     case 'remedy.chosen':
-      return chooseRemedy(run, event);
+      return chooseRemedy(run, event, runCost(world, run, event.at).usd);
     case 'training.stopped': {
       const stopped = attemptPatch(withEvidence(run, (event.stood ?? []).map((place) => `it stood in ${place}`)), event.attempt, { ended_at: event.at });
       return clear(run.repair ? afterStop({ ...stopped, repair: { ...run.repair, stopped: true } }) : stopped, 'stop_training');
@@ -234,7 +234,7 @@ function change(run: RunState, event: Event, world: World): RunState {
 
 const askedBack = (run: RunState, at: number): RunState => (run.away && run.away.back_at === null ? { ...run, away: { ...run.away, asks: run.away.asks + 1, asked_at: at } } : run);
 
-function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chosen' }>): RunState {
+function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chosen' }>, usd: number): RunState {
   // A run that ended meanwhile is not repaired any more.
   if (!run.incident || run.verdict !== null) return run;
   const { remedy } = event;
@@ -247,7 +247,7 @@ function chooseRemedy(run: RunState, event: Extract<Event, { type: 'remedy.chose
     knobs,
     bad_checkpoints: [...run.bad_checkpoints, ...avoid],
     stage: 'repairing',
-    incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt, ...(event.by && { by: event.by }) }] },
+    incident: { ...run.incident, remedies: [...run.incident.remedies, { remedy, at: event.at, why: event.why, attempt: run.attempt, ...(event.by === 'model' && { guess_usd: usd }) }] },
     repair: { remedy, stopped, applied: false, not_before: event.at + (remedy.rung === 'rerun' ? remedy.backoff_ms : 0) },
   };
   if (remedy.rung === 'switch' && remedy.leave) return leave(attemptPatch(dropTrial(next, event.at, 'the run went on elsewhere first'), run.attempt, { ended_at: attempt?.ended_at ?? event.at }), event.at);

@@ -93,7 +93,8 @@ export interface Incident {
   /** What the run had cost when it opened, $. */
   usd: number;
   diagnosis: Diagnosis;
-  remedies: { remedy: Remedy; at: number; why: string; attempt: number; by?: 'model' }[];
+  /** `guess_usd`: proposed by the model, when the run had cost so much. */
+  remedies: { remedy: Remedy; at: number; why: string; attempt: number; guess_usd?: number }[];
   ended: { at: number; how: 'resolved'; step: number } | { at: number; how: 'given_up'; reason: string; best_option: string } | { at: number; how: 'superseded' } | null;
 }
 

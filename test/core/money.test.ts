@@ -216,19 +216,20 @@ describe('what going on elsewhere costs', () => {
 });
 
 describe('what a model\'s guesses may cost', () => {
-  const incident = (cause: Incident['diagnosis']['cause'], guesses: number, usd: number, by: 'model' | null = 'model'): Incident => ({ id: 1, opened_at: 0, step: 1, attempt: 1, usd, diagnosis: { cause, fingerprint: 'f' } as never, remedies: Array.from({ length: guesses }, () => ({ remedy: { rung: 'rerun', backoff_ms: 0 }, at: 0, why: '', attempt: 1, ...(by && { by }) })), ended: null });
+  /** What the run had cost at each of the model's repairs; null: the rules' own. It has cost $3 by now. */
+  const incident = (cause: Incident['diagnosis']['cause'], ...guesses: (number | null)[]): Incident => ({ id: 1, opened_at: 0, step: 1, attempt: 1, usd: 0, diagnosis: { cause, fingerprint: 'f' } as never, remedies: guesses.map((usd) => ({ remedy: { rung: 'rerun', backoff_ms: 0 }, at: 0, why: '', attempt: 1, ...(usd !== null && { guess_usd: usd }) })), ended: null });
   const asks = (one: Incident) => {
     const run: RunState = { ...born({ type: 'run.submitted', run: 'one', spec: makeSpec(), spec_path: '', warnings: [], v: 1, seq: 1, at: 0 }, 0), incident: one };
     const world = { ...emptyWorld(0), brain: BRAIN, runs: { one: { ...run, returned: { usd: 3 } as never } } };
     const { answer, ...rest } = consult(world, world.runs.one, one, true);
     return answer === 'wait' && 'actions' in rest ? rest.actions.map((action) => (action.do === 'emit' ? action.body.type : action.do)).join() : answer;
   };
-  it('is little, once some have not held; and an interruption from outside is no riddle', () => {
+  it('is little, once some have not held; and neither an interruption from outside nor a missing token is a riddle', () => {
     const dear = 3 - BOUNDS.guesses_usd;
-    expect([asks(incident('code_bug', BOUNDS.guesses, dear)), asks(incident('code_bug', BOUNDS.guesses, dear + 0.01)), asks(incident('code_bug', BOUNDS.guesses - 1, 0))]).toEqual(['brain.failed', 'consult', 'consult']);
+    expect([asks(incident('code_bug')), asks(incident('code_bug', dear + 0.01, 2.9)), asks(incident('code_bug', dear, 2.9))]).toEqual(['consult', 'consult', 'brain.failed']);
     // What the rules tried on a hang was no guess of the model's: it has not been asked yet.
-    expect(asks(incident('stall', 4, 0, null))).toBe('consult');
-    expect(asks(incident('preempted', 1, 3))).toBe('rules');
+    expect(asks(incident('stall', null, null, null))).toBe('consult');
+    expect([asks(incident('preempted', 3)), asks(incident('auth_missing'))]).toEqual(['rules', 'rules']);
   });
 });
 

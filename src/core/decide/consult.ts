@@ -13,8 +13,10 @@ import { runCost } from '../ledger.ts';
 import type { Incident, RunState, World } from '../state.ts';
 import { emit, ready } from './ready.ts';
 
-/** Causes that want reading and judgement. An interruption from outside wants none, however often it comes: nothing of the run is at fault. */
+/** Causes that want reading and judgement. */
 const PUZZLES: readonly Cause[] = ['code_bug', 'config_error', 'data_error', 'unknown'];
+/** Those that want none: after an interruption nothing of the run is at fault, and no model has the owner's token. */
+const PLAIN: readonly Cause[] = ['preempted', 'auth_missing'];
 
 /** A question waits at least so long for its answer, while the box bills: reading a diff takes longer than the idle grace. */
 export const APPROVE_MS = 5 * 60_000;
@@ -31,7 +33,7 @@ export function consult(world: World, run: RunState, incident: Incident, stuck: 
   const now = run.brain.consult;
   const wait = (...actions: Action[]): Consulted => ({ answer: 'wait', actions });
   if (now.stage === 'none' || now.key !== key) {
-    if (!world.brain || run.brain.closed.includes(key) || incident.diagnosis.cause === 'preempted' || !(stuck || PUZZLES.includes(incident.diagnosis.cause))) return rules(run, incident);
+    if (!world.brain || run.brain.closed.includes(key) || PLAIN.includes(incident.diagnosis.cause) || !(stuck || PUZZLES.includes(incident.diagnosis.cause))) return rules(run, incident);
     const spent = overspent(world, run, incident);
     if (spent !== null) return wait(emit({ type: 'brain.failed', run: run.id, incident: incident.id, key, reason: spent }));
     return wait(...(ready(world, run, 'consult') ? [{ do: 'consult' as const, run: run.id, incident: incident.id, key }] : []));
@@ -70,9 +72,9 @@ function overspent(world: World, run: RunState, incident: Incident): string | nu
   if (consults >= limits.consults) return `${limits.consults} consults in one run are enough`;
   if (usage.tokens_in + usage.tokens_out >= limits.tokens) return `the run has used its ${limits.tokens} tokens`;
   if (usage.usd >= limits.usd) return `the run has used its $${limits.usd} for the model`;
-  const cost = runCost(world, run).usd - incident.usd;
-  const guesses = incident.remedies.filter(({ by }) => by === 'model').length;
-  return guesses >= BOUNDS.guesses && cost >= BOUNDS.guesses_usd ? `${guesses} of the model's repairs have not held, and the failure has cost $${cost.toFixed(2)}: a person costs less than another guess` : null;
+  const guesses = incident.remedies.flatMap(({ guess_usd }) => guess_usd ?? []);
+  const cost = runCost(world, run).usd - (guesses[0] ?? Infinity);
+  return cost >= BOUNDS.guesses_usd ? `${guesses.length} of the model's repairs have not held and have cost $${cost.toFixed(2)}: a person costs less than another guess` : null;
 }
 
 /** Patches that training has proven and that are not at home yet. */

@@ -1,14 +1,16 @@
 /** The words around a progress bar: "Epoch 3", "loss=0.12, lr=1e-4". */
+import type { Headings } from './headings.ts';
 import { readFields } from './line.ts';
 import type { LineRecord } from './record.ts';
 import type { Field } from './scan.ts';
 
 /** What a bar's description and its postfix say; null when they say nothing. */
-export function barWords(description: string, postfix: string, scan: (line: string) => Field[]): LineRecord | null {
+export function barWords(description: string, postfix: string, scan: (line: string) => Field[], headings: Headings): LineRecord | null {
   const classes = /^(\d+)\/(\d+)\s+[\d.]+[GM]?\s+((?:nan|inf|[\d.]+)(?:\s+(?:nan|inf|[\d.]+))*)$/i.exec(description);
   if (classes) {
     const record: LineRecord = { context: 'train', shape: 'bar', format: 'ultralytics', epoch: Number(classes[1]) };
-    if (/nan|inf/i.test(classes[3] ?? '')) record.loss = Number.NaN;
+    const loss = /nan|inf/i.test(classes[3] ?? '') ? Number.NaN : headings.lossOf(description);
+    if (loss !== undefined) record.loss = loss;
     return record;
   }
   const recipe = /^(?:\[[^\]]{1,40}\]:? ?){0,2}(\d+)\|(\d+)\|Loss: (\S+)$/.exec(description);

@@ -114,7 +114,7 @@ const DOWNLOAD = /download|fetch|pulling|\.(?:safetensors|bin|json|model|txt|pt|
 const SAVE = /\bsaving|writing|upload|serializ|\bexport/i;
 const PREPARE =
   /\bmap\b|filter|token|load|scan|cach|pack|shard|convert|preprocess|process|extract|build|index|encod|flatten|template|\beos\b|truncat|creat|resolv|comput|quanti|cast|read|pars|prepar|copy|unpack|sort|num_proc|generating \w+ split|class\s+images|collect|align|split|vocab|warm|compil|captur|profil|init|download|examples|files|dataset(?!.*epoch)|setting up|group|merg|concat|calibrat|autotun|featur|annotation/i;
-const EVAL = /(?:^|[^a-z])(?:val|valid|validat\w*|eval\w*|test\w*|infer\w*|predict\w*|sanity|sampl\w*|generat\w*|decod\w*|diffusion|denois\w*|ddim|rollout|scoring|judg\w*|inpaint\w*)(?![a-z])/i;
+const EVAL = /(?:^|[^a-z])(?:val|valid|validat\w*|eval\w*|test\w*|infer\w*|predict\w*|sanity|sampl\w*|generat(?:e|ed|ing|ion|ions)|decod\w*|diffusion|denois\w*|ddim|rollout|scoring|judg\w*|inpaint\w*)(?![a-z])/i;
 
 function kindOf(raw: string, unit: string | undefined): BarKind {
   const description = raw.replace(/^(?:\[?(?:rank|default)?\d{1,4}\]?:?\s*)(?=[A-Za-z])/i, '').replace(/^\([^)]{1,80}\)\s*/, '');

@@ -41,6 +41,8 @@ export class Counters {
     if (!Number.isInteger(field.value) && field.slack === 0) return;
     // "iter 120 | step 30": the optimizer's step is the run's, where the iterations are parts of it.
     if (this.step?.of === null && /^iter/i.test(this.step.label.name) && /^step$/i.test(field.label.name)) this.step = field;
+    // "progress: 430198/430198, step: 80660": what is gone through is the data.
+    else if (this.step !== null && /^progress$/i.test(this.step.label.name) && /step|iter/i.test(field.label.name)) this.step = field;
     else this.step ??= field;
   }
 

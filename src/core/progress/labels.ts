@@ -19,21 +19,23 @@ export interface Label {
   bracket: boolean;
   /** Nothing but spaces and brackets stands before the number. */
   empty: boolean;
+  /** The name says nothing that is known, and may be a figure's. */
+  figure: boolean;
   /** What the next number is, where this one only says when: "Test MRR at step 900: 0.79". */
   carries: Label | null;
 }
 
-const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,current steps,step num,n iter,num updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,time total timesteps,totalenvinteracts,total env interacts,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
+const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,current steps,step num,n iter,num updates,num of updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,반복,스텝,ステップ,イテレーション,迭代,步数,步,paso,passo,iteración,iteração,itération,étape,schritt,шаг,итерация,time total timesteps,totalenvinteracts,total env interacts,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
 const WEAK_STEP = words('batch,up,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep,episode,frame number');
 const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
-const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epch,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,第');
+const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epch,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,轮,第,エポック,에폭,에포크,세대');
 /** The rank of a loss that calls itself the training's. */
 export const TRAIN_LOSS = 9.5;
 const LOSS = new Map<string, number>([
   ['loss', 10], ['total loss', 9], ['loss total', 9], ['train loss', TRAIN_LOSS], ['train loss train total', TRAIN_LOSS], ['loss train total', 9], ['training loss', TRAIN_LOSS], ['loss train', TRAIN_LOSS], ['train total loss', 9], ['lm loss', 8], ['avr loss', 8], ['trl', 8],
   ['avg loss', 7], ['average loss', 7], ['mean loss', 7], ['reduced train loss', 8], ['train loss step', 8], ['loss step', 8], ['train loss epoch', 7], ['loss epoch', 7], ['rl loss', 7], ['batch loss', 7],
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
-  ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['loss avg', 7],
+  ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['損失', 7], ['손실', 7], ['perte', 7], ['verlust', 7], ['потери', 7], ['лосс', 7], ['loss avg', 7],
   ['cross entropy loss', 8], ['crossentropyloss', 8], ['train crossentropyloss', 8], ['train cross entropy loss', 8], ['ce loss', 6], ['train ce loss', 6], ['l pix', 6], ['l g pix', 5], ['l total', 7],
   ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['平均 loss', 7], ['平均损失', 7], ['训练损失', TRAIN_LOSS], ['moving avg loss', 5], ['train mlm loss', 8], ['xent', 7], ['learn', 6], ['gen loss total', 5], ['generator total loss', 5], ['total generator loss', 5],
 ]);
@@ -42,7 +44,7 @@ const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remain
 const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,time batch,time it,time update,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,per step time,per iteration time,per iter time,per batch time,s batch,s b,updt s,upd s,update s,timing s update,ms batch,ms it,ms update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
 const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
-const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|[obm]?acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|(?:m|avg|mean)?iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
+const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|[obm]?acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|(?:m|avg|mean)?iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|nmi|ari|purity|m[pr]|mdice|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
 const NOT_A_METRIC = /runtime|per.?sec|samples?\b|steps?\b|size|batch|dataset|\bnum|\btime|interval|freq|every|iters?\b|epochs?\b|ratio|split|frac|workers|images|seed|memory|duration|jit|preparation|best|_time\b|patience|count|examples|shape|length|split|gpu|tokens?\b/i;
 const NOT_A_STEP = /every|fps|per|sav|eval|warm|max|total|num|log|each|\bof|acc|micro|mini|checkpoint|ckpt|from|resum|start|inner|micro|skip|last|best|until|after|before|val|test|next|time|size|decay|sub|diffusion|denois|inference|sampl|gradient|window|hop|stride|lr\b|rate/i;
 const UNIT_FIRST = /^(?:(?:k|m|g|ki|mi|gi)?b(?:ytes?)?|ms|s|secs?|seconds?|mins?|minutes?|hours?|tok(?:ens)?|samples|steps|it|%)[\s,;]+(?!per )/i;
@@ -51,7 +53,7 @@ function words(list: string): ReadonlySet<string> {
   return new Set(list.split(','));
 }
 
-const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: false, trainContext: false, bracket: false, empty: false, carries: null };
+const NONE: Label = { role: 'none', name: '', rank: 0, unit: '', evalContext: false, trainContext: false, bracket: false, empty: false, figure: false, carries: null };
 
 /** Reads the raw text that stands between the number before (or the line's start) and this one. `first`: nothing numeric came before. */
 export function readLabel(raw: string, first: boolean): Label {
@@ -83,6 +85,8 @@ export function readLabel(raw: string, first: boolean): Label {
   if (reached !== undefined) name = reached;
   const before = body.slice(0, cut).replace(/[\w ()./-]{1,60}[:=] ?(?:none|n\/a|null)(?=[\s,|;]|$)/gi, '');
   const key = fold(name);
+  // "E192/500"
+  if (key === 'e' && raw.endsWith(name)) return { ...NONE, name: 'epoch', role: 'epoch' };
   // "Eval Epoch 12 | …" counts the same epochs.
   const said = /^(?:eval|evaluation|val|valid|validation|test) (epoch.{0,6})$/.exec(key)?.[1];
   if (said !== undefined && EPOCH.has(said)) return { ...NONE, name, role: 'epoch', evalContext: true };
@@ -93,7 +97,8 @@ export function readLabel(raw: string, first: boolean): Label {
   const evalContext = EVAL_WORD.test(before) || /\bcur(?:rent)? metrics?\b/i.test(before) || ((key === '' || EVAL_ONLY.test(key)) && EVAL_WORD.test(open)) || EVAL_WORD.test(hint);
   const context = { evalContext, trainContext: /(?:^|[^a-z])train(?:ing)?(?![a-z])/i.test(label), bracket, empty: key === '' };
   if (key === '') return { ...NONE, ...context };
-  return { ...NONE, ...context, name, ...roleOf(key, name, hint) };
+  const role = roleOf(key, name, hint);
+  return { ...NONE, ...context, name, ...role, figure: role.role === 'none' && isUnnamedMetric(name) && !SETTING.test(name) };
 }
 
 const EVAL_ONLY = /^(?:val|valid|validation|eval|evaluation|test|testing|evaluating|validating)$/;
@@ -134,7 +139,8 @@ function roleOf(key: string, name: string, hint: string): Partial<Label> & { rol
   if (rate) return { role: 'rate', unit: rate };
   if (key === 'time' || key === 'seconds') return { role: 'time' };
   if (key === 'train' || key === 'total') return { role: 'bare' };
-  if (key === 'tel') return { role: 'eval' };
+  // "VAcc", "VF1" beside "TrA", "TrF1"
+  if (key === 'tel' || /^cv agg's (?!train)/.test(key) || /^v(?:al)?(?:acc|f1|loss|auc|iou|dice|psnr|mae|mse|rmse)$/.test(key)) return { role: 'eval' };
   if (EVAL_WORD.test(name.replace(/[_/]/g, ' '))) return { role: isEvalMetric(name, key) ? 'eval' : 'none' };
   if (/^(?:rollout )?ep (?:rew|len) mean$|^(?:mean |avg |average )?(?:\d{1,4} )?episod(?:e|ic) (?:return|reward)s?(?: mean)?$|^(?:mean|avg|average) (?:reward|return)s?$/.test(key)) return { role: 'eval' };
   if (/^(?:(?:mean|avg|average|macro) )?(?:auc|roc auc|auroc|bleu|wer|cer|[fk]id(?:\d{1,3}k?(?: full)?)?|miou|map(?:@?[\d.: ]*))$/.test(key)) return { role: 'auc' };
@@ -156,14 +162,17 @@ export function isEvalMetric(name: string, key = fold(name)): boolean {
   return /^(?:eval|val|valid|validation|test)[_/-][a-z]/i.test(name) && !NOT_A_METRIC.test(key);
 }
 
+/** What is set, or measured of the machine, and no figure of merit. */
+const SETTING = /^(?:tr(?:ai)?n|Tr[A-Z]|best)|\b(?:temp(?:erature)?|beta\d?|gamma|alpha|eps(?:ilon)?|momentum|wd|decay|scale|weight|ratio|coef\w*|std|kl|mfu|util|throughput|power)\b/i;
+
 /** Whether a fraction that an evaluation's line names may be its figure of merit: there are more of them than a list can hold. */
 export const isUnnamedMetric = (name: string): boolean => /^[\p{L}][\p{L}\p{N} @_/.-]{1,30}$/u.test(name) && !NOT_A_METRIC.test(name) && !/\b(?:lr|eta|took|elapsed|sec|speed|data|mem)\b|took|grad|norm|param|thresh/i.test(name);
 
 function rateLabel(key: string): string | null {
-  const perSecond = /(?:\bs|\bsec|per ?sec(?:ond)?|persec(?:ond)?|\bsecond)(?: (?:per )?(?:gpu|device|rank|chip))?$/.test(key);
+  const perSecond = /(?:\bs|\bsec|per ?sec(?:ond)?|persec(?:ond)?|\bsecond)(?: (?:per )?(?:gpu|device|rank|chip|thread|core|worker|node))?$/.test(key);
   if (key === 'tps' || key === 'wps' || (perSecond && /tok|words/.test(key)) || key === 'perf throughput' || key === 'tgs') return 'tok/s';
   if (key === 'ips' || /^(?:img|image|sample|example)s? (?:per )?sec(?:ond)? core\b/.test(key) || (perSecond && /sample|im(?:a)?g|example|seq|\bips\b|records/.test(key)) || key === 'throughput' || key === 'img s') return 'samples/s';
-  if (key === 'fps' || key === 'fps step' || key === 'time fps' || key === 'sps' || key === 'charts sps') return 'steps/s';
+  if (key === 'fps' || key === 'fps total' || key === 'time fps' || key === 'sps' || key === 'charts sps') return 'steps/s';
   if (perSecond && /step/.test(key)) return 'steps/s';
   if (key === 'ups' || key === 'its' || (perSecond && /\bit\b|iter|batch|update/.test(key))) return 'it/s';
   return null;

@@ -28,6 +28,7 @@ class Draft {
   private timeField: Field | null = null;
   private lossAt: Field | null = null;
   private batchTime: number | undefined;
+  private timed: number | undefined;
   private total: number | undefined;
   private lr: number | undefined;
   private eta: number | undefined;
@@ -35,13 +36,15 @@ class Draft {
   private metrics: Record<string, number> | undefined;
   private auc = false;
   private plain: [string, number][] | undefined;
+  /** Figures whose names are no known measure's, before any that is an evaluation's: behind one they are its own ("Val Loss: 0.67 | mP=51.6%"). */
+  private unnamed: [string, number][] | undefined;
 
   reset(line: string, evaluates: boolean): void {
     this.line = line;
     this.counts.reset(line);
     this.carried = this.timeField = this.lossAt = null;
     this.lossRank = this.weakLosses = 0;
-    this.loss = this.rate = this.stepSeconds = this.batchTime = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = undefined;
+    this.loss = this.rate = this.stepSeconds = this.batchTime = this.timed = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = this.unnamed = undefined;
     this.auc = false;
     this.evalContext = evaluates;
     // " * Acc@1 71.2 Acc@5 90.3": how ImageNet trainers sum an evaluation up.
@@ -117,9 +120,16 @@ class Draft {
         (this.metrics ??= {})[label.name] = value;
         return;
       case 'metric':
-        (this.plain ??= []).push([label.name, value]);
+        if (this.metrics && !/^(?:tr(?:ai)?n|Tr[A-Z]|best)/i.test(label.name)) this.metrics[label.name] = value;
+        else (this.plain ??= []).push([label.name, value]);
         return;
       case 'none':
+        // "Rate=1765.3 GlobalRate=288.1"
+        if (label.name === 'Rate' && this.line.includes(' GlobalRate=')) return this.offerRate({ value, unit: 'samples/s' });
+        if (label.figure && field.of === null && (!Number.isInteger(value) || field.unit === '%')) {
+          if (this.metrics) this.metrics[label.name] = value;
+          else (this.unnamed ??= []).push([label.name, value]);
+        }
         // "Train loss 1200 0.4123 Grad Norm 1.2": the count stands between the name and its figure.
         if (label.empty && this.line[field.at - 1] === ' ' && !Number.isInteger(value) && this.counted(field.at)) return;
         return this.counts.takeUnnamed(field);
@@ -185,6 +195,7 @@ class Draft {
     }
     if (this.lr !== undefined) record.lr = this.lr;
     if (this.rate) record.rate = this.rate;
+    if (this.timed !== undefined) record.timed = this.timed;
     if (this.stepSeconds !== undefined && this.stepSeconds > 0) record.stepSeconds = this.stepSeconds;
     if (this.eta !== undefined) record.eta = this.eta;
     if (!this.loss && this.gradient !== undefined && Number.isNaN(this.gradient)) record.deadGradient = true;
@@ -206,7 +217,8 @@ class Draft {
     // "Epoch: 19/20, top 5 acc: 0.53": beside an epoch alone, figures sum it up.
     const closes = this.counts.epoch !== null && (this.loss ?? this.lr ?? this.rate ?? this.eta) === undefined && !this.counts.step && !this.counts.weak && !this.counts.loose;
     if (!(closes || this.auc || (this.metrics && this.loss === undefined))) return;
-    this.metrics = { ...this.metrics, ...Object.fromEntries(this.plain.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|best)/i.test(name))) };
+    const all = closes ? [...this.plain, ...(this.unnamed ?? [])] : this.plain;
+    this.metrics = { ...this.metrics, ...Object.fromEntries(all.filter(([name]) => (this.auc && !closes) || !/^(?:tr(?:ai)?n|Tr[A-Z]|best)/i.test(name))) };
   }
 
   /** "5epoch:train:376-750batch: iter_time=1e-04, loss=1.7, train_time=0.5": ESPnet's range ends with the step, and its iter_time is the loader's. */
@@ -229,7 +241,7 @@ class Draft {
       }
     }
     const first = this.counts.opening;
-    if (first && !this.counts.step && Number.isInteger(first.value) && (this.lossRank === BARE || this.line.includes(':\tlearn: '))) this.counts.step = first;
+    if (first && !this.counts.step && Number.isInteger(first.value) && (this.lossRank === BARE || /^\d+(?:: +|:\t| : )(?:learn|loss|train|cost)\b/.test(this.line))) this.counts.step = first;
   }
 
   /** "time: 0.49" is the time of a step where the line counts steps; beside an epoch alone it is the epoch's. */
@@ -240,6 +252,7 @@ class Draft {
     if (this.loss === undefined && !counts) return;
     if (!counts && this.counts.epoch) return;
     if (this.batchTime !== undefined || this.stepSeconds !== undefined) return;
+    if (!this.rate) this.timed = this.inSeconds(field);
     this.offerRate(field.unit === 'ms' || field.label.unit === 'ms' ? { value: field.value, unit: 'ms/iter' } : { value: field.value, unit: 's/it' });
   }
 }

@@ -14,7 +14,7 @@ export interface Rate {
 const SECOND = /^(?:s|secs?|seconds?)$/i;
 const COUNTED: readonly [RegExp, string][] = [
   [/^(?:tok|toks|tokens?|words?|w)$/i, 'tok/s'],
-  [/^(?:samples?|examples?|ex|im|ims|imgs?|images?|ins|seqs?|sequences?|records?|rows|items|clips|sents?|sentences|graphs|pairs|instances|data|speech|utts?|points)$/i, 'samples/s'],
+  [/^(?:samples?|examples?|ex|im|ims|imgs?|images?|ins|seqs?|sequences?|records?|rows|items|clips|sents?|sentences|graphs|pairs|instances|data|speech|utts?|points|pos|positions|games)$/i, 'samples/s'],
   [/^(?:its?|iters?|iterations?|batch|batches|batchs|b|ba)$/i, 'it/s'],
   [/^(?:steps?|updates?|frames?|env_steps)$/i, 'steps/s'],
 ];
@@ -66,7 +66,7 @@ export function seconds(text: string): number | null {
     const [, days, hours, minutes, rest] = clock;
     return Number(days ?? 0) * 86_400 + Number(hours ?? 0) * 3_600 + Number(minutes) * 60 + Number(rest);
   }
-  const spelled = /^\s*(?:(\d{1,5})\s*d(?:ays?)?,?\s*)?(?:(\d{1,6})\s*h(?:ours?|rs?)?,?\s*)?(?:(\d{1,6})\s*m(?:in(?:ute)?s?)?,?\s*)?(?:(\d{1,9}(?:\.\d{1,9})?)\s*s(?:ec(?:ond)?s?)?)?/.exec(text);
+  const spelled = /^\s*(?:(\d{1,5})\s*d(?:ays?)?,?\s*)?(?:(\d{1,6})\s*h(?:ours?|rs?)?,?\s*)?(?:(\d{1,6}(?:\.\d{1,6})?)\s*m(?:in(?:ute)?s?)?,?\s*)?(?:(\d{1,9}(?:\.\d{1,9})?)\s*s(?:ec(?:ond)?s?)?)?/.exec(text);
   if (spelled && spelled[0].trim() !== '') {
     const [, days, hours, minutes, rest] = spelled;
     return Number(days ?? 0) * 86_400 + Number(hours ?? 0) * 3_600 + Number(minutes ?? 0) * 60 + Number(rest ?? 0);

@@ -3,14 +3,13 @@ import { cleanLine } from '../text.ts';
 import { activityOf } from './activity.ts';
 import { barShape, readBar, redraws, type BarShape } from './bars.ts';
 import { createSplitter } from './frames.ts';
+import { Headings } from './headings.ts';
 import { barWords } from './bar-words.ts';
 import { readFields } from './line.ts';
 import { presetFor, type Admits } from './presets.ts';
 import type { LineRecord } from './record.ts';
 import { readShape } from './shapes.ts';
 import { createScanner, type Field } from './scan.ts';
-import { readNamed, readRuled, readSpaced, type Spaced } from './spaced.ts';
-import { inSection, readClassHeading, readClassRow, readHeading, readRow, readSection, type Heading } from './tables.ts';
 import { applyBar, applyRecord, BLANK, etaOf, forgetBar, speedOf, type Activity, type Track } from './track.ts';
 import { userPattern } from './user.ts';
 
@@ -71,10 +70,7 @@ export function readLog(text: string, options: ProgressOptions = {}): ProgressRe
 
 class Reader implements ProgressReader {
   private track: Track = { ...BLANK };
-  private heading: Heading | null = null;
-  private columns: readonly string[] | null = null;
-  private ruled: Spaced | null = null;
-  private section: string | null = null;
+  private readonly headings = new Headings();
   /** How many more lines may belong to an evaluation's heading. */
   private underHeading = 0;
   private lines: string[] = [];
@@ -108,14 +104,16 @@ class Reader implements ProgressReader {
   reading(): ProgressReading {
     // What stands behind the last separator may be cut in the middle of a number: its last word waits for the rest.
     const pending = this.splitter.pending().replace(/[\p{L}\p{N}.%+,/:-]+$/u, '');
-    const { quiet, heading, columns, ruled, section, shape, held, underHeading } = this;
-    const kept = { track: this.track, quiet, heading, columns, ruled, section, shape, held, underHeading };
+    const { quiet, shape, held, underHeading, track: before } = this;
+    const kept = { track: before, quiet, shape, held, underHeading };
+    const above = this.headings.kept();
     this.track = { ...this.track };
     this.release();
     if (!isBlank(pending)) this.parse(pending);
     const { track } = this;
     const activity = this.activity();
     Object.assign(this, kept);
+    this.headings.restore(above);
     return {
       step: track.step,
       total_steps: track.total,
@@ -192,61 +190,26 @@ class Reader implements ProgressReader {
       const between = metrics < 0 ? '' : line.slice(metrics, line.indexOf('}', metrics) + 1 || undefined);
       const said = between === '' ? null : this.plain(between);
       if (said) this.take(said, between);
-      const columns = readClassHeading(bar.description);
-      if (columns) this.columns = columns;
+      const classes = this.headings.takeClasses(bar.description);
       const before = this.track.activity;
-      applyBar(this.track, bar, barWords(bar.description, bar.postfix, this.scan));
+      applyBar(this.track, bar, barWords(bar.description, bar.postfix, this.scan, this.headings));
       if (this.track.activity !== before || this.track.activity === 'training') this.quiet = 0;
-      this.shape = this.user || columns ? null : barShape(frame, bar);
+      this.shape = this.user || classes ? null : barShape(frame, bar);
       const rest = line.slice(bar.end);
       // A shorter frame leaves the end of a longer one behind it.
       if (!isBlank(rest) && !/^[^[]{0,40}\]\s*$/.test(rest)) this.parse(rest);
       return;
     }
     this.shape = null;
-    const record = this.tabular(line) ?? this.plain(line);
+    const record = this.headings.read(line, this.lines.at(-1) ?? '') ?? this.plain(line);
     if (record) this.take(record, line);
-  }
-
-  private tabular(line: string): LineRecord | null {
-    if (line.charCodeAt(0) === 32 && /^ {1,8}[|│]/.test(line)) return this.tabular(line.trimStart());
-    const code = line.charCodeAt(0);
-    if (code === 124 || code === 0x2502) this.section = readSection(line) ?? this.section;
-    if (this.heading !== null && (code === 34 || code === 32 || code === 124 || (code >= 45 && code < 58))) {
-      const row = readRow(line, this.heading);
-      if (row) return row;
-    }
-    const epoch = code === 32 ? /^ +(\d{1,6})\/\d{1,6} +[\d.]{1,8}G(?: +[\d.]{1,12}){5,20}(?::(?: *\d{1,3}(?:%[^\d/]{0,40})?)?)? *$/.exec(line)?.[1] : undefined;
-    if (epoch !== undefined) return { context: 'train', shape: 'table', format: 'ultralytics', epoch: Number(epoch) };
-    // A rule of dashes under a line, or under nothing: the line above it names columns.
-    if (code === 45 && line.startsWith('---')) this.ruled = readRuled(this.lines.at(-1) ?? '', line) ?? this.ruled;
-    if (this.ruled !== null && (code === 32 || (code > 47 && code < 58))) {
-      const row = readSpaced(line, this.ruled);
-      if (row) return row;
-    }
-    if (code === 91 && line.includes('copypaste: ')) return this.copied(line.slice(line.indexOf('copypaste: ') + 11).split(','));
-    if (code === 32 && line.includes(' Class ')) this.columns = readClassHeading(line) ?? this.columns;
-    if (this.columns !== null && /^\s*all\s/.test(line)) {
-      const metrics = readClassRow(line, this.columns);
-      if (metrics) return { context: 'eval', shape: 'table', format: 'ultralytics', eval: metrics };
-    }
-    return null;
-  }
-
-  /** Detectron2 prints the names of an evaluation's figures, then the figures. */
-  private copied(cells: readonly string[]): LineRecord | null {
-    const values = cells.map(Number);
-    if (values.some((value) => Number.isNaN(value))) this.columns = cells.length > 1 ? cells : this.columns;
-    else if (this.columns?.length === cells.length) return { context: 'eval', shape: 'table', eval: Object.fromEntries(this.columns.map((name, at) => [name, values[at] ?? Number.NaN])) };
-    return null;
   }
 
   private plain(line: string): LineRecord | null {
     const fields = this.scan(line);
     const [only] = fields;
     if (!only) {
-      this.heading = readHeading(line) ?? this.heading;
-      this.ruled = readNamed(line) ?? this.ruled;
+      this.headings.takeWords(line);
       if (line.endsWith(':') || line.endsWith(': ')) this.underHeading = EVAL_HEADING.test(line) ? HEADED_LINES : this.underHeading;
       if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
       return null;
@@ -256,7 +219,7 @@ class Reader implements ProgressReader {
     const record = this.headed(line, fields);
     // The closing summary averages over the whole run: the last shown values stay.
     if (record && record.step === undefined && line.includes('train_runtime')) return null;
-    if (fields.length === 1 && /^ {0,8}[|│]/.test(line)) return inSection(record, this.section, only.label.name, only.value);
+    if (fields.length === 1 && /^ {0,8}[|│]/.test(line)) return this.headings.boxed(record, only.label.name, only.value);
     return record;
   }
 

@@ -21,6 +21,8 @@ export interface LineRecord {
   rate?: Rate;
   /** Seconds per step when the line says so beside a rate in other units. */
   stepSeconds?: number;
+  /** The rate is what the line calls just "time", in seconds. */
+  timed?: number;
   eta?: number;
   eval?: Record<string, number>;
   /** A gradient norm of nan beside a loss of exactly zero, or beside none. */

@@ -1,6 +1,8 @@
 /** One linear pass over a line: every number together with the words before it. No regular expression runs per character. */
+import { Again } from './again.ts';
 import { classOf, codeAt, DIGIT, digit, isDate, LETTER, lettersEnd, load, numberEnd, piece, skipSpaces, skipStamp, skipWord, standsAt, wordy } from './codes.ts';
 import { readLabel, type Label } from './labels.ts';
+import { multiplier, slackOf, toNumber } from './numbers.ts';
 import { rateUnit, type RateUnit } from './rates.ts';
 
 export interface Field {
@@ -27,7 +29,6 @@ const CACHED_LABELS = 4_096;
 const CACHED_LENGTH = 96;
 const GUESSES = 64;
 const EMPTY_UNIT = '';
-const POWERS = Array.from({ length: 17 }, (_, places) => 10 ** places);
 
 // Training lines repeat their words, so nearly every label is a cache hit; logs of one framework share them.
 const first = new Map<string, Label>();
@@ -37,6 +38,7 @@ const later = new Map<string, Label>();
 export function createScanner(): (line: string) => Field[] {
   // The line before mostly had the same words in the same place: comparing them is cheaper than looking them up.
   const guesses: { codes: Uint16Array; label: Label }[] = [];
+  const again = new Again();
 
   function labelOf(line: string, from: number, to: number, index: number): Label {
     const guess = guesses[index];
@@ -48,26 +50,35 @@ export function createScanner(): (line: string) => Field[] {
   }
 
   return (line) => {
-    const fields: Field[] = [];
     const end = load(line);
+    const known = again.read(line, end);
+    if (known) return known;
+    again.begin(end);
+    const fields: Field[] = [];
     let at = 0;
     let labelFrom = 0;
     let counted = 0;
     let evaluates = false;
     while (at < end) {
       const code = codeAt(at);
-      const kind = classOf(code);
+      let kind = classOf(code);
       let start = at;
       let stop: number;
       if (kind === DIGIT) stop = numberEnd(at);
       else if (kind === LETTER) {
         const wordEnd = skipWord(at);
-        if (!isNonFinite(line, at, wordEnd)) {
+        if (digit(codeAt(wordEnd - 1)) && numbered(line, at, wordEnd)) {
+          start = at;
+          while (!digit(codeAt(start))) start++;
+          stop = numberEnd(start);
+          kind = DIGIT;
+        } else if (!isNonFinite(line, at, wordEnd)) {
           at = wordEnd;
           continue;
+        } else {
+          if (codeAt(at - 1) === 45) start = at - 1;
+          stop = wordEnd;
         }
-        if (codeAt(at - 1) === 45) start = at - 1;
-        stop = wordEnd;
       } else if ((code === 45 || code === 43 || code === 46) && digit(codeAt(at + 1)) && (at === 0 || !wordy(codeAt(at - 1)))) {
         stop = numberEnd(at + 1);
       } else {
@@ -89,7 +100,10 @@ export function createScanner(): (line: string) => Field[] {
       if ((next === 58 && digit(codeAt(stop + 1))) || isDate(start, stop)) {
         const label = labelOf(line, labelFrom, start, counted);
         at = skipStamp(stop);
-        if (label.role === 'eta') fields.push({ label, at: start, value: Number.NaN, of: null, slack: 0, unit: EMPTY_UNIT, rate: null });
+        again.number(start, at);
+        // "At iteration 100/100/104"
+        if (next === 47 && label.role === 'step') fields.push(again.add({ field: { label, at: start, value: toNumber(line, start, stop), of: null, slack: 0, unit: EMPTY_UNIT, rate: null }, number: { from: start, to: stop, scale: 1 }, total: null }));
+        if (label.role === 'eta') fields.push(again.add({ field: { label, at: start, value: Number.NaN, of: null, slack: 0, unit: EMPTY_UNIT, rate: null }, number: null, total: null }));
         if (label.role !== 'none' || counted > 0) counted++;
         labelFrom = at;
         continue;
@@ -125,16 +139,20 @@ export function createScanner(): (line: string) => Field[] {
           if (rate) after = Math.max(after, rate.end);
         }
       }
+      again.number(start, stop);
+      if (of) again.number(of.value, of.end);
       const label = labelOf(line, labelFrom, start, counted);
       counted++;
       evaluates ||= label.evalContext;
-      if (label.role !== 'none' || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket)) || (codeAt(stop) === 101 && line.startsWith('epoch', stop))) {
+      if (label.role !== 'none' || label.figure || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket)) || (codeAt(stop) === 101 && line.startsWith('epoch', stop))) {
         const apart = unitEnd === stop && codeAt(stop) === 32 && codeAt(stop + 1) === 109 && codeAt(stop + 2) === 115 && !wordy(codeAt(stop + 3));
         const unit = apart ? 'ms' : unitEnd === stop ? EMPTY_UNIT : line.slice(stop, unitEnd);
         const scale = unit === EMPTY_UNIT ? 1 : multiplier(unit);
+        const number = { from: start, to: stop, scale };
+        const total = of ? { from: of.value, to: of.end, scale: after === of.end ? 1 : multiplier(line.slice(of.end, after).trim()) } : null;
         const value = toNumber(line, start, stop) * scale;
-        const total = of ? toNumber(line, of.value, of.end) * (after === of.end ? 1 : multiplier(line.slice(of.end, after).trim())) : null;
-        fields.push({ label, at: start, value, of: total, slack: scale === 1 ? 0 : slackOf(line, start, stop, scale), unit, rate: rate ? { unit: rate.unit, scale: rate.scale } : null });
+        const slack = scale === 1 ? 0 : slackOf(line, start, stop, scale);
+        fields.push(again.add({ field: { label, at: start, value, of: total && toNumber(line, total.from, total.to) * total.scale, slack, unit, rate: rate ? { unit: rate.unit, scale: rate.scale } : null }, number, total }));
       }
       at = after;
       labelFrom = after;
@@ -159,6 +177,13 @@ function namesTop(line: string, start: number): boolean {
   return /(?:^|[^a-z])top[ -]$/i.test(line.slice(Math.max(0, start - 5), start)) && /^\d (?:acc|err|prec|rec|score)/i.test(line.slice(start, start + 8));
 }
 
+/** Whether a word is one that counts with its count behind it: "E192/500", "Epoch12", "step300". */
+function numbered(line: string, at: number, end: number): boolean {
+  const first = codeAt(at) | 32;
+  if ((first !== 101 && first !== 105 && first !== 115) || end - at > 12) return false;
+  return (codeAt(end) === 47 ? /^(?:e|ep|epoch|iter|step)\d+$/i : /^(?:ep|epoch|iter|step)\d+$/i).test(line.slice(at, end));
+}
+
 function isNonFinite(line: string, at: number, end: number): boolean {
   const length = end - at;
   if (length !== 3 && length !== 8) return false;
@@ -166,30 +191,6 @@ function isNonFinite(line: string, at: number, end: number): boolean {
   if (code !== 110 && code !== 105) return false;
   const word = line.slice(at, end).toLowerCase();
   return word === 'nan' || word === 'inf' || word === 'infinity';
-}
-
-function toNumber(line: string, start: number, stop: number): number {
-  // Up to 15 digits are exact as an integer, and so is their quotient by a small power of ten.
-  if (stop - start <= 16) {
-    let value = 0;
-    let places = -1;
-    let at = start;
-    for (; at < stop; at++) {
-      const code = codeAt(at);
-      if (digit(code)) {
-        value = value * 10 + code - 48;
-        if (places >= 0) places++;
-      } else if (code === 46 && places < 0) places = 0;
-      else break;
-    }
-    if (at === stop && value < 1e15) return places > 0 ? value / (POWERS[places] ?? 1) : value;
-  }
-  const text = line.slice(start, stop);
-  const value = Number(text);
-  if (!Number.isNaN(value)) return value;
-  const lower = text.toLowerCase();
-  if (lower.endsWith('inf') || lower.endsWith('infinity')) return lower.startsWith('-') ? -Infinity : Infinity;
-  return Number(text.replaceAll(',', ''));
 }
 
 function rateAfter(line: string, stop: number, unitEnd: number): RateAt | null {
@@ -228,25 +229,4 @@ function namesNext(line: string, end: number, gap: number): boolean {
 /** "1234.5/s" */
 function timmRate(slash: number): RateAt | null {
   return codeAt(slash + 1) === 115 && !wordy(codeAt(slash + 2)) ? { unit: 'samples/s', scale: 1, end: slash + 2 } : null;
-}
-
-function multiplier(unit: string): number {
-  switch (unit) {
-    case 'k':
-    case 'K':
-    case 'kit':
-      return 1e3;
-    case 'M':
-    case 'Mit':
-      return 1e6;
-    default:
-      return 1;
-  }
-}
-
-/** One unit in the last printed place. */
-function slackOf(line: string, start: number, stop: number, scale: number): number {
-  const text = line.slice(start, stop);
-  const point = text.indexOf('.');
-  return scale / 10 ** (point < 0 ? 0 : text.length - point - 1);
 }

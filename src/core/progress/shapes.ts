@@ -15,6 +15,9 @@ const DONE = /^\s*(\d{1,9}) \(\d{1,3}\.\d{1,3}%\) +(\d{1,9}(?:\.\d{1,9})?) (ms|s
 /** "[ 17]   13060 || B: 4.23 | C: 2.46 | T: 11.455 || ETA: 3 days, 6:48:01 || timer: 0.357": YOLACT's epoch and iteration, the total of its losses, and the time of a step. */
 const BARRED = /^\[ *(\d{1,6})\] +(\d{1,9}) \|\|(?:[^|]{1,30}\|){0,12} *T: *(\d[\d.]{0,12}|nan|inf) *\|\|(?:.{0,60}\|\| *timer: *(\d[\d.]{0,12}))?/;
 
+/** "Loss after 5 epochs: 0.015" */
+const AFTER = /^.{0,40}\bloss after (\d{1,9}) (epoch|step|iter\w{0,6})s?:? +(\d[\d.]{0,20}(?:e[-+]\d{1,3})?|nan|inf)\b/i;
+
 function timed(took: number, unit: string): Pick<LineRecord, 'rate' | 'stepSeconds'> {
   return unit === 'ms' ? { rate: { value: took, unit: 'ms/iter' }, stepSeconds: took / 1_000 } : { rate: { value: took, unit: 's/it' }, stepSeconds: took };
 }
@@ -33,6 +36,10 @@ export function readShape(line: string, { of, label }: Field): LineRecord | null
   if (label.bracket && line.includes('] ') && line.includes(' || ')) {
     const [, epoch, step, lost, took] = BARRED.exec(line) ?? [];
     if (epoch !== undefined) return { context: 'train', shape: 'line', epoch: Number(epoch), step: Number(step), loss: Number(lost), ...(took === undefined ? null : timed(Number(took), 's')) };
+  }
+  if (label.role === 'loss' && label.name.endsWith(' after')) {
+    const [, count, word = '', lost = ''] = AFTER.exec(line) ?? [];
+    if (count !== undefined) return { context: 'train', shape: 'line', [word.toLowerCase() === 'epoch' ? 'epoch' : 'step']: Number(count), loss: Number(lost.replace(/nan|inf/i, 'NaN')) };
   }
   if (label.bracket && line.endsWith(']')) {
     const [, step, lr] = LIST.exec(line) ?? [];

@@ -59,13 +59,18 @@ export function readClassHeading(line: string): readonly string[] | null {
   if (!/^\s*(?:\S+\s+)?(?:Class\s+Images|classes\s+top1)/i.test(line)) return null;
   let group = '';
   const columns: string[] = [];
-  for (const word of line.trim().replace(/:.*$/, '').split(/\s+/)) {
+  for (const word of line.trim().replace(/:(?: .*)?$/, '').split(/\s+/)) {
     const opened = /^([A-Za-z]+)\((.+)$/.exec(word);
     if (opened) group = columns.length > 0 && opened[1] ? `${opened[1]} ` : '';
     const name = (opened?.[2] ?? word).replace(/\)+$/, '');
     if (opened || group !== '' || /^(?:P|R|mAP\S*|top[15]_acc)$/.test(name)) columns.push(group + name);
   }
   return columns.length > 0 && columns.length <= 20 ? columns : null;
+}
+
+/** Where the losses' sum stands in the rows under "Epoch gpu_mem box obj cls total labels img_size"; -1 where they have none, null when the line is no such heading. */
+export function readLossHeading(line: string): number | null {
+  return line.length < 200 && /^\s*Epoch\s+gpu_mem\s/i.test(line) ? line.trim().split(/\s+/).indexOf('total') : null;
 }
 
 /** "all 55 27 0.527 0.579 0.521 0.274" under its heading: the last columns are the metrics. */

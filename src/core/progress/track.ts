@@ -1,5 +1,6 @@
 /** The state of the training loop, built record by record: the last value that was really shown wins. */
 import type { Bar } from './bars.ts';
+import { runsOn, STOPPED, type Clock } from './elapsed.ts';
 import { fold, TRAIN_LOSS } from './labels.ts';
 import { rateRank, stepsPerSecond, type Rate } from './rates.ts';
 import type { LineRecord } from './record.ts';
@@ -7,7 +8,7 @@ import type { LineRecord } from './record.ts';
 export type Activity = 'training' | 'evaluating' | 'saving' | 'preparing' | 'downloading' | 'compiling';
 
 /** Plain and immutable inside, so that a copy is one spread. */
-export interface Track {
+export interface Track extends Clock {
   step: number | null;
   total: number | null;
   epoch: number | null;
@@ -40,6 +41,7 @@ export interface Track {
 }
 
 export const BLANK: Track = {
+  ...STOPPED,
   step: null, total: null, epoch: null, outerEpoch: null, loss: null, lossRank: 0, trainNamed: false, lr: null, rate: null, stepSeconds: null, eta: null, eval: null, evalOpen: false,
   diverged: false, deadGradients: 0, runaways: 0, smallestLoss: Infinity, sureStep: false, bar: null, declaredTotal: null, counted: false, format: null, activity: null,
 };
@@ -69,11 +71,20 @@ export function applyRecord(track: Track, record: LineRecord): void {
   if (record.format && (record.step !== undefined || record.loss !== undefined)) track.format = record.format;
   if (finite(record.epoch)) track.epoch = record.epoch;
   if (finite(record.lr)) track.lr = record.lr;
+  // Who tells the time that is left knows what a step takes.
+  if (record.timed !== undefined && record.eta === undefined && runsOn(track, record.timed)) {
+    track.rate = track.stepSeconds = null;
+    return takeFigures(track, record);
+  }
   // A line that says nothing but a speed (one line of a block of metrics) doesn't hide one that says more.
   if (record.rate && finite(record.rate.value) && (trained || !track.rate || rateRank(record.rate.unit) >= rateRank(track.rate.unit))) {
     track.rate = record.rate;
     track.stepSeconds = record.stepSeconds ?? null;
   }
+  takeFigures(track, record);
+}
+
+function takeFigures(track: Track, record: LineRecord): void {
   if (finite(record.eta)) track.eta = record.eta;
   if (record.eval) {
     addEval(track, record.eval);

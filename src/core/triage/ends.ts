@@ -1,10 +1,11 @@
 /** Words that say a run came to its end by itself, or waits for something. */
+import type { ProgressReading } from '../progress/index.ts';
 
 const DONE =
-  /\b(?:training|finetuning|fine-tuning|pretraining|pre-training|optimi[sz]ation|run|job|experiment|everything|all (?:tasks|jobs|epochs|steps|done))\b[^\n]{0,30}\b(?:complete[d]?|finished|done|ended|over|concluded|succe(?:ss|eded)|successful(?:ly)?)\b|\bend training\b|\b(?:finished|completed?|done|end of|ending|done with) (?:the )?(?:training|finetuning|fine-tuning|pretraining|run)\b|^\W*(?:all )?done[.!\s]*$|^\[done\] .{0,40}(?:saved|train|finish|complete|final)|\bsaved (?:the )?final (?:model|checkpoint|weights|adapter)\b|\bfinal (?:model|checkpoint|weights|adapter) saved\b|exits? successfully|exited successfully|finished successfully|completed successfully|'train_runtime'|train_runtime\s*=|Trainer\.fit` stopped: `max_|\bepochs completed in\b|^Results saved to \S|\[?exiting program (?:after|at)\b|\[after training is done\]|process group has NOT been destroyed before we destruct|destroy_process_group\(\) was not called before program exit|\*{4,}\s*End (?:training|evaluation)\b|^Successfully completed\.$|^wandb: (?:Synced \d|Find logs at)|stopping_early: wallclock|total training time|\btraining took \d{1,3}:\d\d:\d\d|(?:^|[\]|] ?|INFO:? )training time:? (?:\d+ days?, )?\d{1,3}:\d\d:\d\d|^\W*success\W*$|^\W*exit (?:code|status)\W+0\W*$|total time:? for training|(?:训练|微调)(?:任务|过程|流程)?(?:已|全部|圆满|顺利|成功){0,3}(?:完成|结束|完毕)|(?:treinamento|treino)[^\n]{0,20}(?:conclu[ií]do|finalizado|completo)|entrenamiento[^\n]{0,20}(?:completad|finalizad|terminad)|entra[iî]nement[^\n]{0,20}(?:termin|fini|complet)|training (?:abgeschlossen|beendet|fertig)|обучение[^\n]{0,20}(?:завершен|законч|окончен)|学習(?:が)?(?:完了|終了)|トレーニング(?:が)?(?:完了|終了)|(?:학습|훈련)[^\n]{0,6}(?:완료|종료)|addestramento[^\n]{0,20}(?:completat|terminat)/i;
+  /\b(?:training|finetuning|fine-tuning|pretraining|pre-training|optimi[sz]ation|run|job|experiment|everything|all (?:tasks|jobs|epochs|steps|done))\b[^\n]{0,30}\b(?:complete[d]?|finished|done|ended|over|concluded|succe(?:ss|eded)|successful(?:ly)?)\b|\bend training\b|\b(?:finished|completed?|done|end of|ending|done with) (?:the )?(?:training|finetuning|fine-tuning|pretraining|run)\b|^\W*(?:all )?done[.!\s]*$|^\[done\] .{0,40}(?:saved|train|finish|complete|final)|\bsaved (?:the )?final (?:model|checkpoint|weights|adapter)\b|\bfinal (?:model|checkpoint|weights|adapter) saved\b|exits? successfully|exited successfully|finished successfully|completed successfully|'train_runtime'|train_runtime\s*=|Trainer\.fit` stopped: `max_|\bepochs completed in\b|^Results saved to \S|\[?exiting program (?:after|at)\b|\[after training is done\]|\*{4,}\s*End (?:training|evaluation)\b|^Successfully completed\.$|^wandb: (?:Synced \d|Find logs at)|stopping_early: wallclock|total training time|Loss for final step:|\bProcess finished with exit code 0\b|^\W*\w{2,20} process finished\W*$|\btraining took \d{1,3}:\d\d:\d\d|(?:^|[\]|] ?|INFO:? )training time:? (?:\d+ days?, )?\d{1,3}:\d\d:\d\d|^\W*success\W*$|^\W*exit (?:code|status)\W+0\W*$|total time:? for training|(?:训练|微调)(?:任务|过程|流程)?(?:已|全部|圆满|顺利|成功){0,3}(?:完成|结束|完毕)|(?:treinamento|treino)[^\n]{0,20}(?:conclu[ií]do|finalizado|completo)|entrenamiento[^\n]{0,20}(?:completad|finalizad|terminad)|entra[iî]nement[^\n]{0,20}(?:termin|fini|complet)|training (?:abgeschlossen|beendet|fertig)|обучение[^\n]{0,20}(?:завершен|законч|окончен)|学習(?:が)?(?:完了|終了)|トレーニング(?:が)?(?:完了|終了)|(?:학습|훈련)[^\n]{0,6}(?:완료|종료)|addestramento[^\n]{0,20}(?:completat|terminat)/i;
 const NOT_DONE = /(?:epoch|轮)[^\n]{0,12}训练|epoch \d+[^\n]{0,20}(?:done|finished|complete)|\b(?:when|after|once|until|before|if|not|will be|to be|estimated|remaining|eta|expected)\b[^\n]{0,24}(?:done|finish|complete|ended)|% complete|not (?:yet )?(?:done|finished|complete)|step \d+ (?:done|complete)|pre-?process[^\n]{0,30}(?:done|complete|finished)|error|failed|\bmerges\b|tokeni[sz]er|\bexist(?:s|ence)\b|validating/i;
-const EARLY = /early[\s_-]?stop(?:ping|ped)?(?!\w|\.\w)|stopp(?:ed|ing) (?:training )?early|signaling trainer to stop|early exit|exiting (?:from )?training early|提前停止|早停|早期停止|parada (?:antecipada|temprana)/i;
-const EARLY_GOES_ON = /counter|\bpatience\s*[:=]|out of|\d+\s*\/\s*\d+|\(monitor|enabled|callback|=\s*(?:true|false|none|\d)|:\s*(?:true|false|none|null|\d[\d.]*\s*$)|will (?:be )?|config|import|--|args|using|with patience|argument|warn|requires|unable|in \d+ (?:more|epochs?)\b/i;
+const EARLY = /^Stopping\. Best iteration.*|Stopped by overfitting detector|early[\s_-]?stop(?:ping|ped)?(?!\w|\.\w)|stopp(?:ed|ing) (?:training )?early|signaling trainer to stop|early exit|exiting (?:from )?training early|提前停止|早停|早期停止|parada (?:antecipada|temprana)/i;
+const EARLY_GOES_ON = /counter|\bpatience\s*[:=]|out of|\d+\s*\/\s*\d+|\(monitor|enabled|callback|=\s*(?:true|false|none|\d)|:\s*(?:true|false|none|null|\d[\d.]*\s*$)|will (?:be )?|config|import|--|args|using|with patience|argument|Did not meet|warn|requires|unable|in \d+ (?:more|epochs?)\b/i;
 const SETTING = /["'][\w.-]*early[\w.-]*["']\s*:/i;
 /** What is announced below an end begins something new: the next model, fold or stage. */
 const NEXT = /^\W*(?:now )?(?:start|begin)\w*\b[^\n]{0,40}\btrain(?:ing)?\b|^\W*train(?:ing)? (?:on|for|with|model|fold|agent|stage|seed|client|expert|classifier)\b|^\W*(?:running|starting) (?:fold|stage|phase|seed|trial|run|experiment|task)\b|\bAgent Starting Run\b/i;
@@ -37,6 +38,22 @@ function newestEnd(lines: readonly { text: string; tracker?: boolean }[], swept:
   return done;
 }
 
+/** What is said as the process goes away, and by no other. */
+const LEAVES = /process group has NOT been destroyed before we destruct|destroy_process_group\(\) was not called before program exit/;
+
+/** The loop ran to its last step, and what is said below it is that this step was kept; null when more may follow. */
+export function findLast(lines: readonly { text: string }[], { step, total_steps: total, epoch, loss }: Pick<ProgressReading, 'step' | 'total_steps' | 'epoch' | 'loss'>): End | null {
+  const at = lines.length - 1;
+  const line = lines[at]?.text ?? '';
+  if (LEAVES.test(line) && (total === null || step === null || step >= total)) return { cause: 'completed', line, at };
+  if (total === null || step !== total || total < FEW || loss === null || !/\bsav(?:ed|ing)\b/i.test(line)) return null;
+  // A loop within an epoch ends many times: this one counts the epochs, or the line names its last step.
+  const whole = epoch === null ? new RegExp(`(?<![\\d.])${total}(?![\\d.])`).test(line) : epoch >= total - 1;
+  return whole ? { cause: 'completed', line, at } : null;
+}
+
+const FEW = 20;
+
 function announces(text: string): boolean {
   if (NEXT.test(text)) return true;
   const part = PART.exec(text);
@@ -47,10 +64,23 @@ function announces(text: string): boolean {
 const SPEAKER = /\b(?:rank|worker|process|proc|gpu|node|device|actor|local_rank)\W{0,3}(\d{1,5})\b/i;
 const COUNTED = /\b\d{1,3} ?(?:\/|of) ?\d{1,3}\b|\b(?:retry|attempt|try) ?#?\d|\btotal=\d/i;
 const REPEATS = 3;
+/** So many tries are more than a hiccup: the last of them is none. */
+const MANY = 10;
+/** One line that says it all, and so near to the end. */
+const NEAR = 4;
+const HANGS = /\black of (?:heartbeats?|progress)|\bno (?:progress|heartbeats?)\b[^\n]{0,80}\b\d{2,6}(?:\.\d+)? ?s(?:ec|econds?)?\b|\bnot started\b[^\n]{0,120}\bwait_time=\d{3}|\[missing ranks: |\bStalled (?:ranks|ops|tensors):|\b(?:has|have) been (?:stuck|hanging|hung) for\b|\bblocked for more than \d+ seconds/i;
+
+function exhausted(text: string): boolean {
+  const [, tried, allowed] = /\b(\d{1,4}) ?(?:\/|of) ?(\d{1,4})\b/.exec(text) ?? [];
+  return Number(allowed) >= MANY && Number(tried) > Number(allowed) / 2;
+}
 
 /** A line that repeats at the end of the log and says that something is waited for; null when the log doesn't end so. */
 export function findWaiting(lines: readonly { text: string }[]): string | null {
-  const waiting = lines.slice(-6).map(({ text }) => text).filter((text) => WAITING.test(text) && !COUNTED.test(text));
+  const near = lines.slice(-NEAR);
+  const hangs = near.findIndex(({ text }) => HANGS.test(text));
+  if (hangs >= 0 && !near.slice(hangs + 1).some(({ text }) => /\bloss|\bstep|\bepoch|it\/s/i.test(text))) return near[hangs]?.text ?? '';
+  const waiting = lines.slice(-6).map(({ text }) => text).filter((text) => WAITING.test(text) && (!COUNTED.test(text) || exhausted(text)));
   const newest = waiting.at(-1);
   if (newest === undefined) return null;
   const shape = (text: string) => text.replace(/\d+/g, '0');

@@ -20,13 +20,15 @@ export interface FailureEvent {
 const RULES: readonly Rule[] = [...MACHINE_RULES, ...PROGRAM_RULES];
 const ALONE = RULES.filter(({ alone }) => alone);
 const HINT =
-  /error|exception|fail|kill|fault|abort|denied|cannot|can't|could ?n.t|unable|invalid|not found|no such|no space|quota|xid|nan|\binf\b|signal|interrupt|preempt|cancel|time|refused|unreachable|corrupt|mismatch|memory|assert|exit|terminat|stop|missing|\bbus\b|unrecognized|unauthori|forbidden|gated|evict|reclaim|too many|reset|oom|driver|not supported|not compiled|no kernel|no module|undefined symbol|glibc|require|conflict|core dumped|address|unexpected|truncated|illegal|lost|outbid|died|must be|should be|CANCELLED|unavailable|!DOCTYPE|SIG[A-Z]{3}|loss scale|empty|specif|StopIteration|Unsupported|does not|divisible|version|process down|reach|not in|stuck|\blow on\b|Fatal|panic|cannot|exceed|what\(\)|write/i;
-const EXCEPTION = /^(?:[A-Za-z_][\w.]{0,120}\.)?(?:[A-Za-z_]\w{0,80}(?:Error|Exception|Interrupt|Failure|Timeout|Invalid|Failed|Died|Expired|Empty|Full|NotFound|Exit|Iteration|OutOfMemory|Unsupported|Killed|Exceeded)|Exception|error|Timeout|Terminated|BdbQuit)(?::|$)/;
+  /error|exception|fail|kill|fault|abort|denied|cannot|can't|could ?n.t|unable|invalid|not found|no such|no space|quota|xid|nan|\binf\b|signal|interrupt|preempt|cancel|time|refused|unreachable|corrupt|mismatch|memory|assert|exit|terminat|stop|missing|\bbus\b|unrecognized|unauthori|forbidden|gated|evict|reclaim|too many|reset|oom|driver|not supported|not compiled|no kernel|no module|undefined symbol|glibc|require|conflict|core dumped|address|unexpected|truncated|illegal|lost|outbid|died|must be|should be|CANCELLED|unavailable|!DOCTYPE|SIG[A-Z]{3}|loss scale|empty|specif|StopIteration|Unsupported|does not|divisible|version|process down|reach|not in|stuck|\blow on\b|Fatal|panic|cannot|exceed|what\(\)|write|\^C|lame/i;
+const EXCEPTION = /^(?:[A-Za-z_][\w.]{0,120}\.)?(?:[A-Za-z_]\w{0,80}(?:Error|Exception|Interrupt|Failure|Timeout|Invalid|Failed|Died|Expired|Empty|Full|NotFound|Exit|Iteration|OutOfMemory|Unsupported|Killed|Exceeded)|Exception|error|Timeout|Terminated|BdbQuit)(?: \(see above for traceback\))?(?::|$)/;
 const SAYS_ERROR = /\b(?:error|errors|fatal|critical|exception|failed|failure|erro|fehler|aborted)\b|错误|エラー|ошибка/i;
 const HARMLESS = /\[INFO\b|\bwarn(?:ing)?s?\b|deprecat|\bdebug\b|ignor(?:ed|ing)|will (?:not )?be (?:ignored|disabled|enabled|used)|retry|fall(?:ing)? ?back|optional|skipping|not critical|\binfo\b.{0,40}(?:not installed|not found)|Unable to register|if you (?:want|need|see|encounter)|attempting to|train-error|errD|error(?:s)?[:=] ?[\d.]|(?<!\b(?:replica|rank|worker|device|gpu|node|process|task|shard|host) )\b0 (?:errors|corrupt|failed)|no errors?\b/i;
 
 /** What ends a program that isn't Python's, by its form: C++, Rust, Go, Julia, Java, the boosters' own. */
-const LAST_WORDS = /^\s+what\(\): |^thread '.{1,80}' panicked at|^panic: |^(?:ERROR|caused by): LoadError: |^Exception in thread "main" |^\[\w{2,20}\] \[Fatal\] |^FATAL Flags parsing error/;
+const LAST_WORDS = /^\s+what\(\): |^thread '.{1,80}' panicked at|^panic: |^(?:ERROR|caused by): LoadError: |^Exception in thread "main" |^\[\w{2,20}\] \[Fatal\] |^FATAL Flags parsing error|^F\d{4} [\d:.]{8,16} +\d+ [\w./-]+:\d+\] /;
+const TRACKER = /[\\/](?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)[\\/]/;
+
 /** What ends a traceback: a dotted name, alone or before a colon. */
 const RAISED = /^(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{2,60}(?:\([\w.]{1,80}\))?(?::\s|:?$)/;
 /** An exception's message may go on in the lines below its name. */
@@ -49,6 +51,8 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
   const events: FailureEvent[] = [];
   let inTraceback = false;
   let tracker = false;
+  /** The program's own first frame was seen: what ends this traceback ended the program. */
+  let main = false;
   let ignored = false;
   let worker = -Infinity;
   let shared = -Infinity;
@@ -60,13 +64,15 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
       inTraceback = true;
       frames = 0;
       tracker = own;
+      main = false;
       const before = lines[at - 1]?.text ?? '';
       ignored = /Exception ignored (?:in|on)|logging error/i.test(before);
       continue;
     }
     if (text.includes('rebuild_storage_fd')) worker = at;
     if (SHARED.test(text)) shared = at;
-    if (inTraceback && /\/(?:wandb|swanlab|comet_ml|clearml|mlflow|neptune)\//.test(text)) tracker = true;
+    if (inTraceback && TRACKER.test(text)) tracker = true;
+    else if (inTraceback && text.endsWith(', in <module>') && !/[\\/]runpy\.py"|<string>/.test(text)) main = true;
     // What a thread of its own raises ends that thread, not the program.
     if (/^Exception in thread (?!"main")/.test(text)) thread = at;
     if (text.startsWith('Exception raised from ncclCommWatchdog')) events.push({ at, cause: 'nccl_comm', weight: WEIGHT.consequence, line: text, transient: true, fatal: false, traceback: false });
@@ -89,7 +95,7 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     if (exception) {
       inTraceback = false;
       // A tracker's trouble is its own, but not a disk that is full.
-      if (ignored || (tracker && rule?.cause !== 'disk_full')) {
+      if (ignored || (tracker && !main && rule?.cause !== 'disk_full')) {
         ignored = tracker = false;
         continue;
       }
@@ -107,7 +113,7 @@ export function findEvents(lines: readonly LogLine[]): FailureEvent[] {
     // An excerpt may begin below the frames: a line that reads as an uncaught exception and explains itself is believed without them.
     const aside = at - thread <= THREAD_LINES && (rule.cause === 'nccl_comm' || rule.cause === 'network_download');
     if (aside && exception) continue;
-    const bare = exception && !ignored && (rule.weight === 'fact' || rule.weight === 'consequence');
+    const bare = (exception || (calm && continues)) && !ignored && (rule.weight === 'fact' || rule.weight === 'consequence');
     events.push({ at, cause: rule.cause, weight: WEIGHT[rule.weight], line, transient: rule.transient, fatal: fatal || bare || rule.alone === true || /^[\w./-]{1,120}: error: /.test(text), traceback: fatal });
   }
   // A log that ends within frames ends with an error whose name was cut off.

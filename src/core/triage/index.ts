@@ -3,7 +3,7 @@ import type { Cause, Rung } from '../causes.ts';
 import { readLog, type ProgressReading } from '../progress/index.ts';
 import { cleanLine } from '../text.ts';
 import { detailOf } from './detail.ts';
-import { findEnd, findWaiting } from './ends.ts';
+import { findEnd, findLast, findWaiting } from './ends.ts';
 import { findEvents, type FailureEvent } from './events.ts';
 import { machineEvent } from './facts.ts';
 import { readLines, type LogLine } from './lines.ts';
@@ -59,13 +59,13 @@ export function triage(evidence: Evidence, known?: ProgressReading): Triage {
   const died = (exit !== null && exit !== 0) || (evidence.signal ?? null) !== null;
   const root = chooseRoot(lines, died ? events : events.filter((event) => !handled(lines, event)));
   if (machine && (!root || machine.decides)) return verdict('failure', machine.cause, machine.line, machine.confidence, [...machine.lines, ...(root ? [root.line] : [])], machine.transient);
-  const fatal = root !== null && (root.fatal || died || (root.weight === 4 && lines.length - root.at <= 4) || (root.at === lines.length - 1 && LAST_WORD.test(root.line) && !ranBefore(lines)));
+  const fatal = root !== null && (root.fatal || died || (root.weight === 4 && lines.length - root.at <= 4) || (ownsRest(lines, root.at) && LAST_WORD.test(root.line) && !ranBefore(lines)));
   // Who interrupts a run by hand after its loss is gone has read the log.
   if (root?.line.includes('KeyboardInterrupt') && readLog(textOf(lines.slice(0, root.at))).diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, root.at), false);
   if (root && fatal && (died || !(survived(lines, root) || recovered(lines, root, habitual(events, root))))) return verdict('failure', root.cause, root.line, confidenceOf(root.weight, died), around(lines, root.at), root.transient);
   const reading = known ?? readLog(evidence.log);
   if (reading.diverged) return verdict('failure', 'numeric_divergence', divergentLine(lines), 0.9, around(lines, lines.length - 1), false);
-  const end = findEnd(lines);
+  const end = findEnd(lines) ?? findLast(lines, reading);
   if (end && !died && !advances(lines.slice(end.at + 1))) return verdict('done', end.cause, end.line, 0.9, around(lines, end.at));
   if (died) return verdict('failure', 'unknown', lines.at(-1)?.text ?? '', 0.3, around(lines, lines.length - 1));
   if (exit === 0) return verdict('done', 'completed', lines.at(-1)?.text ?? '', 0.7, []);
@@ -110,6 +110,11 @@ function confidenceOf(weight: number, died: boolean): number {
 
 /** An excerpt may begin below the frames: an exception that is the last word of a log in which nothing trained yet ended it. */
 const LAST_WORD = /^(?:[a-z_]\w{0,40}\.){0,8}[A-Z]\w{1,60}(?:Error|Exception): \S/;
+
+/** Nothing stands below but what belongs to the exception's own message. */
+function ownsRest(lines: readonly LogLine[], at: number): boolean {
+  return lines.slice(at + 1).every(({ text }) => /^\s|^\d+ (?:root error|successful operation|derived error)|^(?:Function call stack|Original stack|Errors may have|Input Source)/.test(text));
+}
 
 function ranBefore(lines: readonly LogLine[]): boolean {
   const { step, loss, epoch } = readLog(textOf(lines));

@@ -112,7 +112,7 @@ describe('details', () => {
   it('maps modules to packages, and never to a stranger\'s', () => {
     expect(missing('cv2').detail).toEqual({ module: 'cv2', package: 'opencv-python-headless' });
     expect(missing('yaml').detail).toMatchObject({ package: 'PyYAML' });
-    expect(missing('sklearn.metrics').detail).toEqual({ module: 'sklearn.metrics', package: 'scikit-learn' });
+    expect(missing('skimage.metrics').detail).toEqual({ module: 'skimage.metrics', package: 'scikit-image' });
     expect(missing('PIL').detail).toMatchObject({ package: 'Pillow' });
     expect(missing('flash_attn').detail).toMatchObject({ package: 'flash-attn' });
     expect(missing('utils').detail).toEqual({ module: 'utils' });

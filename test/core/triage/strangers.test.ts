@@ -37,6 +37,13 @@ const FAILURES: readonly [name: string, log: string, cause: Cause, signature: st
   ['C++ frames below a collective', `${OPENING}RuntimeError: [1] is setting up NCCL communicator and retrieving ncclUniqueId from [0] via c10d key-value store by key '0', but store->get('0') got error: Socket Timeout\nframe #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x57 (0x7f in libc10.so)\n`, 'nccl_comm', 'Socket Timeout'],
   ['a caller that only passes on', `${OPENING}FileNotFoundError: [Errno 2] No such file or directory: 'data/a.json'\n${OPENING}subprocess.CalledProcessError: Command '['python', 'run.py']' returned non-zero exit status 1.\n`, 'data_error', 'FileNotFoundError'],
   ['a traceback before what was held back', `${steps(1)}${OPENING}OSError: [Errno 122] Disk quota exceeded\nstep 7/1000 | loss 2.500\n`, 'disk_full', 'Errno 122'],
+  ['a tracker that ends the program', `Traceback (most recent call last):\n  File "/app/train.py", line 9, in <module>\n    run = wandb.init()\n  File "/lib/site-packages/wandb/sdk/wandb_init.py", line 1195, in init\n    raise e\nwandb.errors.UsageError: api_key not configured (no-tty). call wandb.login(key=[your_api_key])\n`, 'auth_missing', 'api_key not configured'],
+  ['a check of glog', 'I0524 19:24:23.88 13813 solver.cpp:486] Iteration 1500, lr = 0.01\nF0524 19:24:39.74 13813 io.cpp:81] Check failed: parsed Message type "net" has no field named "log_file".\n', 'config_error', 'has no field named'],
+  ['a disk that TensorFlow calls exhausted', 'InternalError (see above for traceback): Error writing (tmp) checkpoint file: /ckpt/model.ckpt-6.tempstate97: Resource exhausted: /ckpt/model.ckpt-6.tempstate97\n\t [[Node: save/save = SaveSlices[T=[DT_FLOAT]]]\n', 'disk_full', 'Error writing'],
+  ['a message of TensorFlow whose words stand below its name', 'tensorflow.python.framework.errors_impl.DataLossError: 2 root error(s) found.\n  (0) Data loss: truncated record at 1362\n\t [[{{node IteratorGetNext}}]]\n0 successful operations.\n', 'data_error', 'truncated record'],
+  ['a part of a package that another version has', `${OPENING}ModuleNotFoundError: No module named 'flax.deprecated'\n`, 'dependency_version_mismatch', 'flax.deprecated'],
+  ['a key pressed at the end', `${steps(1)}^C\n`, 'preempted', '^C'],
+  ['a socket that found no peer', 'trainer/0 [1]:[W socket.cpp:558] [c10d] The client socket has failed to connect to 10.0.0.5:4032 (errno: 110 - Connection timed out).\ntrainer/0 [1]:[E socket.cpp:610] [c10d] The client socket has failed to connect to any network address of (node5, 4032).\n', 'nccl_comm', 'any network address'],
   ['a worker that ended, and why', `${OPENING}ValueError: Could not find a format to read the file in mode 'i'\n${OPENING}RuntimeError: DataLoader worker (pid 27) exited unexpectedly with exit code 1. Details are lost due to multiprocessing.\n`, 'code_bug', 'Could not find'],
   ['a worker that was told to end', `${OPENING}RuntimeError: DataLoader worker (pid 402) is killed by signal: Terminated. \n`, 'preempted', 'Terminated'],
   ['a person who ends a run with workers', `  File "/usr/lib/python3.12/site-packages/torch/multiprocessing/reductions.py", line 9, in rebuild_storage_fd\n${OPENING}ConnectionResetError: [Errno 104] Connection reset by peer\nLOGS - Keyboard interruption. Exiting from early training\n`, 'preempted', 'Keyboard interruption'],
@@ -108,6 +115,21 @@ it.each(ENDS)('ends: %s', (_name, log) => {
   expect(triage({ log })).toMatchObject({ kind: 'done', cause: 'completed' });
 });
 
+const LAST_SAID: readonly [name: string, log: string, kind: 'done' | 'stall', cause: Cause][] = [
+  ['the last step kept', 'Training progress: 100%|██████████| 500/500 [1:10:02<00:00, 11.90it/s, Loss=0.05]\n[ITER 500] Saving the scene\n', 'done', 'completed'],
+  ['a loop over the epochs', 'Epoch: 299, train loss: 0.506: 100%|██████████| 300/300 [51:44<00:00, 10.1s/it]\nCheckpoint is saved at out/last.pt\n', 'done', 'completed'],
+  ['an estimator', 'INFO:tensorflow:loss = 21.3, step = 120 (2.650 sec)\nINFO:tensorflow:Loss for final step: 21.47.\n', 'done', 'completed'],
+  ['a process that leaves', 'adapter saved to out/\n[rank0]:[W611 00:17:46.95 ProcessGroupNCCL.cpp:1250] Warning: WARNING: process group has NOT been destroyed before we destruct ProcessGroupNCCL.\n', 'done', 'completed'],
+  ['a booster that stops by itself', '[9]\ttrain-auc:0.833\ttest-auc:0.818\n[10]\ttrain-auc:0.834\ttest-auc:0.817\nStopping. Best iteration: 4\n', 'done', 'early_stop'],
+  ['a component that has not been heard of', `${steps(1)}No heartbeat for components: InferenceWorker_p0-w0 (337 seconds)\nStopping training due to lack of heartbeats\n`, 'stall', 'stall'],
+  ['ranks that are missing', `${steps(1)}Stalled ops:\nbroadcast_weights_0 [missing ranks: 0]\n`, 'stall', 'stall'],
+  ['tries that are used up', [30, 31, 32, 33, 34].map((n) => `NCCL INFO connect returned No route to host, retrying (${n}/34) after sleep for 3 s\n`).join(''), 'stall', 'stall'],
+];
+
+it.each(LAST_SAID)('sees an end: %s', (_name, log, kind, cause) => {
+  expect(triage({ log })).toMatchObject({ kind, cause });
+});
+
 const CALM: readonly [name: string, log: string][] = [
   ['a traceback that a server quotes', '[W 10:15:34 App] Error loading server extension tools\n    Traceback (most recent call last):\n      File "/usr/lib/app.py", line 9, in load\n    ModuleNotFoundError: No module named \'tools\'\n[I 10:15:35 App] Serving from /home\n'],
   ['a web server', 'INFO:     Started server process [4242]\nINFO:     127.0.0.1:52010 - "GET /health HTTP/1.1" 200 OK\nINFO:     127.0.0.1:52011 - "GET /missing HTTP/1.1" 404 Not Found\nINFO:     127.0.0.1:52012 - "POST /generate HTTP/1.1" 500 Internal Server Error\nINFO:     127.0.0.1:52013 - "GET /health HTTP/1.1" 200 OK\n'],
@@ -120,6 +142,9 @@ const CALM: readonly [name: string, log: string][] = [
   ['TensorFlow that was told to go on', `${steps(1)}WARNING:tensorflow:Model diverged with loss = NaN.\n${steps(7)}`],
   ['a simulator that complains', `${steps(1)}[57,356ms] [Error] [omni.physx.plugin] PhysX error: setGlobalPose(): it is illegal to call this method, FILE NpArticulationLink.cpp, LINE 353\n${steps(7)}`],
   ['an exception in the middle of an excerpt', "AttributeError: Can't get local object 'Wrapper.init.<locals>.hook'\nLoading the next shard\n"],
+  ['the last step of an epoch, kept', 'Epoch 3: 100%|██████████| 389/389 [01:31<00:00,  4.2it/s, loss=0.31]\nModel saved to best.pt\n'],
+  ['a card that TensorFlow could not take whole', `2026-01-02 03:04:05: E cuda_driver.cc:936] failed to allocate 4.00G (4294967296 bytes) from device: CUDA_ERROR_OUT_OF_MEMORY\n${steps(1)}`],
+  ['an early stop that was not met', `${steps(1)}Did not meet early stopping. Best iteration is 100\n${steps(7)}`],
   ['every rank that waits once', Array.from({ length: 8 }, (_, rank) => `[rank ${rank}] waiting for rank 0 to build the index\n`).join('')],
   ['tries that are counted', [1, 2, 3, 4].map((n) => `'Read timed out.' while requesting config.json, retrying in 1s [Retry ${n}/5].\n`).join('')],
   ['a fallback that names what is missing', `${steps(1)}ModuleNotFoundError: No module named 'amp_C' -- falling back to the python implementation\n`],
