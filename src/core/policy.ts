@@ -32,6 +32,7 @@ const AWAY: readonly (readonly string[])[] = [
   ['outbid', 'raise the bid to 5 % above the floor, at most twice, within the price cap, where that costs less to the end than going on elsewhere', 'wait as above, then go on elsewhere', 'the disk'],
   ['stopped from outside', 'start it again, once', 'wait as above, then go on elsewhere', 'the disk'],
   ['slowed down by its host', 'wait 15 min', 'go on elsewhere, once in a run, where two offers of the same GPU bring the steps that are left home sooner and for 10 % less, the move included', 'its full price'],
+  ['no repair can be carried out', 'try for 15 min', 'go on elsewhere as above; what is left on it is waited for up to teardown.wait_usd, then as a stopped disk', 'its full price, then the disk'],
   ['back after the run went on', 'end its training, bring home what is only there', 'destroy it', 'its full price until then'],
 ];
 
