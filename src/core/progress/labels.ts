@@ -25,10 +25,10 @@ export interface Label {
   carries: Label | null;
 }
 
-const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,current steps,step num,n iter,num updates,num of updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,반복,스텝,ステップ,イテレーション,迭代,步数,步,paso,passo,iteración,iteração,itération,étape,schritt,шаг,итерация,time total timesteps,totalenvinteracts,total env interacts,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
+const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,current steps,step num,n iter,num updates,num of updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,반복,스텝,ステップ,イテレーション,迭代,步数,训练步数,步,paso,passo,iteración,iteração,itération,étape,schritt,шаг,итерация,time total timesteps,totalenvinteracts,total envinteracts,total env interacts,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
 const WEAK_STEP = words('batch,up,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep,episode,frame number');
 const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
-const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epch,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,轮,第,エポック,에폭,에포크,세대');
+const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epch,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,轮,训练轮次,轮数,第,エポック,에폭,에포크,세대');
 /** The rank of a loss that calls itself the training's. */
 export const TRAIN_LOSS = 9.5;
 const LOSS = new Map<string, number>([
@@ -84,20 +84,23 @@ export function readLabel(raw: string, first: boolean): Label {
   const reached = /'([\w/ .@-]{1,60})' reached $/.exec(label)?.[1];
   if (reached !== undefined) name = reached;
   const before = body.slice(0, cut).replace(/[\w ()./-]{1,60}[:=] ?(?:none|n\/a|null)(?=[\s,|;]|$)/gi, '');
-  const key = fold(name);
+  // "TrainLoss" is "train loss"; "mIoU" is one word.
+  const spaced = name.replace(/^([Tt]rain(?:ing)?|[Tt]r|[Vv]al(?:id(?:ation)?)?|[Tt]est|[Ee]val|[Aa]vg|[Mm]ean|[Tt]otal|[Bb]atch|[Ee]poch|[Gg]lobal|[Cc]ur(?:rent)?|[Rr]unning)(?=[A-Z][a-z])/, '$1 ');
+  const key = fold(spaced);
   // "E192/500"
   if (key === 'e' && raw.endsWith(name)) return { ...NONE, name: 'epoch', role: 'epoch' };
   // "Eval Epoch 12 | …" counts the same epochs.
   const said = /^(?:eval|evaluation|val|valid|validation|test) (epoch.{0,6})$/.exec(key)?.[1];
   if (said !== undefined && EPOCH.has(said)) return { ...NONE, name, role: 'epoch', evalContext: true };
-  const dated = /^(.{2,60}) (?:at|after) (?:global )?(step|iteration|iter|epoch)$/i.exec(name);
-  if (dated) return { ...NONE, name, role: /epoch/i.test(dated[2] ?? '') ? 'epoch' : 'step', evalContext: EVAL_WORD.test(dated[1] ?? ''), carries: readLabel(`${dated[1]}: `, true) };
+  const dated = /^(.{2,60}) (?:at|after|@) (?:global )?(step|iteration|iter|epoch)$/i.exec(name);
+  // "Invalidate trace cache @ step 596" tells of no evaluation.
+  if (dated && (!name.includes('@') || EVAL_WORD.test(dated[1] ?? ''))) return { ...NONE, name, role: /epoch/i.test(dated[2] ?? '') ? 'epoch' : 'step', evalContext: EVAL_WORD.test(dated[1] ?? ''), carries: readLabel(`${dated[1]}: `, true) };
   // "Starting training..., iters: 1000"
   if (/\bstart\w* (?:\w+ ){0,2}training\b/i.test(before) && /^(?:iters|iterations|steps)$/.test(key)) return { ...NONE, name, role: 'total' };
   const evalContext = EVAL_WORD.test(before) || /\bcur(?:rent)? metrics?\b/i.test(before) || ((key === '' || EVAL_ONLY.test(key)) && EVAL_WORD.test(open)) || EVAL_WORD.test(hint);
   const context = { evalContext, trainContext: /(?:^|[^a-z])train(?:ing)?(?![a-z])/i.test(label), bracket, empty: key === '' };
   if (key === '') return { ...NONE, ...context };
-  const role = roleOf(key, name, hint);
+  const role = roleOf(key, spaced, hint);
   return { ...NONE, ...context, name, ...role, figure: role.role === 'none' && isUnnamedMetric(name) && !SETTING.test(name) };
 }
 
