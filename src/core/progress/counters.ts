@@ -74,6 +74,11 @@ export class Counters {
     const whole = Number.isInteger(value);
     if (field.at === 0 && label.empty) this.opening = field;
     if (field.at === 1 && label.bracket && label.empty && whole && this.line[1 + String(value).length] === ']') this.round = field;
+    // "| 0051070 updates |"
+    if (label.empty && whole && /^\d+ (?:updates|steps|iterations)\b/.test(this.line.slice(field.at, field.at + 24))) {
+      this.step ??= field;
+      return;
+    }
     // "Train Epoch: 5 [55%]"
     // "Epoch 3: loss 0.31 [35s]"
     if (field.unit !== '' && NO_COUNT.has(field.unit)) return;
