@@ -205,7 +205,7 @@ function putAway(journal: Journal): void {
 export async function readLaunch(path: string, env: NodeJS.ProcessEnv): Promise<Spec> {
   const spec = await readSpec(path);
   const unset = secretNames(spec).filter((name) => !env[name]).map((name) => ({ field: 'env', expected: `the environment variable ${name} to be set here: the spec sends it as a secret` }));
-  const missing = await Promise.all(spec.upload.map(async (file, index) => ((await exists(resolve(dirname(path), file))) ? [] : [{ field: `upload.${index}`, expected: `${file} to be a file or folder beside the spec` }])));
+  const missing = await Promise.all(spec.upload.map(async (file, index) => ((await exists(resolve(dirname(path), file))) ? [] : [{ field: `upload.${index}`, expected: `expected ${file} to be a file or folder beside the spec` }])));
   const problems = [...missing.flat(), ...unset];
   if (problems.length > 0) throw new SpecError(problems);
   return spec;
@@ -217,13 +217,13 @@ export async function readSpec(path: string): Promise<Spec> {
   try {
     text = await readFile(path, 'utf8');
   } catch {
-    throw new SpecError([{ field: path, expected: 'a readable spec file; `vastsit-tui init` writes a commented one' }]);
+    throw new SpecError([{ field: path, expected: 'expected a readable spec file; `vastsit-tui init` writes a commented one' }]);
   }
   let parsed: unknown;
   try {
     parsed = parse(text);
   } catch (error) {
-    throw new SpecError([{ field: '(the file)', expected: `valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : 'cannot be parsed'}` }]);
+    throw new SpecError([{ field: '(the file)', expected: `expected valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : 'cannot be parsed'}` }]);
   }
   return parseSpec(parsed);
 }

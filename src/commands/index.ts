@@ -225,7 +225,7 @@ async function logOnBox(world: World, run: RunState, file: string, lines: number
 export async function triage(io: Io, file: string, options: { json?: boolean; jsonl?: boolean; llm?: boolean }): Promise<ExitCode> {
   const model = options.llm === true ? (await import('./brain.ts')).modelReading(io, env) : null;
   const code = await triageCommand({ stdin: process.stdin, readFile, out: io.out, ...(model && { model }) }, { ...options, ...(file !== '-' && { file }) });
-  return code === 0 ? EXIT.ok : code === 2 ? EXIT.usage : EXIT.run_failed;
+  return code === 0 ? EXIT.ok : EXIT.usage;
 }
 
 export async function ask(io: Io, id: string, question: string, asJson: boolean): Promise<ExitCode> {

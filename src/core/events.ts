@@ -63,6 +63,8 @@ export type Trigger =
   | 'start_failed'
   | 'instance_offline'
   | 'instance_stopped'
+  /** The box lets no repair be carried out. */
+  | 'instance_stuck'
   | 'disk_filling'
   /** A resumed attempt began below the checkpoint that it was given. */
   | 'resume_lost'
@@ -176,6 +178,7 @@ export type Body =
   | { type: 'bid.raised'; run: string; instance: number; usd_per_hour: number }
   /** The verdict on what an instance holds that the run has left behind. */
   | { type: 'left.judged'; run: string; instance: number; verdict: RescueVerdict; reason: string }
+  | { type: 'left.asked'; run: string; instance: number; usd: number; usd_per_hour: number }
   | { type: 'budget.set'; usd_per_hour: number | null }
   | { type: 'runway.judged'; level: 'ok' | 'warn' | 'critical'; hours: number | null }
   | { type: 'efficiency.judged'; run: string; attempt: number; advice: Advice }

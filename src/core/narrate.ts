@@ -122,6 +122,7 @@ function words(before: World, after: World, event: Event): Line[] {
       return sitter(event.verdict === 'unverified' ? `results not verified: ${event.reason}` : `results: ${event.verdict === 'nothing_never_ran' ? 'none, it never ran' : event.verdict} (${event.reason})`, event.verdict === 'unverified' ? 'alert' : 'info');
     case 'destroy.intended':
       return sitter(`destroying instance ${event.instance}: ${event.reason}`);
+    case 'left.asked':
     case 'rescue.asked':
       return sitter(`waiting for the results of ${event.run} on instance ${event.instance} has cost $${event.usd.toFixed(2)} and costs $${event.usd_per_hour.toFixed(3)}/h; \`vastsit-tui destroy ${event.run} --waive\` ends it without them`, 'alert');
     case 'wake.intended':

@@ -31,6 +31,7 @@ const AWAY: readonly (readonly string[])[] = [
   ['host offline', 'wait, as long as going on elsewhere would take (at most 6 h)', 'go on elsewhere from the newest checkpoint at home, with a higher fencing number', 'nothing is billed'],
   ['outbid', 'raise the bid to 5 % above the floor, at most twice, within the price cap, where that costs less to the end than going on elsewhere', 'wait as above, then go on elsewhere', 'the disk'],
   ['stopped from outside', 'start it again, once', 'wait as above, then go on elsewhere', 'the disk'],
+  ['no repair can be carried out', 'try for 15 min', 'go on elsewhere as above; what is left on it is waited for up to teardown.wait_usd, then as a stopped disk', 'its full price, then the disk'],
   ['back after the run went on', 'end its training, bring home what is only there', 'destroy it', 'its full price until then'],
 ];
 

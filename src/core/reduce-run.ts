@@ -212,13 +212,16 @@ function change(run: RunState, event: Event, world: World): RunState {
       // Each time that it is started for its results it has the cap anew, or it would be stopped before anything came home.
       const one = world.fleet[String(event.instance)];
       const asked = askedBack(run, event.at);
-      return asked.rescue && one && run.instance === one.id ? { ...asked, rescue: { ...asked.rescue, asked_usd: costOf(one, event.at).rescue } } : asked;
+      const left = asked.left.map((other) => (one && other.instance === one.id ? { ...other, asked_usd: costOf(one, event.at).idle } : other));
+      return asked.rescue && one && run.instance === one.id ? { ...asked, rescue: { ...asked.rescue, asked_usd: costOf(one, event.at).rescue } } : { ...asked, left };
     }
     case 'bid.intended':
       // A bid costs more each time, so the intent counts; to start what may have been started already costs nothing.
       return askedBack(run, event.at);
     case 'left.judged':
       return { ...run, left: run.left.map((one) => (one.instance === event.instance ? { ...one, verdict: event.verdict, why: event.reason } : one)) };
+    case 'left.asked':
+      return { ...run, left: run.left.map((one) => (one.instance === event.instance ? { ...one, asked_usd: event.usd, asked_at: event.at } : one)) };
     case 'efficiency.judged':
       return { ...run, advice: event.advice };
     case 'trial.chosen':

@@ -53,9 +53,7 @@ export interface InstanceState {
 
 /** Where a run stands. One stage at a time; each names what is awaited. */
 export type Stage =
-  | 'searching'
-  | 'renting'
-  | 'loading'
+  | 'searching' | 'renting' | 'loading'
   | 'connecting'
   | 'preparing'
   | 'starting'
@@ -122,6 +120,9 @@ export interface Left {
   ran: boolean;
   verdict: RescueVerdict | null;
   why: string;
+  /** What waiting had cost when the user was told last or it was started again; when they were told. */
+  asked_usd?: number;
+  asked_at?: number;
 }
 
 /** The cadence's own memory. */

@@ -1,6 +1,7 @@
 /** `vastsit-tui triage [FILE|-]`: explains any log, or answers one verdict a line for JSON lines. */
 import { readLog, type ProgressReading } from '../core/progress/index.ts';
 import { shorten } from '../core/text.ts';
+import { UsageError } from './errors.ts';
 import { triage, type Evidence, type Triage } from '../core/triage/index.ts';
 
 export interface TriageIo {
@@ -21,18 +22,12 @@ export interface TriageOptions {
 }
 
 /**
- * Resolves to the exit code: 0 when the input was read (whatever the verdict), 1 when it could not be,
- * 2 when a JSON line was malformed (the other lines are still answered).
+ * Resolves to the exit code: 0 when the input was read (whatever the verdict), 2 when a JSON line was malformed (the other
+ * lines are still answered). Throws UsageError when the input can't be read.
  */
 export async function triageCommand(io: TriageIo, options: TriageOptions): Promise<number> {
   if (options.jsonl) return eachLine(io, options);
-  let text: string;
-  try {
-    text = new TextDecoder().decode(await readAll(io, options));
-  } catch (error) {
-    io.out(`cannot read ${options.file ?? 'standard input'}: ${error instanceof Error ? error.message : 'unknown error'}`);
-    return 1;
-  }
+  const text = new TextDecoder().decode(await readAll(io, options).catch((error: unknown) => unreadable(options, error)));
   const reading = readLog(text);
   const verdict = triage({ log: text }, reading);
   const model = (await io.model?.(text, verdict)) ?? null;
@@ -97,9 +92,12 @@ async function eachLine(io: TriageIo, options: TriageOptions): Promise<number> {
     answer(rest + decoder.decode());
     return code;
   } catch (error) {
-    io.out(JSON.stringify({ id: null, error: `cannot read ${options.file ?? 'standard input'}: ${error instanceof Error ? error.message : 'unknown error'}` }));
-    return 1;
+    return unreadable(options, error);
   }
+}
+
+function unreadable({ file }: TriageOptions, error: unknown): never {
+  throw new UsageError(`cannot read ${file ?? 'standard input'}: ${error instanceof Error ? error.message : 'unknown error'}`);
 }
 
 interface Case {

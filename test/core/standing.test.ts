@@ -1,5 +1,6 @@
 /** Instances that bill although nobody trains on them: what people are told, on the screen, by `status` and in STATUS.md. */
 import { describe, expect, it } from 'vitest';
+import { costs } from '../../src/cockpit/panes/costs.ts';
 import { runPage } from '../../src/cockpit/panes/run-page.ts';
 import { awayChoice } from '../../src/core/decide/away.ts';
 import { compactLine } from '../../src/core/line.ts';
@@ -47,6 +48,8 @@ describe('a raise of the bid', () => {
     const { model, run } = await training({ market: { bid: 0.3 } });
     const box = model.boxes.get(run().instance ?? 0);
     if (!box) throw new Error('no box');
+    // What is bid is what is paid: that it is more than the offer's floor is no rise.
+    expect(model.events.some((event) => event.type === 'alert.opened' && event.alert === 'price_risen')).toBe(false);
     model.record({ type: 'fleet.seen', instances: [{ ...box.instance, actual_status: 'exited', cur_state: 'stopped' }] }, { type: 'instance.away', run: 'one', instance: box.instance.id, kind: 'outbid' });
     expect(awayChoice(model.world, run())).toMatchObject({ act: 'raise', usd_per_hour: 0.357, because: expect.stringMatching(/^the floor is \$0\.300\/h and at most \$0\.990\/h is allowed; to the end it costs \$0\.\d\d more, going on elsewhere about \d+ min, \$0\.\d\d$/) as unknown });
     model.record({ type: 'budget.set', usd_per_hour: 0.36 });
@@ -62,6 +65,7 @@ describe('a stopped instance', () => {
     for (let n = 0; n < 400 && run().stage !== 'tearing_down'; n += 1) await model.step(MINUTE);
     for (let n = 0; n < 30; n += 1) await model.step(MINUTE);
     expect(compactLine(run(), model.now)).toMatchObject({ state: 'stop', action: 'destroy', next_eta: expect.stringMatching(/^5h\d\d$/) as unknown });
+    expect(costs(model.world, model.now, 53, 10).map((line) => line.pieces.map(({ text }) => text).join('')).join('\n')).toContain('stopped: its disk bills');
     for (const line of read(model, run())) expect(line.replaceAll('\\', '')).toMatch(/stopped, which is not safe: its disk bills \$0\.010\/h; destroyed in 5h\d\d/);
     for (let n = 0; n < 360; n += 1) await model.step(MINUTE);
     expect([run().stage, standingWords(model.world, run(), model.now), model.violations]).toEqual(['closed', null, []]);

@@ -63,6 +63,47 @@ describe('a box that was reached and will not start an attempt', () => {
   });
 });
 
+describe('a hung process that no signal ends', () => {
+  it('is left for another machine; what it holds is waited for up to the cap, then stopped, read and ended', async () => {
+    const model = start({ teardown: { wait_usd: 0.2 } });
+    await until(model, training(33)(model));
+    const old = box(model);
+    Object.assign(old, { unkillable: true, process: { ...old.process, hung: true } });
+    await until(model, () => runOf(model).left.length > 0, 600);
+    expect(model.events.findLast(({ type }) => type === 'remedy.chosen')).toMatchObject({ remedy: { rung: 'switch', leave: true }, why: expect.stringContaining('survive KILL') as unknown });
+    expect(Object.values(model.world.machines)).toHaveLength(1);
+    old.write('out/only-here.json', 'x', model.now);
+    // The later attempt comes to no good end, so that what is left counts.
+    await until(model, training(60)(model));
+    model.kill(box(model), "KeyError: 'labelz'");
+    await until(model, () => old.instance.actual_status === 'exited', 600);
+    expect(model.world.fleet[String(old.instance.id)]?.usd.idle).toBeLessThan(0.5);
+    await until(model, () => runOf(model).stage === 'closed', 3_000);
+    expect([old.exists, [...model.home.keys()].some((path) => path.endsWith(`left-${old.instance.id}/out/only-here.json`)), model.violations]).toEqual([false, true, []]);
+  });
+
+});
+
+describe('what is left behind on a box that lets nobody in any more', () => {
+  it('is told about each day, with the price of its disk, until the user lets it go', async () => {
+    const model = start({ teardown: { wait_usd: 0.2 } });
+    await until(model, training(33)(model));
+    const old = box(model);
+    old.offlineUntil = model.now + 60 * 60_000;
+    await until(model, () => runOf(model).left.length > 0, 600);
+    Object.assign(old, { offlineUntil: 0, deafUntil: Infinity, process: null });
+    await until(model, training(60)(model));
+    model.kill(box(model), "KeyError: 'labelz'");
+    for (let n = 0; n < 6 * 24 * 4; n += 1) await model.step(600_000);
+    const asked = model.events.filter((event) => event.type === 'left.asked');
+    expect([asked.length >= 2, old.exists, old.instance.actual_status, runOf(model).stage]).toEqual([true, true, 'exited', 'tearing_down']);
+    expect(model.world.said.findLast(({ text }) => text.includes('waiting for the results'))?.text).toMatch(/costs \$0\.010\/h; `vastsit-tui destroy one --waive` ends it/);
+    model.order({ do: 'destroy', run: 'one', waive: true });
+    await until(model, () => runOf(model).stage === 'closed', 100);
+    expect([old.exists, model.violations]).toEqual([false, []]);
+  });
+});
+
 describe('a list that is not kept', () => {
   it('moves no run: a restart would find it where it was', () => {
     const model = new Model(() => 0.999, 0);

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/headless/errors.ts';
 import { triageCommand, type TriageOptions } from '../../src/headless/triage.ts';
 
 const OOM = 'step 3/9 | loss 1.5 | 2.0 it/s\nTraceback (most recent call last):\n  File "train.py", line 3, in <module>\ntorch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n';
@@ -51,8 +52,7 @@ describe('triage command', () => {
   });
 
   it('says what cannot be read', async () => {
-    const { code, lines } = await run({ file: 'b.log' });
-    expect(code).toBe(1);
-    expect(lines).toEqual(['cannot read b.log: no such file']);
+    await expect(run({ file: 'b.log' })).rejects.toThrow(new UsageError('cannot read b.log: no such file'));
+    await expect(run({ file: 'b.log', jsonl: true })).rejects.toThrow(UsageError);
   });
 });

@@ -85,9 +85,11 @@ const LEFT = 12;
 function twoRows(bill: Bill, width: number): Line[] {
   const left = width >= 60 ? 20 : LEFT;
   const gauge = Math.max(4, Math.min(12, width - 3 - 17 - SHARE - left));
-  const space = Math.max(8, width - 4 - gauge - SHARE - left);
+  // That it is stopped, and bills all the same, weighs more than what its dollars bought.
+  const bars = bill.diskOnly ? [] : meter(bill, gauge);
+  const space = Math.max(8, width - 4 - (bill.diskOnly ? 0 : gauge + SHARE) - left);
   const what = firstFit([bill.diskOnly ? `${bill.what}, stopped: its disk bills` : bill.what, bill.diskOnly ? `${bill.what}, stopped` : bill.what, bill.what], space);
-  return [headRow(bill, width), line(piece(`   ${fit(what, space)} `, bill.diskOnly ? 'warn' : 'faint'), ...meter(bill, gauge), ...leftPieces(bill, left))];
+  return [headRow(bill, width), line(piece(`   ${fit(what, space)} `, bill.diskOnly ? 'warn' : 'faint'), ...bars, ...leftPieces(bill, left))];
 }
 
 const name = ({ name: id, over }: Bill, width: number): Piece => piece(` ${fit(cleanLine(id, 64), width, 'left', 'middle')}`, over ? 'off' : 'text');

@@ -5,6 +5,7 @@ import { MACHINE_MEMORY_MS, nextRemedy } from '../ladder.ts';
 import { runCost } from '../ledger.ts';
 import { instanceOf, type RunState, type World } from '../state.ts';
 import { consult } from './consult.ts';
+import { leaveStuck } from './away.ts';
 import { emit, ready } from './ready.ts';
 
 /** Choose the smallest safe remedy, or give up with a report. */
@@ -30,6 +31,8 @@ export function answer(world: World, run: RunState): Action[] {
 export function repair(world: World, run: RunState): Action[] {
   const plan = run.repair;
   if (!plan) return [];
+  const stuck = leaveStuck(world, run, plan.stopped ? 'fix' : 'stop_training');
+  if (stuck.length > 0) return stuck;
   if (!plan.stopped) return ready(world, run, 'stop_training') ? [{ do: 'stop_training', run: run.id }] : [];
   if (plan.remedy.rung === 'fix' && !plan.applied) return ready(world, run, 'fix') ? [{ do: 'fix', run: run.id, command: factsOf(plan.remedy.fix).command }] : [];
   return [];

@@ -5,6 +5,7 @@ import type { RankedOffer } from '../events.ts';
 import { MACHINE_MEMORY_MS } from '../ladder.ts';
 import { fatalStatus, imageStatus, launchesSpent, termsDiffer } from '../launch.ts';
 import { currentAttempt, instanceOf, isAway, runsOf, type RunState, type World } from '../state.ts';
+import { leaveStuck } from './away.ts';
 import { emit, failingFor, ready } from './ready.ts';
 
 const MINUTE = 60_000;
@@ -42,7 +43,8 @@ export function decideRunner(world: World, run: RunState): Action[] {
     }
     case 'starting': {
       const late = giveUpIf(world, run, !run.ran_here && failingFor(world, run, 'start', PREPARE_LIMIT_MS), 'training could not be started: the box stayed out of reach');
-      if (late.length > 0) return late;
+      const stuck = late.length > 0 ? late : leaveStuck(world, run, 'start');
+      if (stuck.length > 0) return stuck;
       const attempt = currentAttempt(run);
       // One that failed before it began is over: what comes after it must be told from it, or its repair is never proven.
       const number = attempt && attempt.started_at === null && attempt.exit === null && attempt.instance === run.instance ? attempt.number : run.attempt + 1;

@@ -16,7 +16,8 @@ const HOUR_MS = 3_600_000;
 /** A stopped instance that still holds results is started again so often, each time after a longer while, just long enough to copy them. */
 const WAKES = 3;
 const WAKE_AFTER_MS = 6 * HOUR_MS;
-const ASK_EVERY_MS = 24 * HOUR_MS;
+/** How often the user is told what a stopped instance costs that still holds results. */
+export const ASK_EVERY_MS = 24 * HOUR_MS;
 
 export function rescue(world: World, run: RunState): Action[] {
   const instance = instanceOf(world, run);
@@ -90,7 +91,7 @@ export function tearDown(world: World, run: RunState): Action[] {
 }
 
 /** Asked is not stopped: it is asked again until the market accepts it, and again when a list shows it running on. */
-function askStop(world: World, run: RunState, instance: InstanceState, reason: string): Action[] {
+export function askStop(world: World, run: RunState, instance: InstanceState, reason: string): Action[] {
   const asked = instance.stop === 'accepted' && !(instance.facts.actual_status === 'running' && world.now - (instance.stop_at ?? 0) >= STOP_AGAIN_MS);
   return asked || !ready(world, run, 'stop') ? [] : [{ do: 'stop', run: run.id, instance: instance.id, reason }];
 }

@@ -8,7 +8,8 @@
  * | trigger | what it does | why |
  * |---|---|---|
  * | process_exited, session_died | incident | over is over; the exit record, or two looks in a row without a process |
- * | setup_failed | incident | nothing started |
+ * | setup_failed, start_failed | incident | nothing started |
+ * | instance_stuck | the run goes on elsewhere | its box lets no repair be carried out, for a quarter of an hour |
  * | step_stalled | incident | frozen beyond this run's own gaps, and GPU, IO and log agree; one more look when they don't |
  * | gpu_idle, never a step read | incident | frozen for half an hour, no process computes, the log is silent; for 12 min when two looks see that no byte moves either |
  * | error_in_log | incident | a traceback after which no step came, on a box that is not busy: the launcher survived its worker |

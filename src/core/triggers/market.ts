@@ -27,7 +27,8 @@ export const takenAway = (world: World, run: RunState): boolean => {
 export function priceRisen(world: World, run: RunState): Look {
   const facts = instanceOf(world, run)?.facts;
   const rented = run.eyes.rented_usd;
-  if (!facts || rented === null || rented <= 0 || rateNow(facts) !== facts.dph_total) return { is: 'unknown' };
+  // A bid is paid as it was bid: the offer's price was the floor.
+  if (!facts || facts.is_bid || rented === null || rented <= 0 || rateNow(facts) !== facts.dph_total) return { is: 'unknown' };
   const cap = run.spec.hardware.max_usd_per_hour;
   if (facts.dph_total <= rented * 1.02 + 0.002) return { is: 'off' };
   return { is: 'on', words: `the price rose from $${rented.toFixed(3)}/h to $${facts.dph_total.toFixed(3)}/h${facts.dph_total > cap ? `, above the cap of $${cap.toFixed(2)}/h` : ''}` };

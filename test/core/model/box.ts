@@ -27,6 +27,8 @@ export class SimBox {
   ignoresResume = false;
   /** Its training ends well, and leaves nothing where the spec says. */
   barren = false;
+  /** Its process is stuck in the driver: no signal ends it, only the end of its container. */
+  unkillable = false;
   /** Its training has filled the disk: nothing can be started on it any more. */
   full = false;
   /** Until then its SSH answers nothing, whatever the market says of it. */
@@ -77,6 +79,7 @@ export class SimBox {
   /** Its dead-man lease ends the billing once nothing runs and nobody renews; a stop from the market looks the same. */
   stop(): void {
     this.process = null;
+    this.unkillable = false;
     this.cutOff(true);
     this.instance = { ...this.instance, actual_status: 'exited', intended_status: 'stopped', cur_state: 'stopped' };
   }
@@ -211,7 +214,10 @@ export function openBox(model: Model, box: SimBox): Box {
         if (model.secret !== null) box.say(`token ${model.secret}\n`, order.attempt, model.now);
         return { pid: 1, started_at: model.now };
       }),
-    stopTraining: ({ attempt }) => call(() => (box.process && box.process.attempt <= attempt ? box.dies(null, 'TERM', '', model.now) : undefined)),
+    stopTraining: ({ attempt }) => call(() => {
+      if (box.unkillable && box.process) throw new RemoteError('command', `processes of attempt ${attempt} survive KILL`, { exit_code: 1 });
+      return box.process && box.process.attempt <= attempt ? box.dies(null, 'TERM', '', model.now) : undefined;
+    }),
     follow: ({ attempt, offset }, on) =>
       call(() => {
         const follower = { attempt, on };

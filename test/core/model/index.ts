@@ -306,8 +306,13 @@ export class Model {
       box.full = true;
       return box.dies(1, null, 'OSError: [Errno 28] No space left on device', this.now);
     }
-    if (luck < this.trouble / 10) box.process.hung = true;
-    else if (luck < this.trouble / 4) box.dies(1, null, LOGS[Math.floor(this.dice() * LOGS.length)] ?? LOGS[0], this.now, !this.fails());
+    if (luck < this.trouble / 10) {
+      box.process.hung = true;
+      // What was the user's before only the user may stop.
+      box.unkillable = luck < this.trouble / 50 && !this.strangers.includes(box.instance.id);
+      return;
+    }
+    if (luck < this.trouble / 4) box.dies(1, null, LOGS[Math.floor(this.dice() * LOGS.length)] ?? LOGS[0], this.now, !this.fails());
     else if (luck < this.trouble / 3) box.dies(null, 'SEGV', '', this.now, !this.fails());
   }
 }

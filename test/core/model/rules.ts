@@ -101,7 +101,7 @@ export function setState(model: Model, id: number, state: 'running' | 'stopped')
   const box = model.boxes.get(id);
   const run = box && model.world.runs[box.run];
   if (!lately(model, (body) => body.type === (state === 'stopped' ? 'stop.intended' : 'wake.intended') && body.instance === id)) broken(model, 6, `a change to ${state} without its intent in the journal`);
-  if (box && run && state === 'stopped') alive(model, box, run, 'stopped');
+  if (box && run && state === 'stopped' && !run.left.some(({ instance }) => instance === id)) alive(model, box, run, 'stopped');
 }
 
 export function bid(model: Model, id: number, usd: number): void {
@@ -219,7 +219,7 @@ export function always(model: Model, ms: number): void {
     if (!run || !box.reachable(model.now)) continue;
     const left = run.left.some((one) => one.instance === box.instance.id);
     if (box.process && !left) live.set(run.id, (live.get(run.id) ?? 0) + 1);
-    box.twinSince = box.process && left ? (box.twinSince ?? model.now) : null;
+    box.twinSince = box.process && !box.unkillable && left ? (box.twinSince ?? model.now) : null;
     if (box.twinSince !== null && model.now - Math.max(box.twinSince, model.calmSince ?? Infinity) > SOON_MS) broken(model, 4, `${run.id} trains on, on an instance that it left behind`);
     waiting(model, box, run, ms);
     still(model, box, run);
