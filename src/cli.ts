@@ -61,7 +61,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .command('demo')
     .description('the whole story on the embedded market: no account, key or GPU')
     .option('--json', 'headless: one event a line')
-    .option('--scenario <name>', 'another story: tuning (a GPU that waits for data), recovery (bad checkpoints)', 'demo')
+    .option('--scenario <name>', 'another story: tuning (a GPU that waits for data), recovery (bad checkpoints, a hot host)', 'demo')
     .option('--scale <n>', 'clock seconds per real second', positive, 60)
     .option('--theme <name>', 'palette of the cockpit')
     .action(does(async (options: Json & { scale: number; scenario: string; theme?: string }) => (await import('./demo.ts')).demoCommand(consoleIo, options)));

@@ -50,8 +50,8 @@ export interface Advice {
 
 const SAMPLES_KEPT = 6;
 const ENOUGH_SAMPLES = 3;
-/** Spread of the laps' step times (interquartile range over median) below which the rhythm is stable. */
-const STEADY = 0.2;
+/** How well the mean of the laps must be known: their spread (interquartile range over median) by the root of their number. */
+const KNOWN = 0.08;
 
 /** A reading as a sample; `before` is the healthy reading before it on the same attempt. */
 export function sampleOf(reading: ProbeReading, before: ProbeReading | null): Sample {
@@ -73,13 +73,16 @@ export function sampleOf(reading: ProbeReading, before: ProbeReading | null): Sa
 
 export const keepSample = (samples: readonly Sample[], sample: Sample): Sample[] => [...samples, sample].slice(-SAMPLES_KEPT);
 
-/** Steps per second of a stable rhythm; null while it is not stable, so that nothing is judged or changed too early. */
+/**
+ * Steps per second of a stable rhythm; null while it is not stable, so that nothing is judged or changed too early. Stable is
+ * a rhythm whose mean is known: a noisy one takes longer, one that drifts never gets there.
+ */
 export function stableRate({ laps }: Pick<Rhythm, 'laps'>, samples: readonly Sample[]): number | null {
   const trained = laps.slice(WARM_UP);
   const middle = median(trained);
   if (trained.length < STABLE || samples.length < ENOUGH_SAMPLES || middle === null || middle <= 0) return null;
   const spread = ((quantile(trained, 0.75) ?? 0) - (quantile(trained, 0.25) ?? 0)) / middle;
-  return spread > STEADY ? null : 1_000 / middle;
+  return spread / Math.sqrt(trained.length) > KNOWN ? null : 1_000 / middle;
 }
 
 /** The verdict on a stable run; null while its baseline is not stable. `cores`: CPU cores that the instance has, null where that is unknown. */

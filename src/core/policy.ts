@@ -18,7 +18,7 @@ export interface PolicyTable {
 export function policyTables(): PolicyTable[] {
   return [
     { name: 'teardown', title: 'What happens to an instance whose run is over (the first row that fits; empty fits all)', head: [...TEARDOWN_FIELDS, 'then', 'because'], rows: TEARDOWN.map((row) => [...TEARDOWN_FIELDS.map((field) => (row[field] ?? []).map((value) => word(value)).join(', ')), row.act.replaceAll('_', ' '), row.because]) },
-    { name: 'away', title: 'When an instance goes away while the run needs it', head: ['kind', 'first', 'then', 'price of waiting'], rows: AWAY },
+    { name: 'away', title: 'When an instance goes away, or is slow, while the run needs it', head: ['kind', 'first', 'then', 'price of waiting'], rows: AWAY },
     { name: 'ladder', title: 'Remedies by cause, smallest first', head: ['cause', 'rungs'], rows: CAUSES.map((cause) => [cause.replaceAll('_', ' '), ROUTES[cause].join(', then ') || 'none: report, rescue, teardown']) },
     { name: 'fixes', title: 'Fixes, one of each kind', head: ['fix', 'command', 'undo', 'risk'], rows: EXAMPLES.map((fix) => { const { words, command, undo, risk } = factsOf(fix); return [words, command, undo ?? 'not needed, or not possible', risk]; }) },
     { name: 'bounds', title: 'Limits', head: ['what', 'limit'], rows: bounds() },
@@ -31,6 +31,7 @@ const AWAY: readonly (readonly string[])[] = [
   ['host offline', 'wait, as long as going on elsewhere would take (at most 6 h)', 'go on elsewhere from the newest checkpoint at home, with a higher fencing number', 'nothing is billed'],
   ['outbid', 'raise the bid to 5 % above the floor, at most twice, within the price cap, where that costs less to the end than going on elsewhere', 'wait as above, then go on elsewhere', 'the disk'],
   ['stopped from outside', 'start it again, once', 'wait as above, then go on elsewhere', 'the disk'],
+  ['slowed down by its host', 'wait 15 min', 'go on elsewhere, once in a run, where two offers of the same GPU bring the steps that are left home sooner and for 10 % less, the move included', 'its full price'],
   ['no repair can be carried out', 'try for 15 min', 'go on elsewhere as above; what is left on it is waited for up to teardown.wait_usd, then as a stopped disk', 'its full price, then the disk'],
   ['back after the run went on', 'end its training, bring home what is only there', 'destroy it', 'its full price until then'],
 ];

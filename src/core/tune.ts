@@ -148,6 +148,7 @@ export const adviceWords = ({ bottleneck, evidence }: Advice): string => `${HELD
 /** A suggestion in words: what it may bring, what it touches, what it risks, and who makes it. */
 export function suggestionWords(run: Pick<RunState, 'spec' | 'trials'>, { what, gain, size, risk, allowed, change }: Suggestion): string {
   const who = (): string => {
+    if (size === 'hardware') return 'done by itself, once, where the steps that are left cost less there';
     if (change === null) return 'yours to make';
     const past = run.trials.find((trial) => same(trial.change, change));
     if (past) return past.ended === null ? 'on trial' : past.ended.how.replaceAll('_', ' ');

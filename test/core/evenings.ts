@@ -47,6 +47,8 @@ export interface Evening {
   curse: number | null;
   /** How much more often than usual hosts go away. */
   windy: number;
+  /** Machines that slow their GPU down. */
+  hot: 'none' | 'some' | 'all';
   pace: number;
   orders: Order[];
 }
@@ -61,15 +63,16 @@ export const evenings: fc.Arbitrary<Evening> = fc.record({
   credit: fc.constantFrom(50, 50, 50, 4),
   curse: fc.constantFrom(null, null, null, null, null, 0, 5, 6, 7),
   windy: fc.constantFrom(1, 1, 1, 1, 15),
+  hot: fc.constantFrom('none', 'none', 'none', 'some', 'all'),
   pace: fc.constantFrom(10_000, 30_000, 60_000, 60_000),
   orders: fc.array(fc.record({ at: fc.integer({ min: 0, max: 150 }), what: fc.constantFrom(...WHAT) }), { maxLength: 5 }),
 });
 
 export const SECRET = 'hf_CanaryOfTheEvening42';
 
-export async function play({ runs, seed, trouble, brain, secret, adopt, credit, curse, windy, pace, orders }: Evening, steps = 150): Promise<Model> {
+export async function play({ runs, seed, trouble, brain, secret, adopt, credit, curse, windy, hot, pace, orders }: Evening, steps = 150): Promise<Model> {
   const model = new Model(diceOf(seed), trouble, brain ? BRAIN : null, pace);
-  Object.assign(model, { credit, curse, windy });
+  Object.assign(model, { credit, curse, windy, hot: (machine: number) => hot === 'all' || (hot === 'some' && machine % 2 === 1) });
   if (secret) model.keepSecret(SECRET);
   model.addStrangers();
   for (const [n, run] of runs.entries()) model.submit(run, SPECS[run], adopt && n === 0 ? model.stranger() : undefined);

@@ -19,10 +19,10 @@ const places: Place[] = [];
 let tuning: Story;
 let recovery: Story;
 
-async function live(scenario: string): Promise<Story> {
+async function live(scenario: string, scale: number): Promise<Story> {
   const place = createPlace();
   places.push(place);
-  const { code, lines, err } = await place.run(['demo', '--json', '--scenario', scenario, '--scale', '200']);
+  const { code, lines, err } = await place.run(['demo', '--json', '--scenario', scenario, '--scale', String(scale)]);
   const all = lines.at(-1);
   if (all?.type !== 'result') throw new Error(`${scenario} told no result: ${err}`);
   return {
@@ -34,7 +34,8 @@ async function live(scenario: string): Promise<Story> {
 }
 
 beforeAll(async () => {
-  [tuning, recovery] = await Promise.all([live('tuning'), live('recovery')]);
+  // A step of the tuned ones takes half a second, so that what they gain is seen above the noise of a busy machine.
+  [tuning, recovery] = await Promise.all([live('tuning', 120), live('recovery', 200)]);
 }, 240_000);
 afterAll(() => {
   for (const place of places) place.dispose();
@@ -82,19 +83,19 @@ describe('a training that waits for data', () => {
   });
 
   it('goes on at its newest checkpoint each time, on the same instance, and makes every step to the end', () => {
-    for (const [run, steps] of [['tune-gains', 90], ['tune-reverts', 65]] as const) {
+    for (const [run, steps] of [['tune-gains', 64], ['tune-reverts', 58]] as const) {
       const [first, ...again] = tuning.of(run, 'start.intended');
       for (const start of again) {
         expect(start).toMatchObject({ instance: first?.['instance'], resume_from: expect.stringMatching(/^ckpt\/step-/) as unknown });
-        // A checkpoint every five steps.
-        expect(stepBefore(tuning, run, start) - Number(start['resume_step'])).toBeLessThanOrEqual(5);
+        // A checkpoint every other step.
+        expect(stepBefore(tuning, run, start) - Number(start['resume_step'])).toBeLessThanOrEqual(2);
       }
       expect(tuning.result(run)).toMatchObject({ verdict: 'done', step: steps, incidents: [], rescue: 'verified' });
     }
   });
 
   it('is told what would help and left as it is, where the spec allows nothing, and where too little of the run is left', () => {
-    for (const [run, allowed, steps] of [['tune-asks', false, 50], ['tune-late', true, 30]] as const) {
+    for (const [run, allowed, steps] of [['tune-asks', false, 44], ['tune-late', true, 44]] as const) {
       const [advice] = tuning.of(run, 'efficiency.judged');
       expect(advice?.['advice']).toMatchObject({ bottleneck: 'data', suggestions: expect.arrayContaining([expect.objectContaining({ what: 'workers 2 -> 4', allowed })]) as unknown });
       expect(tuning.of(run, 'trial.chosen')).toEqual([]);
@@ -114,18 +115,31 @@ describe('a repair', () => {
     expect(starts.map((start) => start['resume_step'])).toEqual([null, 20, 10]);
     expect(starts.map(({ command }) => Number(/--lr ([\d.]+)/.exec(String(command))?.[1]))).toEqual([0.08, 0.04, 0.04]);
     const [resolved, ...more] = recovery.of('mend-poison', 'incident.resolved');
-    expect([Number(resolved?.['step']) > 25, more]).toEqual([true, []]);
+    expect([Number(resolved?.['step']) > 28, more]).toEqual([true, []]);
     // Not by what the attempt before still made.
     expect(Number(resolved?.['seq'])).toBeGreaterThan(Number(starts.at(-1)?.['seq']));
-    expect(recovery.result('mend-poison')).toMatchObject({ verdict: 'done', step: 60, rescue: 'verified' });
+    expect(recovery.result('mend-poison')).toMatchObject({ verdict: 'done', step: 45, rescue: 'verified' });
   });
 
   it('refuses a resume that begins anew, each checkpoint once, and ends in a report that says what to mend', () => {
-    expect(recovery.of('mend-amnesia', 'start.intended').map((start) => start['resume_step'])).toEqual([null, 30, 20, 10]);
-    expect(recovery.of('mend-amnesia', 'refused').map(({ why }) => why)).toEqual([30, 20, 10].map((step) => expect.stringMatching(`^it was given the checkpoint of step ${step}, and trains at step \\d$`) as unknown));
+    expect(recovery.of('mend-amnesia', 'start.intended').map((start) => start['resume_step'])).toEqual([null, 20, 10]);
+    expect(recovery.of('mend-amnesia', 'refused').map(({ why }) => why)).toEqual([20, 10].map((step) => expect.stringMatching(`^it was given the checkpoint of step ${step}, and trains at step \\d+$`) as unknown));
     expect(recovery.of('mend-amnesia', 'incident.given_up')).toMatchObject([{ best_option: expect.stringContaining('Let checkpoints.resume load {checkpoint}') as unknown }]);
     expect(recovery.result('mend-amnesia')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('The resume command does not resume') as unknown, instance: null, rescue: 'verified' });
     expect(Number(recovery.result('mend-amnesia')?.['usd'])).toBeLessThan(1);
     expect([recovery.code, recovery.all['usd_per_hour']]).toEqual([1, 0]);
+  });
+
+  it('leaves a host that slows its GPU down, once the steps that are left cost less elsewhere with the move, and remembers the machine', () => {
+    const [incident, ...more] = recovery.of('mend-hot', 'incident.opened');
+    const [first, second, ...third] = recovery.of('mend-hot', 'create.accepted');
+    expect([more, third]).toEqual([[], []]);
+    expect(incident?.['diagnosis']).toMatchObject({ trigger: 'throughput_low', cause: 'gpu_hardware', summary: expect.stringMatching(/^The host slows its GPU down: 0\.00\d+ steps\/s where 0\.0155 are due; on another RTX 4090 .*, the move included, here /) as unknown });
+    expect(recovery.of('mend-hot', 'machine.remembered')).toMatchObject([{ machine_id: first?.['machine_id'], evidence: [expect.stringContaining('the driver reports a slowdown') as unknown, expect.stringContaining('91 °C') as unknown] }]);
+    expect(second?.['machine_id']).not.toBe(first?.['machine_id']);
+    const [, again] = recovery.of('mend-hot', 'start.intended');
+    // A checkpoint every five steps.
+    expect(stepBefore(recovery, 'mend-hot', again) - Number(again?.['resume_step'])).toBeLessThanOrEqual(5);
+    expect(recovery.result('mend-hot')).toMatchObject({ verdict: 'done', step: 32, rescue: 'verified', incidents: [{ ended: 'resolved' }] });
   });
 });

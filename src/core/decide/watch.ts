@@ -8,6 +8,7 @@ import { judgeEfficiency } from '../efficiency.ts';
 import { fixesFor } from '../fixes.ts';
 import { currentAttempt, instanceOf, type Attempt, type RunState, type World } from '../state.ts';
 import { leastValuable } from '../budget.ts';
+import { SLOW_HOST, slowHost } from '../slow-host.ts';
 import { triage, type Evidence } from '../triage/index.ts';
 import { POLICY } from '../triage/policy.ts';
 import { judge, suspicious } from '../triggers/index.ts';
@@ -65,6 +66,9 @@ export function watch(world: World, run: RunState): Action[] {
   if (enough) return [emit({ type: 'run.ended', run: run.id, verdict: 'early_stopped', reason: enough })];
   const advice = incident ? null : judgeEfficiency(run, instanceOf(world, run)?.facts.cpu_cores_effective ?? null);
   if (advice && advice.bottleneck !== run.advice?.bottleneck) return [emit({ type: 'efficiency.judged', run: run.id, attempt: attempt.number, advice })];
+  const slow = incident ? null : slowHost(world, run);
+  if (slow?.act === 'move') return openIncident(run, SLOW_HOST, step, { log: '' }, slow.words, slow.evidence);
+  if (slow && ready(world, run, 'search')) actions.push({ do: 'search', run: run.id });
   const change = tune(world, run);
   if (change.length > 0) return change;
 
@@ -116,6 +120,7 @@ function wentAway(run: RunState): Pick<Evidence, 'api_status'> {
 /** Triggers that know better than the log what is wrong. */
 const CERTAIN: Partial<Record<Trigger, { cause: Cause; summary: string; next: string }>> = {
   resume_lost: { cause: 'checkpoint_corrupt', summary: 'The resume command does not resume', next: 'Let checkpoints.resume load {checkpoint} and go on at its step, then launch again: the good checkpoints are at home.' },
+  throughput_low: { cause: 'gpu_hardware', summary: 'The host slows its GPU down', next: 'Name the pace that is due as `rate` in the spec, and rent another machine.' },
   checkpoint_poisoned: { cause: 'checkpoint_corrupt', summary: 'The checkpoint holds no numbers', next: 'Resume from an older checkpoint by hand, and lower what made the numbers go: the learning rate, or the precision.' },
 };
 
@@ -140,7 +145,7 @@ function proven({ id, incident, progress, sound_step }: RunState, attempt: Attem
   return held ? [emit({ type: 'incident.resolved', run: id, incident: incident.id, step })] : [];
 }
 
-function openIncident(run: RunState, trigger: Trigger, step: number | null, evidence: Evidence, words: string | null): Action[] {
+function openIncident(run: RunState, trigger: Trigger, step: number | null, evidence: Evidence, words: string | null, seen: readonly string[] = []): Action[] {
   const attempt = currentAttempt(run);
   if (!attempt) return [];
   const found = triage(evidence);
@@ -158,7 +163,7 @@ function openIncident(run: RunState, trigger: Trigger, step: number | null, evid
     // What a log last said when it stalled, or lost its numbers, is chance: the stall itself is what comes back.
     fingerprint: hangs(trigger) ? 'stall' : certain ? trigger : cause === 'numeric_divergence' ? cause : found.fingerprint,
     signature: found.signature,
-    evidence: found.evidence,
+    evidence: [...seen, ...found.evidence],
     transient: means.transient,
     rung: means.rung,
     summary: certain ? `${certain.summary}: ${words ?? ''}.` : words === null ? means.summary : `${means.summary} (${words})`,

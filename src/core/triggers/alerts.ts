@@ -27,7 +27,8 @@ const EXTENDED = 'the rental lasts long enough again';
  * |---|---|
  * | blind | unknown is no verdict |
  * | working_long | the box computes; an evaluation may just be long |
- * | gpu_low, throughput_low, throttled | it advances; leaving costs the work since the last checkpoint, and the cause is the owner's to weigh |
+ * | gpu_low, throughput_low | it advances; leaving costs the work since the last checkpoint, and the cause is the owner's to weigh |
+ * | throttled | it advances; only where staying is dearer than leaving is it left (`slow-host.ts`) |
  * | metric_worse | curricula, restarts and noise look alike; the trainer's own early stop is policy |
  * | cpu_run, fewer_gpus | money is wasted, and only another image, command or machine helps |
  * | disk_filling | full is an incident of its own when it comes; what to delete is not ours to guess |

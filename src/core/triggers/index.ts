@@ -14,6 +14,7 @@
  * | gpu_idle, never a step read | incident | frozen for half an hour, no process computes, the log is silent; for 12 min when two looks see that no byte moves either |
  * | error_in_log | incident | a traceback after which no step came, on a box that is not busy: the launcher survived its worker |
  * | metric_wrong: NaN | incident | no step after it is worth its price; exempt from min_steps |
+ * | throughput_low | incident, once in a run | the driver slows the GPU down, and another machine is cheaper to the end, the move included |
  * | the alerts of `alerts.ts` | a line | it advances, or the market is to blame: ending it would lose more than it saves |
  * | a failed probe | a line after 30 min | unknown is not a verdict; the last one stands |
  * | kill criterion | end | the spec says so; results first |

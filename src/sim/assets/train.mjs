@@ -96,7 +96,7 @@ function batchAfter(compute) {
   if (!load) return compute;
   if (args.workers === 0) return compute + load.seconds;
   // A disk that several read from at once moves its head between them.
-  return Math.max(compute, load.one_disk ? load.seconds * (1 + 0.25 * (args.workers - 1)) : load.seconds / args.workers);
+  return Math.max(compute, load.one_disk ? load.seconds * (1 + 0.1 * (args.workers - 1)) : load.seconds / args.workers);
 }
 /** The time that a step takes, and what the card does in it on average, also where it mostly waits. */
 async function pass(step) {
@@ -111,8 +111,7 @@ const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, (seconds
 
 function needModules() {
   const missing = [...args.need, ...faults().filter(({ kind }) => kind === 'missing_module').map(({ module }) => module)].find((name) => !existsSync(join(process.env.HOME ?? '.', '.site-packages', name)));
-  if (missing === undefined) return;
-  traceback([[SCRIPT, 11, '<module>', `from ${missing} import rearrange`]], `ModuleNotFoundError: No module named '${missing}'`);
+  if (missing !== undefined) traceback([[SCRIPT, 11, '<module>', `from ${missing} import rearrange`]], `ModuleNotFoundError: No module named '${missing}'`);
 }
 
 function outOfMemory() {
@@ -227,6 +226,8 @@ function save(path, content) {
 }
 const fixed = (value, digits) => (Number.isNaN(value) ? 'nan' : Number(value.toPrecision(digits)));
 const dict = (entries) => `{${Object.entries(entries).map(([key, value]) => `'${key}': ${value}`).join(', ')}}\n`;
+/** JSON has no word for what is not a number; a checkpoint of such is as large as any. */
+const word = (weight) => (Number.isNaN(weight) ? 'NaN'.padEnd(19) : weight);
 const two = (n) => String(n).padStart(2, '0');
 const clockText = (seconds) => {
   const s = Math.max(0, Math.round(seconds));
@@ -253,8 +254,7 @@ async function main() {
       traceback([[SCRIPT, 142, 'main', 'state = load_checkpoint(args.resume)']], error.code === 'ENOENT' ? `FileNotFoundError: [Errno 2] No such file or directory: '${args.resume}'` : `RuntimeError: checkpoint ${args.resume} cannot be read`);
     }
     if (!fault('resume_ignored')) {
-      // JSON has no word for what is not a number.
-      weights = saved.weights.map((weight) => weight ?? NaN);
+      weights = saved.weights.map(Number);
       first = saved.step + 1;
       write(1, `Resuming training from ${args.resume} at global step ${saved.step}\n`);
     }
@@ -285,7 +285,7 @@ async function main() {
     write(2, bar(step, step - first + 1, elapsed()));
     if (step % args['eval-every'] === 0) log({ eval_loss: fixed(evaluate(weights), 5), eval_runtime: 1.1, epoch: (step / 25).toFixed(2) });
     // A model that is not a number is no checkpoint worth keeping.
-    if (step % args['save-every'] === 0 && (silent !== null || !weights.some(Number.isNaN))) save(join(args.out, `step-${String(step).padStart(6, '0')}.json`), { step, seed: args.seed, weights });
+    if (step % args['save-every'] === 0 && (silent !== null || !weights.some(Number.isNaN))) save(join(args.out, `step-${String(step).padStart(6, '0')}.json`), { step, seed: args.seed, weights: weights.map(word) });
   }
   const seconds = elapsed();
   const done = Math.max(1, args.steps - first + 1);

@@ -149,10 +149,10 @@ export class SimBox {
     if (told) for (const { on } of followers) on({ type: 'lost', reason: 'the line broke' });
   }
 
-  reading(now: number, util: number): ProbeReading {
+  reading(now: number, util: number, throttled = false): ProbeReading {
     const busy = this.process !== null && !this.process.hung;
     const exit = this.exit;
-    return { at: now, gpus: [{ index: 0, name: 'RTX 4090', util: busy ? util : 100, mem_used: 20_000, mem_total: 24_564, power_w: busy ? 4 * util : 90, power_limit_w: 450, temp_c: 60, sm_clock_mhz: 2_500, throttled: false }], alive: this.process !== null, cpu_s: 1, load1: 1, mem_used: 1, mem_total: 2, disk: null, shm: null, net: null, io: null, log_bytes: 1, log_age_s: busy ? 1 : 9_999, oom_kills: 0, kernel: [], boot_id: 'a', uptime_s: 1, exit: exit && this.process === null ? { exit_code: exit.exit_code, signal: exit.signal, at: exit.at } : null, driver_version: null, cuda_version: null };
+    return { at: now, gpus: [{ index: 0, name: 'RTX 4090', util: busy ? util : 100, mem_used: 20_000, mem_total: 24_564, power_w: busy ? 4 * util : 90, power_limit_w: 450, temp_c: 60, sm_clock_mhz: 2_500, throttled }], alive: this.process !== null, cpu_s: 1, load1: 1, mem_used: 1, mem_total: 2, disk: null, shm: null, net: null, io: null, log_bytes: 1, log_age_s: busy ? 1 : 9_999, oom_kills: 0, kernel: [], boot_id: 'a', uptime_s: 1, exit: exit && this.process === null ? { exit_code: exit.exit_code, signal: exit.signal, at: exit.at } : null, driver_version: null, cuda_version: null };
   }
 }
 
@@ -228,7 +228,7 @@ export function openBox(model: Model, box: SimBox): Box {
         if (box.exit?.attempt === attempt) on({ type: 'exit', oom_kills: 0, ...box.exit });
         return { close: () => void (box.followers = box.followers.filter((one) => one !== follower)) };
       }),
-    probe: () => call(() => box.reading(model.now, model.util(box.run))),
+    probe: () => call(() => box.reading(model.now, model.util(box.run), model.throttles(box))),
     renewLease: ({ seconds }) => call(() => box.renew(model.now, seconds * 1_000)),
     sshCommand: () => ['ssh', 'box'],
     close: () => Promise.resolve(),

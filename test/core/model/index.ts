@@ -30,6 +30,8 @@ export { START } from './clock.ts';
 export { BRAIN } from './sayings.ts';
 
 /** Patches are really written; not into the project. */
+/** Steps after which a hot machine slows down. */
+const WARM = 40;
 const HOME = join(tmpdir(), `vastsit-model-${process.pid}`);
 afterAll(() => rmSync(HOME, { recursive: true, force: true }));
 
@@ -80,6 +82,8 @@ export class Model {
   credit = 50;
   msPerStep: (run: string) => number = () => 30_000;
   util: (run: string) => number = () => 97;
+  /** Machines that slow their GPU down to a quarter once it is warm. */
+  hot: (machine: number) => boolean = () => false;
   private life: Life = { dead: false };
   private engine: Engine | null = null;
   private crashWanted = false;
@@ -96,6 +100,10 @@ export class Model {
 
   get now(): number {
     return this.clock.now();
+  }
+
+  throttles(box: SimBox): boolean {
+    return this.hot(box.instance.machine_id) && (box.process?.step ?? 0) >= WARM;
   }
 
   /** From here on everything works. */
@@ -298,7 +306,7 @@ export class Model {
   /** A host that is offline may go on computing: nobody knows. */
   private work(box: SimBox, ms: number): void {
     if (!box.process || box.process.hung) return;
-    if (box.train(ms, this.msPerStep(box.run), this.now)) return box.dies(0, null, 'Training completed.', this.now);
+    if (box.train(ms, this.msPerStep(box.run) * (this.throttles(box) ? 4 : 1), this.now)) return box.dies(0, null, 'Training completed.', this.now);
     // Cursed, it comes to its next checkpoint at best.
     if (this.curse !== null && (box.process.step % 10 === 9 || this.dice() < 0.3)) return box.dies(1, null, LOGS[this.curse < LOGS.length ? this.curse : (box.process.attempt % 2) * (LOGS.length - 1)] ?? LOGS[0], this.now);
     const luck = this.dice();

@@ -83,7 +83,8 @@ export function destroy(model: Model, id: number): void {
 export function label(model: Model, id: number, text: string): void {
   touch(model, id, 'labelling');
   const box = model.boxes.get(id);
-  const run = box && model.world.runs[box.run];
+  // By who gives it back, not by its label: that may be the user's again, from an answer that was lost.
+  const run = model.events.flatMap((body) => (body.type === 'give_back.intended' && body.instance === id ? (model.world.runs[body.run] ?? []) : [])).at(-1);
   if (!lately(model, (body) => (body.type === 'adopt.intended' || body.type === 'give_back.intended') && body.instance === id && body.label === text)) broken(model, 6, 'a label without its intent in the journal');
   if (box?.process && !box.process.hung && text === 'mine' && !run?.destroy_ordered?.waive) broken(model, 1, 'given back with a training that goes on');
 }
@@ -180,13 +181,19 @@ function exhausted(model: Model, id: string): boolean {
   return runCost(model.world, run, model.now).usd >= dollars || model.now - (model.began.get(id) ?? model.now) >= hours * HOUR || model.credit / burn < LAST_HOURS;
 }
 
+/** It advances on a host that really slows it down, and goes on elsewhere. */
+function slowed(model: Model, run: RunState): boolean {
+  const box = run.instance === null ? undefined : model.boxes.get(run.instance);
+  return run.incident?.diagnosis.trigger === 'throughput_low' && box !== undefined && model.throttles(box);
+}
+
 /** 5: bounds, and one rung at a time. */
 function remedy(model: Model, { run: id, remedy: next }: Extract<Body, { type: 'remedy.chosen' }>): void {
   const run = model.world.runs[id];
   const incident = run?.incident;
   if (!run || !incident) return;
   const { cause, fingerprint } = incident.diagnosis;
-  if (!left(next) && advancing(model, id)) broken(model, 1, `${next.rung} is chosen for ${id} while it trains`);
+  if (!left(next) && advancing(model, id) && !slowed(model, run)) broken(model, 1, `${next.rung} is chosen for ${id} while it trains`);
   const outside = cause === 'preempted' || left(next);
   const before = spent(run).filter((one) => one.outside === outside);
   const fruitless = before.filter(({ at }) => at > (run.checkpoint?.at ?? 0)).length;
