@@ -12,7 +12,7 @@ const NEXT = /^\W*(?:now )?(?:start|begin)\w*\b[^\n]{0,40}\btrain(?:ing)?\b|^\W*
 const PART = /^[^\w\n]*(?:fold|stage|phase|seed|trial|run|experiment|task|model|config(?:uration)?|client|round|part|split)\W{0,3}(\d{1,6}) ?(?:\/|of) ?(\d{1,6})\b/i;
 const SWEEP = /^wandb: (?:Agent Starting Run|Starting wandb agent)|\bwandb agent\b.{0,40}\b(?:pid|starting)/i;
 const SYNCED = /^wandb: (?:Synced \d|Find logs at)/;
-const WAITING = /\bretrying\b|\bwaiting (?:for|on|to|in|until)\b|\bis not (?:up|ready|available) yet\b|\bcannot be scheduled\b|\bNo available node\b|\b(?:will|to) (?:re)?try again\b|still (?:waiting|disabled|pending)|resources? (?:are )?(?:busy|unavailable|not available)|queued and waiting|no (?:progress|heartbeat)\b[^\n]{0,24} (?:for|in|since)|(?:seems|appears) to (?:be )?(?:hang|hung|stuck|hanging)|\bis stuck\b|\bhung\b|deadlock|blocked for more than/i;
+const WAITING = /\bretrying\b|\bwaiting (?:for|on|to|in|until)\b|\bnot ready\b|\bto retry\b|\bno nodes are available\b|, try again\.$|\bis not (?:up|available) yet\b|\bcannot be scheduled\b|\bNo available node\b|\b(?:will|to) (?:re)?try again\b|still (?:waiting|disabled|pending)|resources? (?:are )?(?:busy|unavailable|not available)|queued and waiting|no (?:progress|heartbeat)\b[^\n]{0,24} (?:for|in|since)|(?:seems|appears) to (?:be )?(?:hang|hung|stuck|hanging)|\bis stuck\b|\bhung\b|deadlock|blocked for more than/i;
 
 export interface End {
   cause: 'completed' | 'early_stop';
@@ -90,7 +90,7 @@ export function findWaiting(lines: readonly { text: string }[]): string | null {
   const waiting = lines.slice(-6).map(({ text }) => text).filter((text) => WAITING.test(text) && (!COUNTED.test(text) || exhausted(text)));
   const newest = waiting.at(-1);
   if (newest === undefined) return null;
-  const shape = (text: string) => text.replace(/\d+/g, '0');
+  const shape = (text: string) => text.replace(/\b[0-9a-f]{6,64}\b/g, '0').replace(/\d+/g, '0');
   const speaker = (text: string) => SPEAKER.exec(text)?.[1];
   return waiting.filter((text) => shape(text) === shape(newest) && speaker(text) === speaker(newest)).length >= REPEATS ? newest : null;
 }
