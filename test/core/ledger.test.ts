@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leastValuable } from '../../src/core/budget.ts';
+import { leastValuable, refuseRent } from '../../src/core/budget.ts';
 import { today } from '../../src/core/day.ts';
 import { runCost, stepShares, totals } from '../../src/core/ledger.ts';
 import { reduce } from '../../src/core/reduce.ts';
@@ -69,5 +69,15 @@ describe('the least valuable run', () => {
     const world: World = { ...calmWorld(), runs: { far: at('far', 1, 90), dear: at('dear', 2, 20), cheap: at('cheap', 3, 20) }, fleet: { 1: paid(1, 'far', 1), 2: paid(2, 'dear', 9), 3: paid(3, 'cheap', 2) } };
     const without = (id: string): World => ({ ...world, runs: Object.fromEntries(Object.entries(world.runs).filter(([name]) => name !== id)) });
     expect([leastValuable(world)?.id, leastValuable(without('cheap'))?.id, leastValuable(without('dear'))?.id]).toEqual(['cheap', 'dear', 'cheap']);
+  });
+});
+
+describe('an instance that is not ours', () => {
+  it('drains the same credit: a launch is refused that would not last an hour beside it', () => {
+    const calm = calmWorld();
+    const stranger = { ...instance(7, null), owner: 'stranger' as const, run: null, rate: 1 };
+    const world = (fleet: World['fleet']): World => ({ ...calm, budget_usd_per_hour: null, runs: { a: { ...run('a', 1), attempts: [] } }, fleet, account: { credit_usd: 1, email: null, at: calm.now } });
+    const asked = (fleet: World['fleet']) => refuseRent(world(fleet), { ...run('a', 1), attempts: [] }, 0.5);
+    expect([asked({}), asked({ 7: stranger })]).toEqual([null, 'the credit of $1.00 would last 40 min with this instance']);
   });
 });
