@@ -8,7 +8,7 @@ import type { Remedy } from './events.ts';
 import { TUNING } from './fixes.ts';
 import type { Spec } from './spec.ts';
 import { currentAttempt, type Attempt, type RunState } from './state.ts';
-import { STABLE, WARM_UP } from './triggers/rhythm.ts';
+import { LAP_MS, STABLE, WARM_UP } from './triggers/rhythm.ts';
 
 /** What the program can do itself. */
 export type Change =
@@ -109,8 +109,9 @@ export function nextTrial(run: RunState, now: number): Omit<Trial, 'ended'> | nu
   if (repeat === null) return null;
   const chosen = advice.suggestions.find(({ allowed, change, gain }) => {
     if (!allowed || change == null || run.trials.some((past) => same(past.change, change))) return false;
-    const saved = (reading.eta_s ?? 0) * 1_000 * (gain / (1 + gain));
-    return saved > 2 * (RESTART_MS + repeat);
+    const left = (reading.eta_s ?? 0) * 1_000;
+    // Worth it, and judged before the end, also where it gains twice what is expected.
+    return left * (gain / (1 + gain)) > 2 * (RESTART_MS + repeat) && left / (1 + 2 * gain) > RESTART_MS + repeat + (WARM_UP + STABLE) * LAP_MS;
   });
   return chosen?.change ? { n: run.trials.length + 1, bottleneck: advice.bottleneck, change: chosen.change, expected: chosen.gain, before, attempt: attempt.number, at: now } : null;
 }
@@ -155,7 +156,7 @@ export function suggestionWords(run: Pick<RunState, 'spec' | 'trials'>, { what, 
     if (!allowed) return `complexity: ${run.spec.complexity} leaves it to you`;
     if (!run.spec.checkpoints?.resume) return 'yours to make: without checkpoints.resume a restart begins at step 0';
     if (run.trials.length >= TRIALS) return `yours to make: ${TRIALS} changes were tried already`;
-    return 'tried by itself while the steps that are left pay for a restart';
+    return 'tried by itself where what is left of the run pays for it';
   };
   return `${what}: about +${Math.round(100 * gain)} %, ${SIZES[size]}, ${risk} risk; ${who()}`;
 }

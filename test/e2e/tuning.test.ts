@@ -83,7 +83,7 @@ describe('a training that waits for data', () => {
   });
 
   it('goes on at its newest checkpoint each time, on the same instance, and makes every step to the end', () => {
-    for (const [run, steps] of [['tune-gains', 64], ['tune-reverts', 58]] as const) {
+    for (const [run, steps] of [['tune-gains', 80], ['tune-reverts', 68]] as const) {
       const [first, ...again] = tuning.of(run, 'start.intended');
       for (const start of again) {
         expect(start).toMatchObject({ instance: first?.['instance'], resume_from: expect.stringMatching(/^ckpt\/step-/) as unknown });
