@@ -34,8 +34,8 @@ async function live(scenario: string, scale: number): Promise<Story> {
 }
 
 beforeAll(async () => {
-  // A step of the tuned ones takes half a second, so that what they gain is seen above the noise of a busy machine.
-  [tuning, recovery] = await Promise.all([live('tuning', 120), live('recovery', 200)]);
+  // A step of the tuned ones takes 0.4 s, so that what they gain is seen above the noise of a busy machine.
+  [tuning, recovery] = await Promise.all([live('tuning', 150), live('recovery', 200)]);
 }, 240_000);
 afterAll(() => {
   for (const place of places) place.dispose();
