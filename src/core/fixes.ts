@@ -60,7 +60,8 @@ export function factsOf(fix: Fix): FixFacts {
     case 'clear_shm':
       return { words: 'remove segments that dead workers left in shared memory', command: 'find /dev/shm -mindepth 1 -maxdepth 1 -type f \\( -name "torch_*" -o -name "sem.*" -o -name "psm_*" -o -name "nccl-*" \\) -delete', undo: null, risk: 'low' };
     case 'grow_shm':
-      // Only a privileged container may: elsewhere it fails at once, and the next rung is fewer workers.
+      // Only a privileged container may: elsewhere it fails at once, and the next rung is fewer workers. It cannot be asked for at
+      // create: Vast takes variables, ports and the host's name of docker's options, and deals out shared memory by the share of GPUs.
       return { words: 'let shared memory grow to half of the memory', command: 'mount -o remount,size=50% /dev/shm && df -P /dev/shm | tail -n 1', undo: 'restart the container', risk: 'medium' };
     case 'open_files':
       return { words: 'raise the limit of open files', command: append('ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"'), undo: `delete the line from ${ENV_FILE}`, risk: 'low' };
@@ -122,9 +123,10 @@ const FREE_DISK = [
   'pip cache purge >/dev/null 2>&1',
   'rm -rf "$HOME"/.cache/pip "$HOME"/.cache/uv',
   'apt-get clean >/dev/null 2>&1',
-  'rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb',
+  // Where apt itself keeps them: fetched again by the next update.
+  `lists=$(apt-config shell d Dir::State::lists/d 2>/dev/null | sed -n "s/^d='\\(.*\\)'$/\\1/p"); [ -z "$lists" ] || rm -rf "$lists"*`,
   // Names that pip and Python's tempfile give, untouched for an hour.
-  'find /tmp -mindepth 1 -maxdepth 1 \\( -name "pip-*" -o -name "tmp????????" \\) -mmin +60 -exec rm -rf {} +',
+  'find "${TMPDIR:-/tmp}" -mindepth 1 -maxdepth 1 \\( -name "pip-*" -o -name "tmp????????" \\) -mmin +60 -exec rm -rf {} +',
   'df -P . | tail -n 1',
 ].join('; ');
 

@@ -10,6 +10,8 @@ export interface BoxPaths {
   /** HOME and working directory. */
   home: string;
   bin: string;
+  /** Its temporary files, beside those of the machine below. */
+  tmp: string;
   faults: string;
   /** What the trainer says about the GPU, for nvidia-smi. */
   gpu: string;
@@ -19,7 +21,7 @@ export interface BoxPaths {
 
 export function boxPaths(dir: string, id: number): BoxPaths {
   const base = join(dir, String(id));
-  return { base, home: join(base, 'root'), bin: join(base, 'bin'), faults: join(base, 'faults.json'), gpu: join(base, 'gpu.json'), log: join(base, 'container.log') };
+  return { base, home: join(base, 'root'), bin: join(base, 'bin'), tmp: join(base, 'tmp'), faults: join(base, 'faults.json'), gpu: join(base, 'gpu.json'), log: join(base, 'container.log') };
 }
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin';
@@ -29,6 +31,7 @@ const POWER_IDLE_SHARE = 0.06;
 export async function prepareBox(paths: BoxPaths, contract: Contract, faults: readonly BoxFault[]): Promise<void> {
   await mkdir(paths.home, { recursive: true });
   await mkdir(paths.bin, { recursive: true });
+  await mkdir(paths.tmp, { recursive: true });
   const programs = await readdir(assetPath('bin'));
   for (const program of programs) {
     await cp(assetPath('bin', program), join(paths.bin, program));
@@ -55,6 +58,7 @@ export function boxEnv(paths: BoxPaths, contract: Contract, { url, token, scale,
     ...own,
     PATH: `${paths.bin}:${SYSTEM_PATH}`,
     HOME: paths.home,
+    TMPDIR: paths.tmp,
     USER: 'root',
     LOGNAME: 'root',
     SHELL: '/bin/sh',

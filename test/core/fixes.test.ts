@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -111,6 +111,18 @@ describe('the commands, in a real shell', () => {
   it('parse', () => {
     const all: Fix[] = [{ kind: 'pip_install', package: 'einops' }, { kind: 'pip_pin', package: 'numpy', specifier: '>=1.24,<2' }, { kind: 'apt_install', package: 'libgl1' }, { kind: 'free_disk' }, { kind: 'clear_shm' }, { kind: 'grow_shm' }, { kind: 'open_files' }, { kind: 'env', name: 'NCCL_P2P_DISABLE', value: '1' }];
     for (const fix of all) expect(spawnSync('sh', ['-n', '-c', factsOf(fix).command]).status, fix.kind).toBe(0);
+  });
+
+  it('free the disk of what can be fetched again, where apt and Python keep it, and of nothing else', () => {
+    const [lists, temp, bin] = ['lists', 'temp', 'bin'].map((name) => join(dir, name)) as [string, string, string];
+    for (const folder of [lists, temp, bin, join(temp, 'pip-unpack'), join(temp, 'mine'), join(temp, 'tmpabcdefgh')]) mkdirSync(folder);
+    writeFileSync(join(lists, 'packages'), 'x');
+    for (const name of ['pip', 'apt-get']) writeFileSync(join(bin, name), '#!/bin/sh\n', { mode: 0o755 });
+    writeFileSync(join(bin, 'apt-config'), `#!/bin/sh\necho "d='${lists}/'"\n`, { mode: 0o755 });
+    execFileSync('touch', ['-d', '2 hours ago', join(temp, 'pip-unpack'), join(temp, 'mine')]);
+    const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: dir, TMPDIR: temp };
+    expect(execFileSync('sh', ['-c', factsOf({ kind: 'free_disk' }).command], { cwd: dir, env, encoding: 'utf8' })).toMatch(/%/);
+    expect([readdirSync(lists), readdirSync(temp).sort()]).toEqual([[], ['mine', 'tmpabcdefgh']]);
   });
 
   it('set a variable once, for each later command of the run', () => {

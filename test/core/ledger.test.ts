@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { leastValuable, refuseRent } from '../../src/core/budget.ts';
 import { today } from '../../src/core/day.ts';
 import { runCost, stepShares, totals } from '../../src/core/ledger.ts';
 import { reduce } from '../../src/core/reduce.ts';
@@ -43,5 +44,40 @@ describe('today', () => {
     const seen = [world, reduce(world, event(later)), reduce(reduce(world, event(MIDNIGHT - 1)), event(MIDNIGHT + 5_000))];
     for (const one of seen) expect(today(one, totals(one, later), later).usd).toBeCloseTo(totals(world, later).usd - before, 9);
     expect(today(world, totals(world, world.now), world.now).usd).toBeCloseTo(totals(world, world.now).usd, 9);
+  });
+});
+
+describe('traffic', () => {
+  const event = (body: Partial<Event>): Event => ({ ...body, run: 'a', instance: 31_244, v: 1, seq: 99, at: calmWorld().now } as Event);
+  it('is paid in both directions, by the prices of the instance, in the run\'s bill and in the sums', () => {
+    const one = instance(31_244, 'a');
+    const world: World = { ...calmWorld(), runs: { a: run('a', 31_244) }, fleet: { 31_244: { ...one, facts: { ...one.facts, inet_up_cost: 0.02, inet_down_cost: 0.01 } } } };
+    const home = reduce(world, event({ type: 'files.home', files: [], bytes: 3e9 }));
+    const both = reduce(home, event({ type: 'prepare.done', bytes_up: 5e9, restored: null }));
+    const bill = (now: World) => runCost(now, now.runs['a'] ?? run('a', 31_244)).traffic - runCost(world, run('a', 31_244)).traffic;
+    expect([bill(home), bill(both), totals(both).traffic - totals(world).traffic]).toEqual([0.06, 0.11, 0.11].map((usd) => expect.closeTo(usd, 9) as number));
+  });
+});
+
+describe('the least valuable run', () => {
+  it('is the one that is least done; of two that are as far, the one in which less was invested', () => {
+    const at = (id: string, number: number, step: number) => {
+      const one = run(id, number);
+      return { ...one, progress: one.progress && { ...one.progress, reading: { ...one.progress.reading, step, total_steps: 100 } } };
+    };
+    const paid = (number: number, id: string, productive: number) => ({ ...instance(number, id), usd: { ...instance(number, id).usd, productive } });
+    const world: World = { ...calmWorld(), runs: { far: at('far', 1, 90), dear: at('dear', 2, 20), cheap: at('cheap', 3, 20) }, fleet: { 1: paid(1, 'far', 1), 2: paid(2, 'dear', 9), 3: paid(3, 'cheap', 2) } };
+    const without = (id: string): World => ({ ...world, runs: Object.fromEntries(Object.entries(world.runs).filter(([name]) => name !== id)) });
+    expect([leastValuable(world)?.id, leastValuable(without('cheap'))?.id, leastValuable(without('dear'))?.id]).toEqual(['cheap', 'dear', 'cheap']);
+  });
+});
+
+describe('an instance that is not ours', () => {
+  it('drains the same credit: a launch is refused that would not last an hour beside it', () => {
+    const calm = calmWorld();
+    const stranger = { ...instance(7, null), owner: 'stranger' as const, run: null, rate: 1 };
+    const world = (fleet: World['fleet']): World => ({ ...calm, budget_usd_per_hour: null, runs: { a: { ...run('a', 1), attempts: [] } }, fleet, account: { credit_usd: 1, email: null, at: calm.now } });
+    const asked = (fleet: World['fleet']) => refuseRent(world(fleet), { ...run('a', 1), attempts: [] }, 0.5);
+    expect([asked({}), asked({ 7: stranger })]).toEqual([null, 'the credit of $1.00 would last 40 min with this instance']);
   });
 });

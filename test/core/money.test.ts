@@ -238,6 +238,8 @@ describe('early stop', () => {
   const evals = (...values: number[]) => values.reduce<{ step: number; value: number }[]>((all, value, index) => addEval(all, (index + 1) * 50, value), []);
   it('waits for min_steps, then for patience evaluations without min_delta', async () => {
     expect(earlyStop(spec, evals(1, 1, 1))).toBeNull();
+    // What came before the minimum counts for the best value, and never against the run.
+    expect(earlyStop(makeSpec({ early_stop: { min_steps: 200, patience: 3 } }), evals(1, 1, 1, 1, 1))).toBeNull();
     expect(earlyStop(spec, evals(1, 1, 1, 1))).toMatch(/loss has not improved on 1 \(step 50\) by more than 0.01 in 3 evaluations after step 100/);
     expect(earlyStop(spec, evals(1, 0.9, 0.9, 0.88, 0.9, 0.86))).toBeNull();
     expect(earlyStop(makeSpec(), evals(1, 1, 1, 1, 1, 1, 1))).toBeNull();

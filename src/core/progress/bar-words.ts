@@ -19,5 +19,11 @@ export function barWords(description: string, postfix: string, scan: (line: stri
   const numbered = /\bepoch_(\d{1,7})$/i.exec(description);
   if (numbered) return { ...said, ...(postfix === '' ? null : readFields(postfix, scan(postfix))), context: 'train', shape: 'bar', epoch: Number(numbered[1]) };
   const shown = postfix === '' ? null : readFields(postfix, scan(postfix));
-  return said || shown ? { ...said, ...shown, context: 'train', shape: 'bar' } : null;
+  if (!said && !shown) return null;
+  const words: LineRecord = { ...said, ...shown, context: 'train', shape: 'bar' };
+  delete words.step;
+  delete words.total;
+  // "step 16/36 completed": the bar counts something else.
+  const own = /\bstep (\d{1,9})\/(\d{1,9})\b/.exec(description);
+  return own ? { ...words, step: Number(own[1]), total: Number(own[2]) } : words;
 }

@@ -10,6 +10,9 @@ const LONELY = /^(?:batch|timesteps?|iterations)$/i;
 /** Units of what is no count: shares and times. */
 const NO_COUNT = new Set(['%', 's', 'sec', 'secs', 'm', 'min', 'mins', 'h']);
 
+/** What a fraction counts that is no part of the way: who of how many speaks, how many were right. */
+const NO_PART = /rank|gpu|node|worker|device|fold|trial|stage|phase|seed|shard|correct|right|acc|hit|success|win|mem|task|round|retr|attempt|best|patience|early|file/i;
+
 /** What else a line says, as far as it decides what its numbers count. */
 interface Company {
   loss: boolean;
@@ -30,11 +33,13 @@ export class Counters {
   opening: Field | null = null;
   /** "[1200] valid-rmse:0.31": how boosters count. */
   round: Field | null = null;
+  /** A fraction under words that say nothing: "31% done (120/389 batches)". */
+  private spare: Field | null = null;
   private line = '';
 
   reset(line: string): void {
     this.line = line;
-    this.epoch = this.step = this.weak = this.loose = this.loose2 = this.pair = this.opening = this.round = null;
+    this.epoch = this.step = this.weak = this.loose = this.loose2 = this.pair = this.opening = this.round = this.spare = null;
   }
 
   takeStep(field: Field): void {
@@ -69,10 +74,16 @@ export class Counters {
     const whole = Number.isInteger(value);
     if (field.at === 0 && label.empty) this.opening = field;
     if (field.at === 1 && label.bracket && label.empty && whole && this.line[1 + String(value).length] === ']') this.round = field;
+    // "| 0051070 updates |"
+    if (label.empty && whole && /^\d+ (?:updates|steps|iterations)\b/.test(this.line.slice(field.at, field.at + 24))) {
+      this.step ??= field;
+      return;
+    }
     // "Train Epoch: 5 [55%]"
     // "Epoch 3: loss 0.31 [35s]"
     if (field.unit !== '' && NO_COUNT.has(field.unit)) return;
     if (field.of !== null && (label.empty || label.bracket || label.trainContext)) this.takeLoose(field);
+    else if (field.of !== null && whole && field.of > 1 && value <= field.of && !NO_PART.test(label.name) && !NO_PART.test(this.line.slice(field.at + 3, field.at + 24))) this.spare ??= field;
     else if (!whole || !label.empty) return;
     else if (label.bracket && this.line[field.at + String(value).length] === ',') this.pair ??= field;
     else if (this.pair && field.at - this.pair.at < 16) this.takeLoose(field);
@@ -92,7 +103,10 @@ export class Counters {
   settle({ loss, speed }: Company): void {
     const first = this.loose;
     const second = this.loose2?.of === 1 && this.loose?.of !== 1 ? null : this.loose2;
-    if (!first) return;
+    if (!first) {
+      if (loss && !this.weak) this.step ??= this.spare;
+      return;
+    }
     if (this.pair && !this.epoch && first.at - this.pair.at < 16) {
       this.epoch = this.pair;
       this.step ??= first;

@@ -25,10 +25,10 @@ export interface Label {
   carries: Label | null;
 }
 
-const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,current steps,step num,n iter,num updates,num of updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,반복,스텝,ステップ,イテレーション,迭代,步数,步,paso,passo,iteración,iteração,itération,étape,schritt,шаг,итерация,time total timesteps,totalenvinteracts,total env interacts,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
+const STEP = words('step,global step,iter,iteration,it,i,s,train step,training step,trainer global step,optimizer step,opt step,current step,current steps,step num,n iter,num updates,nupdates,num of updates,train num updates,total timesteps,num timesteps,train iter,train iteration,training iteration,total env steps,env steps,global iter,cur iter,global iteration,completed steps,반복,스텝,ステップ,イテレーション,迭代,步数,训练步数,步,paso,passo,iteración,iteração,itération,étape,schritt,шаг,итерация,time total timesteps,totalenvinteracts,total envinteracts,total env interacts,train global step,training global step,num env steps,tstep,pretrain step,current iteration,trainer step,iters,steps,itr,step no,update step,progress on,progress');
 const WEAK_STEP = words('batch,up,rollout batch,minibatch,mini batch,update,updates,batches,rollout,round,boosting round,batch idx,batch no,tick,iterations,timesteps,timestep,episode,frame number');
 const TOTAL = words('total optimization steps,total steps,max steps,total training steps,num training steps,total iterations,max iters,train iters,max iterations,total train steps,num train steps,total optimizer steps,total num steps');
-const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epch,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,轮次,轮,第,エポック,에폭,에포크,세대');
+const EPOCH = words('epoch,train epoch,training epoch,current epoch,starting epoch,start epoch,epoch train,ep,epch,epoch no,epoch num,epoch number,begin epoch,trainer epoch,時代,epoca,época,époque,epoche,эпоха,end of epoch,finished epoch,completed epoch,start of epoch,轮次,轮,训练轮次,轮数,第,エポック,에폭,에포크,세대');
 /** The rank of a loss that calls itself the training's. */
 export const TRAIN_LOSS = 9.5;
 const LOSS = new Map<string, number>([
@@ -37,11 +37,11 @@ const LOSS = new Map<string, number>([
   ['running loss', 7], ['cur loss', 7], ['current loss', 8], ['step loss', 8], ['tr loss', 8], ['overall loss', 8], ['language model loss', 8], ['final loss', 7], ['epoch loss', 7], ['training average loss', 7],
   ['train avg loss', 7], ['avg train loss', 8], ['average training loss', 8], ['average train loss', 8], ['mean train loss', 7], ['train lm loss', 8], ['learning loss', 7], ['perda', 7], ['pérdida', 7], ['损失', 7], ['損失', 7], ['손실', 7], ['perte', 7], ['verlust', 7], ['потери', 7], ['лосс', 7], ['loss avg', 7],
   ['cross entropy loss', 8], ['crossentropyloss', 8], ['train crossentropyloss', 8], ['train cross entropy loss', 8], ['ce loss', 6], ['train ce loss', 6], ['l pix', 6], ['l g pix', 5], ['l total', 7],
-  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['平均 loss', 7], ['平均损失', 7], ['训练损失', TRAIN_LOSS], ['moving avg loss', 5], ['train mlm loss', 8], ['xent', 7], ['learn', 6], ['gen loss total', 5], ['generator total loss', 5], ['total generator loss', 5],
+  ['train nll', 6], ['perplexity loss', 2], ['train loss avg', 8], ['loss mean', 7], ['training loss average', 8], ['train loss average', 8], ['loss average', 7], ['平均 loss', 7], ['平均损失', 7], ['训练损失', TRAIN_LOSS], ['moving avg loss', 5], ['train mlm loss', 8], ['xent', 7], ['learn', 6], ['gen loss total', 5], ['closs', 8], ['mloss', 6], ['generator total loss', 5], ['total generator loss', 5],
 ]);
 const LR = words('lr,learning rate,last lr,base lr,cur lr,lr 0,train lr,train learning rate,current lr,lr group 0,lr abs,max lr,lr pg0,lr adamw,optimizer lr,train optimizer lr,learning rate 0');
 const ETA = words('eta,remaining,time remaining,time left,eta seconds,est remaining,remaining time,estimated time remaining,etc');
-const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,time batch,time it,time update,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,per step time,per iteration time,per iter time,per batch time,s batch,s b,updt s,upd s,update s,timing s update,ms batch,ms it,ms update');
+const STEP_TIME = words('dt,iter dt,batch cost,avg batch cost,step avg,step time,batch time,iter time,time per step,time per iteration,elapsed time per iteration,elapsed time per iteration ms,sec it,s it,sec step,s step,sec iter,s iter,sec batch,train step timing in s,step time s,time iter,time step,time batch,time it,time update,iteration time,ms step,ms iter,secs iter,perf time per step,timing s step,perf step time,time per iter,seconds per step,avg step time,per step time,per iteration time,per iter time,per batch time,s batch,s b,updt s,time each step,bch,upd s,update s,timing s update,ms batch,ms it,ms update');
 const GRAD = words('grad norm,gnorm,gradnorm,total norm,gradient norm,train grad norm');
 const EVAL_WORD = /(?:^|[^a-z])(?:val|valid|validation|validate|validating|eval|evaluation|evaluating|evaluate|evaluated|test|testing|dev|holdout|heldout|validação|验证)(?![a-z])/i;
 const METRIC = /(?:^|[^a-z])(?:(?:m?log)?loss|losses|m?error|[obm]?acc|accuracy|ppl|perplexity|bpb|bpc|bleu|sacrebleu|rouge\w*|f1|auc|auroc|m?ap|map\d*|(?:m|avg|mean)?iou|score|rewards?|error|err|mae|mse|rmse|precision|recall|r2|wer|cer|dice|psnr|ssim|lpips|fid|nll|l1|l2|top\W?[15]|(?:acc|prec)\W?[15]|metric|ndcg|mrr|hits?|em|kappa|mcc|return|elbo|entropy|pearson|spearman|exact|epe|nmi|ari|purity|m[pr]|mdice|hellaswag|mean|ce|correct|success|cross.?entropy|dsc|jaccard|hd95|sdr|pesq|stoi|vqa|cider|meteor)(?:\d|@|[^a-z]|$)/i;
@@ -84,20 +84,23 @@ export function readLabel(raw: string, first: boolean): Label {
   const reached = /'([\w/ .@-]{1,60})' reached $/.exec(label)?.[1];
   if (reached !== undefined) name = reached;
   const before = body.slice(0, cut).replace(/[\w ()./-]{1,60}[:=] ?(?:none|n\/a|null)(?=[\s,|;]|$)/gi, '');
-  const key = fold(name);
+  // "TrainLoss" is "train loss"; "mIoU" is one word.
+  const spaced = name.replace(/^([Tt]rain(?:ing)?|[Tt]r|[Vv]al(?:id(?:ation)?)?|[Tt]est|[Ee]val|[Aa]vg|[Mm]ean|[Tt]otal|[Bb]atch|[Ee]poch|[Gg]lobal|[Cc]ur(?:rent)?|[Rr]unning)(?=[A-Z][a-z])|^(train|valid|val|test)(?=(?:loss|acc|ppl|err)\b)/, '$1$2 ').replace(/(?<=[Ll]oss|Rate)(?: ?[Pp]er ?(?:[Ss]ample|[Bb]atch|[Tt]oken|[Ss]tep))$/, '');
+  const key = fold(spaced);
   // "E192/500"
   if (key === 'e' && raw.endsWith(name)) return { ...NONE, name: 'epoch', role: 'epoch' };
   // "Eval Epoch 12 | …" counts the same epochs.
   const said = /^(?:eval|evaluation|val|valid|validation|test) (epoch.{0,6})$/.exec(key)?.[1];
   if (said !== undefined && EPOCH.has(said)) return { ...NONE, name, role: 'epoch', evalContext: true };
-  const dated = /^(.{2,60}) (?:at|after) (?:global )?(step|iteration|iter|epoch)$/i.exec(name);
-  if (dated) return { ...NONE, name, role: /epoch/i.test(dated[2] ?? '') ? 'epoch' : 'step', evalContext: EVAL_WORD.test(dated[1] ?? ''), carries: readLabel(`${dated[1]}: `, true) };
+  const dated = /^(.{2,60}) (?:at|after|for|@) (?:global )?(step|iteration|iter|epoch)$/i.exec(name);
+  // "Invalidate trace cache @ step 596" tells of no evaluation.
+  if (dated && (!/@| for /.test(name) || EVAL_WORD.test(dated[1] ?? ''))) return { ...NONE, name, role: /epoch/i.test(dated[2] ?? '') ? 'epoch' : 'step', evalContext: EVAL_WORD.test(dated[1] ?? ''), carries: readLabel(`${dated[1]}: `, true) };
   // "Starting training..., iters: 1000"
   if (/\bstart\w* (?:\w+ ){0,2}training\b/i.test(before) && /^(?:iters|iterations|steps)$/.test(key)) return { ...NONE, name, role: 'total' };
   const evalContext = EVAL_WORD.test(before) || /\bcur(?:rent)? metrics?\b/i.test(before) || ((key === '' || EVAL_ONLY.test(key)) && EVAL_WORD.test(open)) || EVAL_WORD.test(hint);
   const context = { evalContext, trainContext: /(?:^|[^a-z])train(?:ing)?(?![a-z])/i.test(label), bracket, empty: key === '' };
   if (key === '') return { ...NONE, ...context };
-  const role = roleOf(key, name, hint);
+  const role = roleOf(key, spaced, hint);
   return { ...NONE, ...context, name, ...role, figure: role.role === 'none' && isUnnamedMetric(name) && !SETTING.test(name) };
 }
 

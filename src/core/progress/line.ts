@@ -29,6 +29,7 @@ class Draft {
   private lossAt: Field | null = null;
   private batchTime: number | undefined;
   private timed: number | undefined;
+  private bareTime: number | undefined;
   private total: number | undefined;
   private lr: number | undefined;
   private eta: number | undefined;
@@ -44,7 +45,7 @@ class Draft {
     this.counts.reset(line);
     this.carried = this.timeField = this.lossAt = null;
     this.lossRank = this.weakLosses = 0;
-    this.loss = this.rate = this.stepSeconds = this.batchTime = this.timed = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = this.unnamed = undefined;
+    this.loss = this.rate = this.stepSeconds = this.batchTime = this.timed = this.bareTime = this.total = this.lr = this.eta = this.gradient = this.metrics = this.plain = this.unnamed = undefined;
     this.auc = false;
     this.evalContext = evaluates;
     // " * Acc@1 71.2 Acc@5 90.3": how ImageNet trainers sum an evaluation up.
@@ -124,6 +125,8 @@ class Draft {
         else (this.plain ??= []).push([label.name, value]);
         return;
       case 'none':
+        // "250 | loss 4.09 | 13707.39ms"
+        if (field.unit === 'ms' && label.empty) this.bareTime = value;
         // "Rate=1765.3 GlobalRate=288.1"
         if (label.name === 'Rate' && this.line.includes(' GlobalRate=')) return this.offerRate({ value, unit: 'samples/s' });
         if (label.figure && field.of === null && (!Number.isInteger(value) || field.unit === '%')) {
@@ -184,6 +187,7 @@ class Draft {
     const step = counts.chosen((this.loss ?? this.rate ?? this.lr ?? this.eta ?? this.metrics ?? this.plain) !== undefined);
     if ((this.lossRank <= 2 && this.weakLosses > 1) || (this.lossRank === PART && !step && !this.counts.epoch)) this.loss = undefined;
     this.settleTime(step !== null);
+    if (this.bareTime !== undefined && step && this.loss !== undefined && !this.rate) this.offerRate({ value: this.bareTime, unit: 'ms/iter' });
     const heads = this.evalContext && this.loss === undefined;
     const record: LineRecord = { context: heads ? 'eval' : 'train', shape: 'line' };
     if (this.metrics) record.eval = this.metrics;
@@ -241,7 +245,7 @@ class Draft {
       }
     }
     const first = this.counts.opening;
-    if (first && !this.counts.step && Number.isInteger(first.value) && (this.lossRank === BARE || /^\d+(?:: +|:\t| : )(?:learn|loss|train|cost)\b/.test(this.line))) this.counts.step = first;
+    if (first && !this.counts.step && Number.isInteger(first.value) && (this.lossRank === BARE || /^\d+(?:: +|:\t| : | \| )(?:learn|loss|train|cost)\b/.test(this.line))) this.counts.step = first;
   }
 
   /** "time: 0.49" is the time of a step where the line counts steps; beside an epoch alone it is the epoch's. */

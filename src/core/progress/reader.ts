@@ -51,7 +51,10 @@ const EVAL_HEADING = /\b(?:validation|evaluation|eval|test(?:ing)?|valid?) (?:re
 const HEADED_LINES = 12;
 const TAIL_LINES = 200;
 const LINE_KEPT = 8_000;
-const RANK = /^\[\d{1,6},\d{1,6}\]<std(?:out|err)>: ?/;
+const RANK = /^\[\d{1,6},(?:mpirank:)?\d{1,6}(?:,[\w-]{1,40})?\]<std(?:out|err)>: ?/;
+/** What a collector makes of a carriage return and of an escape. */
+const OCTAL = /#015|#033\[\d{0,4}[A-HJKf]/;
+const STARTS_EVAL = /^\W*(?:start\w*|running|begin\w*) (?:the )?(?:validation|evaluation|evaluating|validating|testing|eval)\b/i;
 const MOVES = /\x1b\[\d{0,4}[A-HJKf]/;
 const ESCAPE = /\x1b(?:\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|.?)/g;
 
@@ -156,7 +159,8 @@ class Reader implements ProgressReader {
         this.release();
         // "[1,0]<stdout>:epoch 3": mpirun's word for who speaks.
         if (frame.charCodeAt(0) === 91 && frame.charCodeAt(2) < 58 && RANK.test(frame)) frame = frame.replace(RANK, '');
-        if (!frame.includes('\x1b')) this.parseClean(frame);
+        if (frame.includes('#015')) for (const part of frame.split(OCTAL)) this.parse(part);
+        else if (!frame.includes('\x1b')) this.parseClean(frame);
         else for (const part of frame.split(MOVES)) this.parse(part);
       }
     }
@@ -178,6 +182,9 @@ class Reader implements ProgressReader {
   }
 
   private parseClean(line: string, frame = line): void {
+    // What R prints, and what a tracker says of a record that it drops.
+    if (line.startsWith('[1] "')) return this.parseClean(line.slice(5), frame);
+    if (line.startsWith('wandb: WARNING')) return;
     if (this.user) {
       const record = this.user(line.slice(0, 1_000));
       if (record) return this.take(record, line);
@@ -210,6 +217,7 @@ class Reader implements ProgressReader {
     const [only] = fields;
     if (!only) {
       this.headings.takeWords(line);
+      if (line.length < 80 && STARTS_EVAL.test(line)) this.underHeading = HEADED_LINES;
       if (line.endsWith(':') || line.endsWith(': ')) this.underHeading = EVAL_HEADING.test(line) ? HEADED_LINES : this.underHeading;
       if (line.startsWith('Traceback (most') || line.includes('***** Running training')) forgetBar(this.track);
       return null;

@@ -85,6 +85,10 @@ export function createScanner(): (line: string) => Field[] {
         at++;
         continue;
       }
+      // "step: [101,300]" are two numbers.
+      const comma = codeAt(start - 1) === 91 && codeAt(stop) === 93 ? line.indexOf(',', start) : -1;
+      const pairEnd = comma > start && comma < stop ? stop : 0;
+      if (pairEnd > 0) stop = comma;
       const next = codeAt(stop);
       // "top 5 acc: 0.53": the number is the measure's.
       if (stop - start === 1 && next === 32 && (codeAt(start - 2) | 32) === 112 && namesTop(line, start)) {
@@ -100,6 +104,7 @@ export function createScanner(): (line: string) => Field[] {
       if ((next === 58 && digit(codeAt(stop + 1))) || isDate(start, stop)) {
         const label = labelOf(line, labelFrom, start, counted);
         at = skipStamp(stop);
+        if (label.evalContext) fields.push(again.add({ field: { label, at: start, value: Number.NaN, of: null, slack: 0, unit: EMPTY_UNIT, rate: null }, number: null, total: null }));
         again.number(start, at);
         // "At iteration 100/100/104"
         if (next === 47 && label.role === 'step') fields.push(again.add({ field: { label, at: start, value: toNumber(line, start, stop), of: null, slack: 0, unit: EMPTY_UNIT, rate: null }, number: { from: start, to: stop, scale: 1 }, total: null }));
@@ -115,7 +120,10 @@ export function createScanner(): (line: string) => Field[] {
       if (kind === DIGIT || code === 46) {
         const follows = codeAt(unitEnd);
         const slash = follows === 32 ? skipSpaces(unitEnd) : unitEnd;
-        if (codeAt(slash) === 47) {
+        if (pairEnd > 0) {
+          of = { value: comma + 1, end: pairEnd };
+          after = pairEnd;
+        } else if (codeAt(slash) === 47) {
           const total = skipSpaces(slash + 1);
           if (digit(codeAt(total))) {
             const totalEnd = numberEnd(total);
@@ -144,7 +152,7 @@ export function createScanner(): (line: string) => Field[] {
       const label = labelOf(line, labelFrom, start, counted);
       counted++;
       evaluates ||= label.evalContext;
-      if (label.role !== 'none' || label.figure || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket)) || (codeAt(stop) === 101 && line.startsWith('epoch', stop))) {
+      if (label.role !== 'none' || label.figure || of || rate || evaluates || (label.empty && (counted <= 2 || label.bracket || (codeAt(stop) === 109 && codeAt(stop + 1) === 115))) || (codeAt(stop) === 101 && line.startsWith('epoch', stop))) {
         const apart = unitEnd === stop && codeAt(stop) === 32 && codeAt(stop + 1) === 109 && codeAt(stop + 2) === 115 && !wordy(codeAt(stop + 3));
         const unit = apart ? 'ms' : unitEnd === stop ? EMPTY_UNIT : line.slice(stop, unitEnd);
         const scale = unit === EMPTY_UNIT ? 1 : multiplier(unit);

@@ -162,6 +162,7 @@ export function applyBar(track: Track, bar: Bar, extra: LineRecord | null): void
   const known = track.step;
   if (known === null || bar.slack === 0 || Math.abs(known - bar.step) >= bar.slack) track.step = bar.step;
   track.total = bar.total;
+  if (extra?.step !== undefined && extra.total !== undefined) [track.step, track.total] = [extra.step, extra.total];
   track.sureStep = true;
   if (bar.rate) {
     track.rate = bar.rate;
