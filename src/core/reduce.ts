@@ -56,7 +56,7 @@ function reduceFacts(world: World, event: Event): World {
     case 'stop.accepted':
       return patch(world, event.instance, () => ({ stop: 'accepted', stop_at: event.at }));
     case 'wake.accepted':
-      return patch(world, event.instance, (one) => ({ stop: 'none', stop_at: null, wakes: one.wakes + 1 }));
+      return patch(world, event.instance, (one) => ({ stop: 'none', stop_at: null, wakes: one.wakes + (works(world, event) ? 0 : 1) }));
     case 'budget.set':
       return { ...world, budget_usd_per_hour: event.usd_per_hour };
     case 'runway.judged':
@@ -211,6 +211,9 @@ function newInstance(facts: Instance, run: string | null, at: number): InstanceS
     offline_since: facts.actual_status === 'offline' ? at : null,
   };
 }
+
+/** Is it started again to train on, and not to fetch results? */
+const works = ({ runs }: World, { run, instance }: { run: string; instance: number }): boolean => runs[run]?.verdict === null && runs[run]?.instance === instance;
 
 function patch(world: World, id: number, change: (one: InstanceState) => Partial<InstanceState>): World {
   const one = world.fleet[String(id)];

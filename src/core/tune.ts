@@ -103,16 +103,14 @@ export function nextTrial(run: RunState, now: number): Omit<Trial, 'ended'> | nu
   const reading = run.progress?.reading;
   const idle = run.incident === null && run.repair === null && !run.hold && run.brain.consult.stage === 'none' && run.destroy_ordered === null;
   if (!attempt || !advice || !idle || !spec.checkpoints?.resume || run.trials.length >= TRIALS || reading?.eta_s == null) return null;
-  const before = measured(run, attempt, advice.bottleneck);
-  if (before === null) return null;
-  const repeat = repeatHereMs(run);
-  if (repeat === null) return null;
-  const chosen = advice.suggestions.find(({ allowed, change, gain }) => {
-    if (!allowed || change == null || run.trials.some((past) => same(past.change, change))) return false;
-    const left = (reading.eta_s ?? 0) * 1_000;
-    // Worth it, and judged before the end, also where it gains twice what is expected.
-    return left * (gain / (1 + gain)) > 2 * (RESTART_MS + repeat) && left / (1 + 2 * gain) > RESTART_MS + repeat + (WARM_UP + STABLE) * LAP_MS;
-  });
+  const left = reading.eta_s * 1_000;
+  const saved = (gain: number): number => left * (gain / (1 + gain));
+  const open = advice.suggestions.filter(({ allowed, change, gain }) => allowed && change != null && saved(gain) > 2 * RESTART_MS && !run.trials.some((past) => same(past.change, change)));
+  const before = open.length === 0 ? null : measured(run, attempt, advice.bottleneck);
+  const repeat = before === null ? null : repeatHereMs(run);
+  if (before === null || repeat === null) return null;
+  // Worth it, and judged before the end, also where it gains twice what is expected.
+  const chosen = open.find(({ gain }) => saved(gain) > 2 * (RESTART_MS + repeat) && left / (1 + 2 * gain) > RESTART_MS + repeat + (WARM_UP + STABLE) * LAP_MS);
   return chosen?.change ? { n: run.trials.length + 1, bottleneck: advice.bottleneck, change: chosen.change, expected: chosen.gain, before, attempt: attempt.number, at: now } : null;
 }
 

@@ -174,6 +174,15 @@ describe('a box that its own lease has stopped', () => {
     expect([model.world.runs['one']?.stage, model.world.runs['one']?.rescue?.verdict, box.exists]).toEqual(['closed', 'verified', false]);
     expect(model.violations).toEqual([]);
   });
+
+  it('is started for its results as often as ever, however often it was started to train on', async () => {
+    const model = await settle(fleet('one'), 40);
+    const id = model.world.runs['one']?.instance ?? 0;
+    for (let n = 0; n < 3; n += 1) model.record({ type: 'wake.accepted', run: 'one', instance: id });
+    expect(model.world.fleet[String(id)]?.wakes).toBe(0);
+    model.record({ type: 'run.ended', run: 'one', verdict: 'failed', reason: 'x' }, { type: 'wake.accepted', run: 'one', instance: id });
+    expect(model.world.fleet[String(id)]?.wakes).toBe(1);
+  });
 });
 
 describe('an instance that is away', () => {

@@ -198,6 +198,10 @@ describe('the figures', () => {
     expect(measured(run(model), attempt(), 'data')).toBeCloseTo(1 / 60, 3);
     expect(measured(run(model), attempt(), 'logging')).toBeNull();
     expect(nextTrial({ ...run(model), advice: null }, model.now)).toBeNull();
+    // A look at all that is home takes longer the longer the run: it is not taken at each decision for nothing.
+    const unread: RunState = { ...run(model), advice: { bottleneck: 'data', evidence: [], baseline: 1, suggestions: [] } };
+    Object.defineProperty(unread, 'home', { get: () => { throw new Error('read for nothing'); } });
+    expect(nextTrial(unread, model.now)).toBeNull();
   });
 
   it('give a change that comes to no rhythm an hour, then take it back', async () => {
