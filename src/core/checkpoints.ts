@@ -27,7 +27,10 @@ export function newestCheckpoint(files: readonly FileFact[], globs: readonly str
   return checkpointsIn(files, globs, bad)[0] ?? null;
 }
 
-/** The good ones, newest first. `bad` holds paths and hashes that are not used again. */
+/** A hash as journals keep it: a bare one would be masked as a key. */
+export const hashWord = ({ sha256 }: Pick<FileFact, 'sha256'>): string => `sha256:${sha256}`;
+
+/** The good ones, newest first. `bad` holds paths and hashes (`hashWord`) that are not used again. */
 export function checkpointsIn(files: readonly FileFact[], globs: readonly string[], bad: readonly string[] = []): Checkpoint[] {
   const groups = new Map<string, FileFact[]>();
   for (const file of files) {
@@ -38,7 +41,7 @@ export function checkpointsIn(files: readonly FileFact[], globs: readonly string
   }
   const whole = [...groups]
     .map(([path, members]): Checkpoint => ({ path, step: stepOf(path), bytes: members.reduce((sum, { bytes }) => sum + bytes, 0), mtime_s: Math.max(...members.map(({ mtime_s }) => mtime_s)), files: members }))
-    .filter((one) => one.bytes > 0 && !one.files.some(hollow) && allParts(one.files) && !bad.includes(one.path) && !one.files.some(({ sha256 }) => bad.includes(sha256)));
+    .filter((one) => one.bytes > 0 && !one.files.some(hollow) && allParts(one.files) && !bad.includes(one.path) && !one.files.some((file) => bad.includes(hashWord(file))));
   return whole.filter((one) => !cutShort(one, whole)).sort((a, b) => (b.step ?? -1) - (a.step ?? -1) || b.mtime_s - a.mtime_s);
 }
 
@@ -65,7 +68,7 @@ export function unsound({ incident, sound_step, progress, spec, bad_checkpoints,
   const { resume_from = null, resume_step = null } = attempts.at(-1) ?? {};
   const none = sound_step === null || sound_step <= (resume_step ?? -1);
   return checkpointsIn(files, spec.checkpoints?.path ?? [], bad_checkpoints).flatMap(({ path, step, files: parts }) =>
-    (none && path === resume_from) || (sound_step !== null && step !== null && step > sound_step && step <= newest) ? parts.map(({ sha256 }) => sha256) : [],
+    (none && path === resume_from) || (sound_step !== null && step !== null && step > sound_step && step <= newest) ? parts.map(hashWord) : [],
   );
 }
 

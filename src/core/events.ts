@@ -121,7 +121,7 @@ export type Body =
   /** The box was reached, and would not start it, more than once. */
   | { type: 'start.failed'; run: string; attempt: number; instance: number; exit_code: number | null; tail: string[] }
   | { type: 'prepare.failed'; run: string; instance: number; step: 'upload' | 'setup'; exit_code: number | null; tail: string[] }
-  | { type: 'start.intended'; run: string; attempt: number; instance: number; command: string; resume_from: string | null; resume_step: number | null; /** Hashes of what was saved after the loss was gone. */ avoid?: string[] }
+  | { type: 'start.intended'; run: string; attempt: number; instance: number; command: string; resume_from: string | null; resume_step: number | null; /** Hashes (`sha256:…`) of what was saved after the loss was gone. */ avoid?: string[] }
   | { type: 'process.started'; run: string; attempt: number; pid: number }
   | { type: 'handed_over'; run: string; attempt: number; step: number }
   // the babysitter

@@ -92,7 +92,7 @@ function words(before: World, after: World, event: Event): Line[] {
       return sitter(`the event stream broke (${event.reason}); opening it again`);
     case 'process.exited':
       // An end that a repair ordered is no news of the training.
-      if (after.runs[event.run]?.repair) return sitter('the process is ended, as the repair wants');
+      if (after.runs[event.run]?.repair) return sitter(after.runs[event.run]?.incident ? 'the process is ended, as the repair wants' : 'the process is ended for a new start');
       return sitter(`the process ended: ${event.signal ? `signal ${event.signal}` : event.exit_code === null ? 'no exit record' : `exit code ${event.exit_code}`}`);
     case 'incident.opened':
       return sitter(`${event.diagnosis.cause}${event.step === null ? '' : ` at step ${event.step}`}: ${event.diagnosis.summary}`, 'alert');
@@ -147,7 +147,7 @@ function words(before: World, after: World, event: Event): Line[] {
     case 'efficiency.judged': {
       const run = after.runs[event.run];
       const [best] = event.advice.suggestions;
-      return sitter(`${adviceWords(event.advice)}${run && best ? `. ${suggestionWords(run, best)}` : ''}`);
+      return [...sitter(adviceWords(event.advice)), ...(run && best ? sitter(`would help: ${suggestionWords(run, best)}`) : [])];
     }
     case 'trial.chosen':
       return sitter(`trying ${changeWords(event.trial.change)}: ${event.why}`);

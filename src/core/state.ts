@@ -203,7 +203,7 @@ export interface RunState {
   home_at: number | null;
   /** The newest good checkpoint at home, since when, what the run had cost by then ($), and the steps between it and the one before. */
   checkpoint: { path: string; step: number | null; at: number; usd: number; every: number | null } | null;
-  /** Paths and hashes of checkpoints that are not used again. */
+  /** Paths and hashes (`sha256:…`) of checkpoints that are not used again. */
   bad_checkpoints: string[];
   /** The newest step whose loss this attempt told and found a number; before the first, the step that it was resumed at. */
   sound_step: number | null;

@@ -8,7 +8,7 @@ import type { Remedy } from './events.ts';
 import { TUNING } from './fixes.ts';
 import type { Spec } from './spec.ts';
 import { currentAttempt, type Attempt, type RunState } from './state.ts';
-import { STABLE, WARM_UP } from './triggers/rhythm.ts';
+import { LAP_MS, STABLE, WARM_UP } from './triggers/rhythm.ts';
 
 /** What the program can do itself. */
 export type Change =
@@ -103,12 +103,14 @@ export function nextTrial(run: RunState, now: number): Omit<Trial, 'ended'> | nu
   const reading = run.progress?.reading;
   const idle = run.incident === null && run.repair === null && !run.hold && run.brain.consult.stage === 'none' && run.destroy_ordered === null;
   if (!attempt || !advice || !idle || !spec.checkpoints?.resume || run.trials.length >= TRIALS || reading?.eta_s == null) return null;
-  const saved = (gain: number): number => (reading.eta_s ?? 0) * 1_000 * (gain / (1 + gain));
+  const left = reading.eta_s * 1_000;
+  const saved = (gain: number): number => left * (gain / (1 + gain));
   const open = advice.suggestions.filter(({ allowed, change, gain }) => allowed && change != null && saved(gain) > 2 * RESTART_MS && !run.trials.some((past) => same(past.change, change)));
   const before = open.length === 0 ? null : measured(run, attempt, advice.bottleneck);
   const repeat = before === null ? null : repeatHereMs(run);
   if (before === null || repeat === null) return null;
-  const chosen = open.find(({ gain }) => saved(gain) > 2 * (RESTART_MS + repeat));
+  // Worth it, and judged before the end, also where it gains twice what is expected.
+  const chosen = open.find(({ gain }) => saved(gain) > 2 * (RESTART_MS + repeat) && left / (1 + 2 * gain) > RESTART_MS + repeat + (WARM_UP + STABLE) * LAP_MS);
   return chosen?.change ? { n: run.trials.length + 1, bottleneck: advice.bottleneck, change: chosen.change, expected: chosen.gain, before, attempt: attempt.number, at: now } : null;
 }
 
@@ -152,7 +154,7 @@ export function suggestionWords(run: Pick<RunState, 'spec' | 'trials'>, { what, 
     if (!allowed) return `complexity: ${run.spec.complexity} leaves it to you`;
     if (!run.spec.checkpoints?.resume) return 'yours to make: without checkpoints.resume a restart begins at step 0';
     if (run.trials.length >= TRIALS) return `yours to make: ${TRIALS} changes were tried already`;
-    return 'tried by itself while the steps that are left pay for a restart';
+    return 'tried by itself where what is left of the run pays for it';
   };
   return `${what}: about +${Math.round(100 * gain)} %, ${SIZES[size]}, ${risk} risk; ${who()}`;
 }

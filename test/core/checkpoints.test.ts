@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkpointDue, checkpointsIn, newestCheckpoint, stable, unsound } from '../../src/core/checkpoints.ts';
+import { checkpointDue, checkpointsIn, hashWord, newestCheckpoint, stable, unsound } from '../../src/core/checkpoints.ts';
 import type { FileFact } from '../../src/core/ports.ts';
+import { createRedactor } from '../../src/core/redact.ts';
 import { makeSpec } from './spec-factory.ts';
 
 const file = (path: string, bytes = 100, sha256 = path): FileFact => ({ path, bytes, sha256, mtime_s: 0 });
@@ -35,7 +36,7 @@ describe('which checkpoints are good', () => {
   it('goes back to the one before, once the newest is known as damaged by path or hash', () => {
     const files = [file('ckpt/step-10.pt'), file('ckpt/step-20.pt')];
     expect(newestCheckpoint(files, ['ckpt/*'], ['ckpt/step-20.pt'])?.path).toBe('ckpt/step-10.pt');
-    expect(newestCheckpoint([file('ckpt/step-20.pt', 100, 'beef')], ['ckpt/*'], ['beef'])).toBeNull();
+    expect(newestCheckpoint([file('ckpt/step-20.pt', 100, 'beef')], ['ckpt/*'], ['sha256:beef'])).toBeNull();
   });
 
   it('believes only what two listings show alike', () => {
@@ -56,13 +57,20 @@ describe('what was saved after a divergence', () => {
     const spec = makeSpec({ checkpoints: { path: 'ckpt/*', resume: 'python train.py --resume {checkpoint}' } });
     const files = [file('ckpt/step-100.pt'), file('ckpt/step-200.pt'), file('ckpt/step-300.pt')];
     const state = (cause: string, sound_step: number | null, step = 310) => ({ spec, bad_checkpoints: [], attempts: [], sound_step, incident: { diagnosis: { cause } } as never, progress: { reading: { step } } as never });
-    expect(unsound(state('numeric_divergence', 250), files)).toEqual(['ckpt/step-300.pt']);
+    expect(unsound(state('numeric_divergence', 250), files)).toEqual(['sha256:ckpt/step-300.pt']);
     expect(newestCheckpoint(files, ['ckpt/*'], unsound(state('numeric_divergence', 250), files))?.step).toBe(200);
     expect([unsound(state('stall', 250), files), unsound(state('numeric_divergence', null), files), unsound({ ...state('numeric_divergence', 250), incident: null }, files)]).toEqual([[], [], []]);
     // Given step 200, and nothing that was told after it was a number.
     const given = { ...state('numeric_divergence', 200, 201), attempts: [{ resume_from: 'ckpt/step-200.pt', resume_step: 200 }] as never };
-    expect([unsound(given, files), unsound({ ...given, sound_step: 201 }, files)]).toEqual([['ckpt/step-200.pt'], []]);
+    expect([unsound(given, files), unsound({ ...given, sound_step: 201 }, files)]).toEqual([['sha256:ckpt/step-200.pt'], []]);
     // Named by samples, not by steps.
     expect(unsound(state('numeric_divergence', 3, 4), files)).toEqual([]);
+  });
+
+  it('is remembered in words that a journal keeps: a bare hash would be masked as a key', () => {
+    const sha256 = 'ab'.repeat(32);
+    const [word = ''] = [hashWord({ sha256 })];
+    expect(createRedactor([])(JSON.stringify({ avoid: [word] }))).toContain(sha256);
+    expect(good(['ckpt/*'], [file('ckpt/step-1.pt', 100, sha256)], [word])).toEqual([]);
   });
 });

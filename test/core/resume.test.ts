@@ -55,6 +55,14 @@ describe('a repair', () => {
   });
 });
 
+describe('a resume at a checkpoint beyond the step where the numbers went', () => {
+  it('proves nothing by itself', () => {
+    const bench = diverged(30);
+    bench.conclude();
+    expect(resolved(bench)).toEqual([]);
+  });
+});
+
 describe('a checkpoint after which nothing is a number', () => {
   it.each([20, null])('is not used again, and the rung of the divergence is kept for one that has some (step %s)', (step) => {
     const bench = diverged(step);

@@ -131,6 +131,20 @@ describe('an optimisation', () => {
     expect(run(held).trials).toEqual([]);
   });
 
+  it('is not made where it would pay, and the run would end before it could be judged', async () => {
+    const model = starved(() => 60_000);
+    await until(model, () => run(model).eyes.rhythm.laps.length >= 12 && run(model).samples.length >= 3 && run(model).advice !== null);
+    const one = (eta_s: number): RunState => {
+      const { progress } = run(model);
+      return { ...run(model), trials: [], repair: null, incident: null, ...(progress && { progress: { ...progress, reading: { ...progress.reading, eta_s } } }) };
+    };
+    // Twice the workers may double the rate: what is left must last for twelve minutes then, and a restart.
+    const tried = (minutes: number): boolean => nextTrial({ ...one(60 * minutes), stage: 'training' }, model.now) !== null;
+    const least = Array.from({ length: 200 }, (_, n) => n).find(tried) ?? 0;
+    expect(least).toBeGreaterThanOrEqual(30);
+    expect(least).toBeLessThan(90);
+  });
+
   it('sets a known variable in the run\'s own file, and takes the line out again when it does not gain', async () => {
     const model = starved(() => 60_000, { ...TUNED, complexity: 'simple', knobs: {}, run: 'train', checkpoints: { path: 'ckpt/*', resume: 'train --resume {checkpoint}' } });
     await until(model, () => run(model).trials[0]?.ended != null);

@@ -34,8 +34,8 @@ async function live(scenario: string, scale: number): Promise<Story> {
 }
 
 beforeAll(async () => {
-  // A step of the tuned ones takes half a second, so that what they gain is seen above the noise of a busy machine.
-  [tuning, recovery] = await Promise.all([live('tuning', 120), live('recovery', 200)]);
+  // A step of the tuned ones takes 0.4 s, so that what they gain is seen above the noise of a busy machine.
+  [tuning, recovery] = await Promise.all([live('tuning', 150), live('recovery', 200)]);
 }, 240_000);
 afterAll(() => {
   for (const place of places) place.dispose();
@@ -83,7 +83,7 @@ describe('a training that waits for data', () => {
   });
 
   it('goes on at its newest checkpoint each time, on the same instance, and makes every step to the end', () => {
-    for (const [run, steps] of [['tune-gains', 64], ['tune-reverts', 58]] as const) {
+    for (const [run, steps] of [['tune-gains', 80], ['tune-reverts', 68]] as const) {
       const [first, ...again] = tuning.of(run, 'start.intended');
       for (const start of again) {
         expect(start).toMatchObject({ instance: first?.['instance'], resume_from: expect.stringMatching(/^ckpt\/step-/) as unknown });

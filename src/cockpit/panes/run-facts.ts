@@ -1,5 +1,5 @@
 /** What a run page tells besides the story: costs, attempts, what is home and where, the spec, STATUS.md. */
-import { checkpointsIn } from '../../core/checkpoints.ts';
+import { checkpointsIn, hashWord } from '../../core/checkpoints.ts';
 import { runCost, waitingOf, waitingWords } from '../../core/ledger.ts';
 import { figure, span } from '../../core/line.ts';
 import { standingWords } from '../../core/standing.ts';
@@ -74,7 +74,7 @@ export function homeLines(run: RunState, now: number, width: number): Line[] {
   if (run.home.length === 0) return [plain(run.spec.checkpoints ? ' No checkpoint is home yet: the first one that is complete is fetched by itself.' : ' The spec declares no checkpoints: a repair would start again from step 0.', run.spec.checkpoints ? 'muted' : 'warn')];
   const good = checkpointsIn(run.home, run.spec.checkpoints?.path ?? [], run.bad_checkpoints);
   const rank = (path: string): number => good.findIndex(({ files }) => files.some((file) => file.path === path));
-  const bad = (file: RunState['home'][number]): boolean => run.bad_checkpoints.includes(file.path) || run.bad_checkpoints.includes(file.sha256);
+  const bad = (file: RunState['home'][number]): boolean => run.bad_checkpoints.includes(file.path) || run.bad_checkpoints.includes(hashWord(file));
   const files = run.home.map((file) => ({ file, rank: rank(file.path) })).sort((a, b) => (a.rank < 0 ? Infinity : a.rank) - (b.rank < 0 ? Infinity : b.rank) || (a.file.path < b.file.path ? -1 : 1));
   const space = Math.max(16, Math.min(64, width - 42));
   const rows = files.slice(0, FILES).map(({ file, rank: at }) => {

@@ -140,7 +140,8 @@ const statusOf = (world: World, run: RunState): Pick<Evidence, 'api_status'> => 
  */
 function proven({ id, incident, progress, sound_step }: RunState, attempt: Attempt): Action[] {
   const numbers = incident?.diagnosis.trigger === 'metric_wrong' || incident?.diagnosis.trigger === 'checkpoint_poisoned';
-  const step = numbers ? sound_step : attempt.last_step;
+  const told = sound_step !== null && sound_step > (attempt.resume_step ?? -1) ? sound_step : null;
+  const step = numbers ? told : attempt.last_step;
   const held = incident && attempt.number > incident.attempt && step !== null && (incident.step === null || step > incident.step) && progress?.reading.diverged !== true;
   return held ? [emit({ type: 'incident.resolved', run: id, incident: incident.id, step })] : [];
 }

@@ -26,7 +26,7 @@ export interface Rhythm {
 export const NO_RHYTHM: Rhythm = { pauses: {}, doing: null, heard_from: null, laps: [], lap: { ms: 0, steps: 0 }, pace: null, objective: [] };
 
 /** Training time in a lap, ms. */
-const LAP_MS = 60_000;
+export const LAP_MS = 60_000;
 const LAPS_KEPT = 30;
 /** The first laps are warm-up; as many again make the pace known. */
 export const WARM_UP = 2;
