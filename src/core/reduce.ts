@@ -213,7 +213,7 @@ function newInstance(facts: Instance, run: string | null, at: number): InstanceS
 }
 
 /** Is it started again to train on, and not to fetch results? */
-const works = ({ runs }: World, { run, instance }: { run: string; instance: number }): boolean => runs[run]?.verdict === null && runs[run]?.instance === instance;
+const works = ({ runs }: World, { run, instance }: { run: string; instance: number }): boolean => runs[run]?.verdict === null && runs[run]?.stage !== 'rescuing' && runs[run]?.instance === instance;
 
 function patch(world: World, id: number, change: (one: InstanceState) => Partial<InstanceState>): World {
   const one = world.fleet[String(id)];

@@ -4,6 +4,7 @@ import { committedUsdPerHour, judgeRunway, leastValuable, refuseRent } from '../
 import { addEval, earlyStop, objectiveIn } from '../../src/core/early-stop.ts';
 import { consult } from '../../src/core/decide/consult.ts';
 import { BOUNDS } from '../../src/core/ladder.ts';
+import { reduce } from '../../src/core/reduce.ts';
 import { born, newAttempt } from '../../src/core/reduce-born.ts';
 import { emptyWorld, type Incident, type RunState } from '../../src/core/state.ts';
 import { specWarnings } from '../../src/core/spec.ts';
@@ -177,9 +178,12 @@ describe('a box that its own lease has stopped', () => {
 
   it('is started for its results as often as ever, however often it was started to train on', async () => {
     const model = await settle(fleet('one'), 40);
-    const id = model.world.runs['one']?.instance ?? 0;
+    const run = model.world.runs['one'] ?? ((): never => { throw new Error('no run'); })();
+    const id = run.instance ?? 0;
     for (let n = 0; n < 3; n += 1) model.record({ type: 'wake.accepted', run: 'one', instance: id });
     expect(model.world.fleet[String(id)]?.wakes).toBe(0);
+    // A run that moves has no verdict, and is started for its results all the same.
+    expect(reduce({ ...model.world, runs: { one: { ...run, stage: 'rescuing' } } }, { type: 'wake.accepted', run: 'one', instance: id, v: 1, seq: 1, at: model.now }).fleet[String(id)]?.wakes).toBe(1);
     model.record({ type: 'run.ended', run: 'one', verdict: 'failed', reason: 'x' }, { type: 'wake.accepted', run: 'one', instance: id });
     expect(model.world.fleet[String(id)]?.wakes).toBe(1);
   });
