@@ -81,7 +81,7 @@ describe('before anything runs', () => {
     const secretive = writeTraining(place, 'secretive', 40, (text) => `${text}env: { TOKEN: { secret: NOT_SET_HERE } }\n`);
     expect(await place.run(['launch', 'tiny.yaml', secretive])).toMatchObject({ code: 2, err: expect.stringContaining('NOT_SET_HERE') as unknown });
     const empty = writeTraining(place, 'empty', 40, (text) => text.replace('[train.mjs]', '[gone.py]'));
-    expect(await place.run(['launch', empty])).toMatchObject({ code: 2, err: expect.stringMatching(/^upload\.0: gone\.py/) as unknown });
+    expect(await place.run(['launch', empty])).toMatchObject({ code: 2, err: expect.stringMatching(/^upload\.0: expected gone\.py to be a file/) as unknown });
   });
 
   it.each([
@@ -127,7 +127,7 @@ describe('before anything runs', () => {
     expect((await place.run(['triage', '--json'], { input: log })).lines).toMatchObject([{ cause: 'missing_dependency' }]);
     const stream = await place.run(['triage', '--jsonl', '--json'], { input: `${JSON.stringify({ id: 'a', text: log })}\n{"no": "text"}\n` });
     expect(stream).toMatchObject({ code: 2, lines: [{ id: 'a', cause: 'missing_dependency' }, { id: null }] });
-    expect((await place.run(['triage', 'absent.log'])).code).toBe(1);
+    expect(await place.run(['triage', 'absent.log'])).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^cannot read absent\.log/) as unknown });
   });
 });
 
