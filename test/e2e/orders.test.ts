@@ -30,8 +30,8 @@ async function underWay(place: Place, args: readonly string[], run: string): Pro
   return owner;
 }
 const of = (owner: Running, type: string): Line[] => owner.lines().filter((line) => line.type === type);
-const instances = async (): Promise<{ id: number; label: string | null }[]> =>
-  ((await (await fetch(`${quick.env.VAST_URL}/api/v0/instances/`, { headers: { authorization: `Bearer ${quick.env.VAST_API_KEY}` } })).json()) as { instances: { id: number; label: string | null }[] }).instances;
+const instances = async (): Promise<{ id: number; label: string | null; actual_status: string | null }[]> =>
+  ((await (await fetch(`${quick.env.VAST_URL}/api/v0/instances/`, { headers: { authorization: `Bearer ${quick.env.VAST_API_KEY}` } })).json()) as { instances: { id: number; label: string | null; actual_status: string | null }[] }).instances;
 
 describe.concurrent('an order on the command line', { timeout: 120_000 }, () => {
   it('switch: the newest checkpoint comes home, the machine is left, and another one goes on from there to the end', async () => {
@@ -61,7 +61,10 @@ describe.concurrent('an order on the command line', { timeout: 120_000 }, () => 
 
   it('adopt: a run works on an instance that the user rented, and gives it back under its own label, running', async () => {
     const place = project('guest');
-    const [mine] = (await instances()).filter(({ label }) => label === 'my-notebook');
+    const notebook = async () => (await instances()).find(({ label }) => label === 'my-notebook');
+    // The market of this file has only just been opened: the box of its stranger may still be loading.
+    await expect.poll(async () => (await notebook())?.actual_status, { timeout: 60_000, interval: 500 }).toBe('running');
+    const mine = await notebook();
     const owner = await underWay(place, ['adopt', String(mine?.id), 'guest.yaml'], 'guest');
     expect((await owner.exited).code).toBe(0);
     expect(of(owner, 'create.intended')).toEqual([]);
